@@ -1,0 +1,1 @@
+"""Engines that evaluate a stratified program: pyDatalog for one patient, clingo beside it."""

@@ -1,0 +1,544 @@
+"""The rules grounded over the vocabulary, with the patient symbolic.
+
+`ground` enumerates the reachable atoms and all ground instances of rules and denials (docs/language.md, *Reach*). The
+result depends on the guideline alone: one grounding serves every patient, every proof, every question. Atoms are
+tuples of predicate and constants without the patient; constants are numbers, names, or strings in their quotes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from . import tree
+from .clauses import Clause, Linear, analyse
+from .diagnostics import InputError
+from .graphs import components
+from .names import INPUTS, Names, in_force
+
+Constant: TypeAlias = str | int
+Atom: TypeAlias = tuple[Constant, ...]
+Substitution: TypeAlias = Mapping[str, Constant]
+
+MOST_INSTANCES = 400_000
+LARGEST_NUMBER = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class GroundLiteral:
+    """An atom or its negation."""
+
+    atom: Atom
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroundComparison:
+    """`sum of coefficient * measure  operator  low..high`, all in ticks; `low == high` unless it is a range."""
+
+    terms: tuple[tuple[str, int], ...]
+    operator: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroundAtLeast:
+    """At least `count` of the members."""
+
+    count: int
+    members: tuple[GroundLiteral, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An element that holds in every instance: `patient`, `measure`, a plain comparison."""
+
+
+GIVEN = Given()
+GroundElement: TypeAlias = GroundLiteral | GroundComparison | GroundAtLeast | Given
+
+
+@dataclass(frozen=True, slots=True)
+class GroundRule:
+    """An instance of a rule (`head` None for a denial); one element for each element of the rule's body."""
+
+    head: Atom | None
+    elements: tuple[GroundElement, ...]
+    rule: tree.Rule
+    substitution: Substitution
+
+    def atoms(self) -> Iterator[GroundLiteral]:
+        """All literals, those of `atleast` members included."""
+        for element in self.elements:
+            if isinstance(element, GroundLiteral):
+                yield element
+            elif isinstance(element, GroundAtLeast):
+                yield from element.members
+
+
+@dataclass(frozen=True)
+class GroundProgram:
+    """All instances by head, all denials, and the facts. `names` and `readings` are what it was grounded under."""
+
+    names: Names
+    readings: Mapping[str, str]
+    clauses: tuple[Clause, ...]
+    instances: Mapping[Atom, tuple[GroundRule, ...]]
+    denials: tuple[GroundRule, ...]
+    facts: frozenset[Atom]
+    derived: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def edges(self) -> Mapping[Atom, tuple[Atom, ...]]:
+        """Each derived atom with the derived atoms its instances look at."""
+        return {
+            head: tuple(dict.fromkeys(l.atom for rule in rules for l in rule.atoms() if l.atom in self.instances))
+            for head, rules in self.instances.items()
+        }
+
+    @cached_property
+    def blocks(self) -> list[list[Atom]]:
+        """The derived atoms in evaluation order, mutually dependent ones together."""
+        return components(self.edges)
+
+    @cached_property
+    def block_of(self) -> Mapping[Atom, int]:
+        """The place of each derived atom's block."""
+        return {atom: index for index, block in enumerate(self.blocks) for atom in block}
+
+    @cached_property
+    def rules_by_id(self) -> Mapping[str, tree.Rule]:
+        """Rules in force by id."""
+        return {c.rule.id: c.rule for c in self.clauses if c.rule.id}
+
+    def reachable(self, predicate: str, *constants: Constant) -> list[Atom]:
+        """Derived atoms of a predicate that begin with the given constants, in order of grounding."""
+        return [a for a in self._by_predicate.get(predicate, ()) if a[1 : 1 + len(constants)] == constants]
+
+    @cached_property
+    def _by_predicate(self) -> Mapping[str, tuple[Atom, ...]]:
+        found: dict[str, list[Atom]] = {}
+        for atom in self.instances:
+            found.setdefault(str(atom[0]), []).append(atom)
+        return {name: tuple(atoms) for name, atoms in found.items()}
+
+
+def atom_text(atom: Atom) -> str:
+    """`advise(mri_lumbar,do)`: the atom as certificates write it."""
+    return f"{atom[0]}({','.join(map(str, atom[1:]))})"
+
+
+def constant(term: tree.Constant) -> Constant:
+    """A constant's value: a number, a name, or a string in its quotes."""
+    match term:
+        case tree.Number(value):
+            return value
+        case tree.Symbol(name):
+            return name
+        case tree.Text(text):
+            return json.dumps(text, ensure_ascii=False)
+
+
+def ground(program: tree.Program, names: Names, readings: Mapping[str, str]) -> GroundProgram:
+    """All ground instances of a checked program under the chosen readings.
+
+    Raises InputError (GL501, GL502) when the program has more instances or larger numbers than can be served."""
+    rules = [rule for rule in program.rules if in_force(rule, readings)]
+    clauses = tuple(analyse(rule, names) for rule in rules)
+    return _Grounder(names, clauses).run(readings)
+
+
+@dataclass
+class _Relation:
+    """Rows of a predicate, indexed on demand by the columns that are bound."""
+
+    rows: dict[Atom, None] = field(default_factory=dict)
+    order: list[Atom] = field(default_factory=list)
+    indexes: dict[tuple[int, ...], dict[tuple[Constant, ...], list[Atom]]] = field(default_factory=dict)
+
+    def add(self, row: Atom) -> bool:
+        if row in self.rows:
+            return False
+        self.rows[row] = None
+        self.order.append(row)
+        for columns, index in self.indexes.items():
+            index.setdefault(tuple(row[c] for c in columns), []).append(row)
+        return True
+
+    def matching(self, columns: tuple[int, ...], key: tuple[Constant, ...]) -> Sequence[Atom]:
+        if not columns:
+            return self.order
+        if columns not in self.indexes:
+            index: dict[tuple[Constant, ...], list[Atom]] = {}
+            for row in self.order:
+                index.setdefault(tuple(row[c] for c in columns), []).append(row)
+            self.indexes[columns] = index
+        return self.indexes[columns].get(key, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """Match a positive literal: known columns, new variables."""
+
+    predicate: str
+    terms: tuple[tree.Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    comparison: tree.Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class _Bind:
+    name: str
+    expression: tree.Expression
+
+
+_Step: TypeAlias = _Scan | _Test | _Bind
+
+
+class _Grounder:
+    def __init__(self, names: Names, clauses: tuple[Clause, ...]) -> None:
+        self.names, self.clauses = names, clauses
+        self.relations: dict[str, _Relation] = {}
+        self.instances: dict[Atom, list[GroundRule]] = {}
+        self.denials: list[GroundRule] = []
+        self.count = 0
+        self.seen: set[tuple[int, tuple[Constant, ...]]] = set()
+        self.plans: dict[tuple[int, int | None], tuple[_Step, ...]] = {}
+        self.derived = frozenset(c.rule.head.predicate for c in clauses if c.rule.head and c.rule.body)
+        self.facts: dict[Atom, None] = {}
+
+    def run(self, readings: Mapping[str, str]) -> GroundProgram:
+        self.relation("patient").add(())
+        for name in self.names.vocabulary.findings:
+            self.relation("finding").add((name,))
+        for name in self.names.vocabulary.measures:
+            self.relation("measure").add((name,))
+        for clause in self.clauses:
+            if clause.rule.head and not clause.rule.body:
+                row = self.row(clause.rule.head, {})
+                self.relation(clause.rule.head.predicate).add(row)
+                atom = (clause.rule.head.predicate, *row)
+                self.facts[atom] = None
+                if clause.rule.head.predicate in self.derived:
+                    self.instances.setdefault(atom, [])
+        for group in self.order():
+            self.saturate(group)
+        for clause in self.clauses:
+            if clause.rule.head is None:
+                for substitution in self.solve(self.plan(clause, None), {}):
+                    self.denials.append(self.instance(clause, substitution))
+        instances = {atom: tuple(rules) for atom, rules in self.instances.items()}
+        return GroundProgram(
+            self.names,
+            dict(readings),
+            self.clauses,
+            instances,
+            tuple(self.denials),
+            frozenset(self.facts),
+            self.derived,
+        )
+
+    def relation(self, predicate: str) -> _Relation:
+        if predicate not in self.relations:
+            self.relations[predicate] = _Relation()
+        return self.relations[predicate]
+
+    def order(self) -> list[list[Clause]]:
+        """Rules grouped by components of predicates over positive literals."""
+        edges: dict[str, list[str]] = {}
+        by_head: dict[str, list[Clause]] = {}
+        for clause in self.clauses:
+            head = clause.rule.head
+            if head is None or not clause.rule.body:
+                continue
+            by_head.setdefault(head.predicate, []).append(clause)
+            # `atleast` members are enumerated over their conditions, which must be complete by then.
+            edges.setdefault(head.predicate, []).extend(
+                atom.predicate for element in clause.rule.body for atom in tree.atoms_of(element) if _positive(element)
+            )
+        for targets in list(edges.values()):
+            for target in targets:
+                edges.setdefault(target, [])
+        return [[c for p in component for c in by_head.get(p, ())] for component in components(edges)]
+
+    def saturate(self, clauses: list[Clause]) -> None:
+        """Semi-naive evaluation of one component: the first pass over everything, then over what is new."""
+        heads = {c.rule.head.predicate for c in clauses if c.rule.head}
+        starts = {head: 0 for head in heads}
+        for clause in clauses:
+            self.fire(clause, self.plan(clause, None), {})
+        recursive = [
+            (clause, position, atom)
+            for clause in clauses
+            for position, atom in _positive_atoms(clause)
+            if atom.predicate in heads
+        ]
+        while recursive:
+            ends = {head: len(self.relation(head).order) for head in heads}
+            if all(starts[h] == ends[h] for h in heads):
+                return
+            for clause, position, atom in recursive:
+                for row in self.relation(atom.predicate).order[starts[atom.predicate] : ends[atom.predicate]]:
+                    bound = self.unify(self.columns(atom), row, {})
+                    if bound is not None:
+                        self.fire(clause, self.plan(clause, position), bound)
+            starts = ends
+
+    def fire(self, clause: Clause, plan: tuple[_Step, ...], bound: dict[str, Constant]) -> None:
+        # Solutions are listed before heads are added: a scan must not see rows added under it.
+        for substitution in list(self.solve(plan, bound)):
+            head = clause.rule.head
+            assert head is not None
+            atom = (head.predicate, *self.row(head, substitution))
+            known = self.instances.setdefault(atom, [])
+            key = (id(clause), tuple(substitution[name] for name in clause.variables))
+            if key not in self.seen:
+                self.seen.add(key)
+                known.append(self.instance(clause, substitution))
+                self.count += 1
+                if self.count > MOST_INSTANCES:
+                    raise InputError.of(
+                        "GL501",
+                        f"the rules have more than {MOST_INSTANCES:,} ground instances",
+                        span=clause.rule.span,
+                        hint="join over smaller relations, or split the guideline",
+                    )
+            self.relation(head.predicate).add(atom[1:])
+
+    def plan(self, clause: Clause, given: int | None) -> tuple[_Step, ...]:
+        """The body's positive literals and plain comparisons in an order in which each can be computed; bound columns first."""
+        key = (id(clause), given)
+        if key not in self.plans:
+            self.plans[key] = self._plan(clause, given)
+        return self.plans[key]
+
+    def _plan(self, clause: Clause, given: int | None) -> tuple[_Step, ...]:
+        bound: set[str] = set()
+        scans: list[_Scan] = []
+        for position, atom in _positive_atoms(clause):
+            if position == given:
+                bound |= {t.name for t in self.columns(atom) if isinstance(t, tree.Variable)}
+            else:
+                scans.append(_Scan(atom.predicate, self.columns(atom)))
+        tests = [e for e in clause.rule.body if isinstance(e, tree.Comparison) and not clause.is_measured(e)]
+        steps: list[_Step] = []
+        while scans or tests:
+            ready = next((t for t in tests if _computable(t, bound) is not None), None)
+            if ready is not None:
+                tests.remove(ready)
+                step = _computable(ready, bound)
+                assert step is not None
+                steps.append(step)
+                if isinstance(step, _Bind):
+                    bound.add(step.name)
+                continue
+            assert scans, "checked to be safe"
+            best = max(scans, key=lambda s: (_bound_columns(s, bound), -len(self.relation(s.predicate).order)))
+            scans.remove(best)
+            steps.append(best)
+            bound |= {t.name for t in best.terms if isinstance(t, tree.Variable)}
+        return tuple(steps)
+
+    def solve(self, plan: tuple[_Step, ...], bound: dict[str, Constant]) -> Iterator[dict[str, Constant]]:
+        """All substitutions under which the steps hold; an explicit stack, for bodies of any length."""
+        stack: list[Iterator[dict[str, Constant]]] = [iter([bound])]
+        while stack:
+            substitution = next(stack[-1], None)
+            if substitution is None:
+                stack.pop()
+            elif len(stack) > len(plan):
+                yield substitution
+            else:
+                stack.append(self.advance(plan[len(stack) - 1], substitution))
+
+    def advance(self, step: _Step, bound: dict[str, Constant]) -> Iterator[dict[str, Constant]]:
+        match step:
+            case _Scan(predicate, terms):
+                columns: list[int] = []
+                key: list[Constant] = []
+                for index, term in enumerate(terms):
+                    if not isinstance(term, tree.Variable):
+                        columns.append(index)
+                        key.append(constant(term))
+                    elif term.name in bound:
+                        columns.append(index)
+                        key.append(bound[term.name])
+                for row in self.relation(predicate).matching(tuple(columns), tuple(key)):
+                    extended = self.unify(terms, row, bound)
+                    if extended is not None:
+                        yield extended
+            case _Test(comparison):
+                assert not isinstance(comparison.right, tree.Range)
+                if compare(value_of(comparison.left, bound), comparison.operator, value_of(comparison.right, bound)):
+                    yield bound
+            case _Bind(name, expression):
+                yield {**bound, name: value_of(expression, bound)}
+
+    def unify(
+        self, terms: tuple[tree.Term, ...], row: Atom, bound: Mapping[str, Constant]
+    ) -> dict[str, Constant] | None:
+        extended = dict(bound)
+        for term, value in zip(terms, row, strict=True):
+            if isinstance(term, tree.Variable):
+                if extended.setdefault(term.name, value) != value or type(extended[term.name]) is not type(value):
+                    return None
+            elif constant(term) != value:
+                return None
+        return extended
+
+    def columns(self, atom: tree.Atom) -> tuple[tree.Term, ...]:
+        """An atom's terms without the patient and without a measured value."""
+        terms = atom.terms[1:] if self.names.predicates[atom.predicate].about_patient else atom.terms
+        return terms[:1] if atom.predicate == "measure" else terms
+
+    def row(self, atom: tree.Atom, substitution: Mapping[str, Constant]) -> Atom:
+        return tuple(substitution[t.name] if isinstance(t, tree.Variable) else constant(t) for t in self.columns(atom))
+
+    def instance(self, clause: Clause, solution: Mapping[str, Constant]) -> GroundRule:
+        substitution = {name: solution[name] for name in clause.variables}
+        elements = tuple(self.element(clause, element, substitution) for element in clause.rule.body)
+        head = clause.rule.head
+        return GroundRule(
+            (head.predicate, *self.row(head, substitution)) if head else None, elements, clause.rule, substitution
+        )
+
+    def element(self, clause: Clause, element: tree.Element, substitution: Substitution) -> GroundElement:
+        match element:
+            case tree.Literal(atom, negated):
+                return (
+                    GIVEN
+                    if atom.predicate in {"patient", "measure"}
+                    else GroundLiteral((atom.predicate, *self.row(atom, substitution)), negated)
+                )
+            case tree.Comparison():
+                if not clause.is_measured(element) or clause.defines(element):
+                    return GIVEN
+                return self.comparison(clause, element, substitution)
+            case tree.AtLeast(count, members):
+                found: dict[GroundLiteral, None] = {}
+                for member in members:
+                    for literal in self.members(clause, member, substitution):
+                        found.setdefault(literal)
+                return GroundAtLeast(count, tuple(found))
+
+    def members(self, clause: Clause, member: tree.Member, substitution: Substitution) -> list[GroundLiteral]:
+        atom = member.literal.atom
+        plan = tuple(_Scan(c.atom.predicate, self.columns(c.atom)) for c in member.conditions)
+        local = {v.name for c in (member.literal, *member.conditions) for v in tree.variables_of(c)}
+        solutions = list(self.solve(plan, {n: v for n, v in substitution.items() if n in local}))
+        found = [{n: v for n, v in s.items() if n not in substitution} for s in solutions]
+        found.sort(key=lambda s: json.dumps(s, sort_keys=True))
+        return [
+            GroundLiteral((atom.predicate, *self.row(atom, {**substitution, **s})), member.literal.negated)
+            for s in found
+        ]
+
+    def comparison(self, clause: Clause, element: tree.Comparison, substitution: Substitution) -> GroundComparison:
+        """Everything to the left, constants to the right, in ticks."""
+        left = clause.form(element.left)
+        if isinstance(element.right, tree.Range):
+            low, high = element.right.low, element.right.high
+        else:
+            left = left.plus(clause.form(element.right), -1)
+            low = high = 0
+        ticks = 0
+        terms: dict[str, int] = {}
+        plain = Linear({}, left.constant)
+        for name, coefficient in left.coefficients.items():
+            if name in clause.measures:
+                term = clause.measures[name]
+                measure = substitution[term.name] if isinstance(term, tree.Variable) else constant(term)
+                assert isinstance(measure, str)
+                terms[measure] = terms.get(measure, 0) + coefficient
+                ticks = self.names.vocabulary.measures[measure].ticks
+            else:
+                value = substitution[name]
+                assert isinstance(value, int)
+                plain = plain.plus(Linear({}, value), coefficient)
+        kept = tuple((n, c) for n, c in terms.items() if c)
+        return GroundComparison(kept, element.operator, (low - plain.constant) * ticks, (high - plain.constant) * ticks)
+
+
+def value_of(expression: tree.Expression, bound: Mapping[str, Constant]) -> Constant:
+    """The value of a plain expression. Raises InputError (GL502) when a number grows too large."""
+    match expression:
+        case tree.Variable(name):
+            return bound[name]
+        case tree.Negative(operand):
+            value = value_of(operand, bound)
+            return -value if isinstance(value, int) else value
+        case tree.Arithmetic(operator, left, right, span):
+            first, second = value_of(left, bound), value_of(right, bound)
+            if not (isinstance(first, int) and isinstance(second, int)):
+                raise InputError.of("GL502", "arithmetic on something that is not a number", span=span)
+            result = first + second if operator == "+" else first - second if operator == "-" else first * second
+            if abs(result) > LARGEST_NUMBER:
+                raise InputError.of("GL502", f"a number grows beyond {LARGEST_NUMBER:,}", span=span)
+            return result
+        case _:
+            return constant(expression)
+
+
+def compare(left: Constant, operator: str, right: Constant) -> bool:
+    """A plain comparison; names are only equal or not."""
+    if operator == "=":
+        return type(left) is type(right) and left == right
+    if operator == "!=":
+        return type(left) is not type(right) or left != right
+    if not (isinstance(left, int) and isinstance(right, int)):
+        return False
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+
+
+def _positive(element: tree.Element) -> bool:
+    return not (isinstance(element, tree.Literal) and element.negated)
+
+
+def _positive_atoms(clause: Clause) -> Iterable[tuple[int, tree.Atom]]:
+    return [(i, e.atom) for i, e in enumerate(clause.rule.body) if isinstance(e, tree.Literal) and not e.negated]
+
+
+def _bound_columns(scan: _Scan, bound: set[str]) -> int:
+    return sum(not isinstance(t, tree.Variable) or t.name in bound for t in scan.terms)
+
+
+def _computable(comparison: tree.Comparison, bound: set[str]) -> _Test | _Bind | None:
+    """A test once all variables are bound; `X = expression` binds X as soon as the expression is."""
+    if isinstance(comparison.right, tree.Range):
+        return None
+    left = {v.name for v in tree.variables_of(comparison.left)} - bound
+    right = {v.name for v in tree.variables_of(comparison.right)} - bound
+    if not left and not right:
+        return _Test(comparison)
+    if comparison.operator == "=":
+        if isinstance(comparison.left, tree.Variable) and len(left) == 1 and not right:
+            return _Bind(comparison.left.name, comparison.right)
+        if isinstance(comparison.right, tree.Variable) and len(right) == 1 and not left:
+            return _Bind(comparison.right.name, comparison.left)
+    return None
+
+
+__all__ = [
+    "GIVEN",
+    "INPUTS",
+    "Atom",
+    "Given",
+    "GroundAtLeast",
+    "GroundComparison",
+    "GroundElement",
+    "GroundLiteral",
+    "GroundProgram",
+    "GroundRule",
+    "atom_text",
+    "compare",
+    "constant",
+    "ground",
+    "value_of",
+]
