@@ -1,0 +1,1 @@
+"""The guidelines that come with guidelog; data only."""
