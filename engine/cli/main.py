@@ -1,0 +1,105 @@
+"""The `guidelog` command and what all its subcommands share: options, errors, exit codes.
+
+Exit codes: 0 done; 1 the command's own finding is negative; 2 the input or the call was wrong. Results go to stdout,
+messages to stderr. Subcommands are loaded only when they are used, because a command should start fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from .. import __version__
+from ..diagnostics import InputError, nearest, render
+
+COMMANDS = {
+    "interview": ("missing", "Ask what is missing one question at a time, and write the completed record."),
+    "missing": ("missing", "The smallest sets of questions that would settle the answers."),
+    "what-if": ("what_if", "Answers under changed facts, or the smallest changes that reach a status."),
+    "when": ("what_if", "The dates on which answers change if nothing else does."),
+    "why": ("why", "Why an answer is what it is."),
+    "why-not": ("why", "Which criteria stand between a patient and an intervention."),
+    "ask": ("ask", "What the guideline says for a patient, with certified answers."),
+    "certify": ("certify", "Write the certificate of a patient's answers."),
+    "check": ("check", "Report everything that is wrong or doubtful in a guideline."),
+    "check-certificate": ("certify", "Check a certificate cold, against rule text and patient file."),
+}
+
+
+class _Commands(click.Group):
+    """Subcommands by name, imported on demand; a mistyped one gets the nearest name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__package__}.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            near = nearest(name, COMMANDS)
+            raise click.UsageError(f"no such command `{name}`" + (f"; did you mean `{near}`?" if near else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="guidelog")
+def _guidelog() -> None:
+    """Computable clinical guidelines: answers for a patient, with proofs that anyone can check.
+
+    For healthcare professionals. The guideline that comes with guidelog is a draft under review.
+
+    \b
+    Example:
+      guidelog ask kb/lumbar_radiculopathy/vignettes/seed.yaml
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    try:
+        code = _guidelog.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except InputError as error:
+        show_errors(error)
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away: not an error of ours, and nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def show_errors(error: InputError) -> None:
+    """All diagnostics of an error on stderr, in colour on a terminal."""
+    colour = use_colour(sys.stderr)
+    for diagnostic in error.diagnostics:
+        click.echo(render(diagnostic, colour=colour) + "\n", err=True, color=colour)
+
+
+def use_colour(stream: Any) -> bool:
+    """Colour only on a terminal, and not where NO_COLOR says so."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,101 @@
+"""A guideline made ready to answer: checked, grounded, stratified, with the independent checker's own reading of the rules beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from .backends.base import Backend, Row
+from .certificate.checker import Rulebook, read_rules
+from .diagnostics import Diagnostic
+from .ground import GroundProgram, ground
+from .guideline import Guideline
+from .names import Names
+from .patients import Facts
+from .rewrites.ranges import at_end, has_ranges
+from .strata import StratifiedProgram, stratify
+from .tree import Program
+from .values import Model, Ranges
+
+PATIENT = "patient"
+"""The constant that stands for the one patient while the rules are evaluated."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Everything about a guideline that does not depend on a patient. Immutable, and safe to share between threads."""
+
+    guideline: Guideline
+    program: Program
+    names: Names
+    readings: Mapping[str, str]
+    ground: GroundProgram
+    stratified: StratifiedProgram
+    warnings: tuple[Diagnostic, ...]
+    backend: Backend
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        """The rules as the certificate checker reads them, from the text."""
+        return read_rules(self.guideline.files, self.readings)
+
+    @cached_property
+    def has_ranges(self) -> bool:
+        """Whether some threshold is a range."""
+        return has_ranges(self.program)
+
+    @cached_property
+    def prepared(self) -> dict[Ranges, Prepared]:
+        """The evaluable program at each end of the ranges, as far as needed."""
+        return {}
+
+    def evaluate(self, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
+        """The certain and the possible atoms for a patient's facts."""
+        if ranges not in self.prepared:
+            self.prepared[ranges] = self.prepare(ranges)
+        prepared = self.prepared[ranges]
+        measures = [(PATIENT, name, i.low, i.high) for name, i in facts.measures.items()]
+        inputs = {
+            **prepared.rows,
+            "patient": [(PATIENT,)],
+            "finding@t": [(PATIENT, name) for name, value in facts.findings.items() if value is True],
+            "finding@p": [(PATIENT, name) for name, value in facts.findings.items() if value is not False],
+            "measure": measures,
+        }
+        return self.model(self.backend.evaluate(prepared.program.layers, inputs), prepared)
+
+    def prepare(self, ranges: Ranges) -> Prepared:
+        """The stratified program at an end of the ranges, with all rows that do not depend on the patient."""
+        program = self.stratified
+        if ranges is not Ranges.KEPT and self.has_ranges:
+            moved = stratify(ground(at_end(self.program, ranges), self.names, self.readings))
+            assert isinstance(moved, StratifiedProgram), "moving a threshold leaves the loops as they are"
+            program = moved
+        rows: dict[str, set[Row]] = {name: set(known) for name, known in program.facts.items()}
+        for name, derived in self.backend.evaluate(program.static, rows).items():
+            rows.setdefault(name, set()).update(derived)
+        return Prepared(program, rows)
+
+    def model(self, derived: Mapping[str, set[Row]], prepared: Prepared) -> Model:
+        """The backend's rows as atoms without the patient; what is certain for the guideline is certain for everyone."""
+        certain = set(self.ground.facts)
+        possible = set(certain)
+        for predicate in self.ground.derived:
+            about_patient = self.names.predicates[predicate].about_patient
+            for side, found in (("@t", certain), ("@p", possible)):
+                found.update(
+                    (predicate, *(row[1:] if about_patient else row)) for row in derived.get(predicate + side, ())
+                )
+            for row in prepared.rows.get(predicate, ()):
+                certain.add((predicate, *row))
+                possible.add((predicate, *row))
+        return Model(frozenset(certain), frozenset(possible))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A stratified program and the rows that are the same for every patient."""
+
+    program: StratifiedProgram
+    rows: Mapping[str, set[Row]]

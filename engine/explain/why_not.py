@@ -1,0 +1,283 @@
+"""Why not: the criteria of each rule that could have given the advice, every one of them, met or not.
+
+A criterion is met, not met, not known, or not required. Derived criteria open into those behind them, with all that blocks and not only the first. Opening stops
+at a depth, and says how much it leaves out; nothing recurses deeper than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import tree
+from ..answers import Answer, Answers
+from ..ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
+from ..names import STANCES_FOR
+from ..status import STATUS_OF_STANCE
+from ..values import Value
+from . import wording
+
+DEEPEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One requirement. `combine` says how the parts make it up: `all`, `any`, `none`, `atleast` or, for a leaf, None; `hidden` counts criteria that
+    are not opened because they are too deep or shown before."""
+
+    state: str
+    says: str
+    detail: str | None = None
+    input: str | None = None
+    source: str | None = None
+    combine: str | None = None
+    count: int = 0
+    parts: tuple[Criterion, ...] = ()
+    rules: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+    citations: tuple[int, ...] = ()
+    hidden: int = 0
+
+    def leaves(self) -> Iterator[Criterion]:
+        """The criteria at the bottom, from left to right."""
+        stack = [self]
+        while stack:
+            criterion = stack.pop()
+            if criterion.parts:
+                stack.extend(reversed(criterion.parts))
+            else:
+                yield criterion
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, empty parts left out."""
+        data: dict[str, Any] = {"state": self.state, "says": self.says}
+        for key in ("detail", "input", "source", "combine"):
+            if getattr(self, key) is not None:
+                data[key] = getattr(self, key)
+        if self.combine == "atleast":
+            data["count"] = self.count
+        for key in ("rules", "statements", "citations"):
+            if getattr(self, key):
+                data[key] = list(getattr(self, key))
+        if self.parts:
+            data["parts"] = [p.to_json() for p in self.parts]
+        if self.hidden:
+            data["hidden"] = self.hidden
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A leaf that stands in the way; `wanted` says whether it should hold or should not."""
+
+    criterion: Criterion
+    wanted: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The criterion, and what it should be."""
+        return {**self.criterion.to_json(), "needed": self.wanted}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that could have given the advice."""
+
+    rule: str
+    stance: str
+    says: str
+    statements: tuple[str, ...]
+    citations: tuple[int, ...]
+    decisions: tuple[str, ...]
+    criteria: tuple[Criterion, ...]
+
+    def count(self, state: str) -> int:
+        """How many of the rule's own criteria are in a state."""
+        return sum(c.state == state for c in self.criteria)
+
+    def blockers(self) -> list[Blocker]:
+        """Every criterion at the bottom that stands in the way."""
+        found: dict[tuple[str | None, str], Blocker] = {}
+        for criterion in self.criteria:
+            for blocker in _blocking(criterion):
+                leaf = blocker.criterion
+                found.setdefault((leaf.input, leaf.says), blocker)
+        return list(found.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "rule": self.rule,
+            "stance": self.stance,
+            "status": STATUS_OF_STANCE[self.stance].value,
+            "says": self.says,
+            "statements": list(self.statements),
+            "citations": list(self.citations),
+            "decisions": list(self.decisions),
+            "criteria": [c.to_json() for c in self.criteria],
+            "blockers": [b.to_json() for b in self.blockers()],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """The answer, the rules that could have spoken for the intervention and did not, closest first."""
+
+    answer: Answer
+    candidates: tuple[Candidate, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"answer": self.answer.to_json(), "candidates": [c.to_json() for c in self.candidates]}
+
+
+def why_not(answers: Answers, answer: Answer) -> WhyNot:
+    """Every route to advice for an intervention that is not taken: stances that speak for it and are not the answer."""
+    builder = _Builder(answers)
+    found: list[Candidate] = []
+    for stance in STANCES_FOR:
+        if STATUS_OF_STANCE[stance] is answer.status:
+            continue
+        for instance in answers.world.program.instances.get(("advise", answer.intervention, stance), ()):
+            found.append(builder.candidate(instance, stance))
+    return WhyNot(answer, tuple(sorted(found, key=_distance)))
+
+
+def criteria_of(answers: Answers, instance: GroundRule) -> tuple[Criterion, ...]:
+    """The requirements of any rule instance, as for a refusal."""
+    return _Builder(answers).criteria([instance], frozenset(), 0)
+
+
+def _distance(candidate: Candidate) -> tuple[int, int]:
+    order = {stance: i for i, stance in enumerate(("do", "consider", "urgent"))}
+    return (order[candidate.stance], candidate.count("not_met"))
+
+
+def _blocking(criterion: Criterion) -> Iterator[Blocker]:
+    """The leaves that keep a criterion from being what it should."""
+    stack = [(criterion, True)]
+    while stack:
+        current, wanted = stack.pop()
+        if current.state == "not_required" or current.state == ("met" if wanted else "not_met"):
+            continue
+        if not current.parts:
+            yield Blocker(current, wanted)
+        else:
+            # The parts of `none` should be the opposite of what the whole should be.
+            inner = wanted != (current.combine == "none")
+            stack.extend((p, inner) for p in reversed(current.parts))
+
+
+class _Builder:
+    def __init__(self, answers: Answers) -> None:
+        self.answers, self.world, self.names = answers, answers.world, answers.names
+
+    def candidate(self, instance: GroundRule, stance: str) -> Candidate:
+        rule = instance.rule
+        says = rule.annotation("says")
+        return Candidate(
+            rule=rule.id or "",
+            stance=stance,
+            says=wording.sentence(tree.plain(says)) if says else "",
+            statements=rule.listed("statements"),
+            citations=tuple(int(c) for c in rule.listed("cites")),
+            decisions=rule.listed("decisions"),
+            criteria=self.criteria([instance], frozenset(), 0),
+        )
+
+    def criteria(self, instances: Sequence[GroundRule], path: frozenset[Atom], depth: int) -> tuple[Criterion, ...]:
+        """The requirements of an instance, with those that its rule mentions and does not make."""
+        found: dict[tuple[str, str], Criterion] = {}
+        for instance in instances:
+            for element in instance.elements:
+                if not isinstance(element, Given) and not self.about_guideline(element):
+                    criterion = self.element(element, path, depth)
+                    found.setdefault((criterion.says, criterion.state), criterion)
+            for name in instance.rule.listed("not_required"):
+                label = wording.sentence(wording.label_of(name, self.names))
+                found.setdefault((label, "not_required"), Criterion("not_required", label, input=name))
+        return tuple(found.values())
+
+    def about_guideline(self, element: GroundElement) -> bool:
+        """Whether an element holds for every patient alike, so that it is no criterion."""
+        match element:
+            case GroundLiteral(atom, _):
+                return not self.names.predicates[str(atom[0])].about_patient
+            case _:
+                return False
+
+    def element(self, element: GroundElement, path: frozenset[Atom], depth: int) -> Criterion:
+        match element:
+            case GroundLiteral(atom, negated):
+                return self.literal(atom, path, depth, negated=negated)
+            case GroundComparison():
+                return self.comparison(element)
+            case GroundAtLeast(count, members):
+                parts = tuple(self.element(m, path, depth + 1) for m in members)
+                says = wording.COMBINES["atleast"].format(count=count)
+                state = _state(self.world.element(element))
+                return Criterion(state, wording.sentence(says), combine="atleast", count=count, parts=parts)
+            case Given():
+                raise AssertionError("given elements are no criteria")
+
+    def literal(self, atom: Atom, path: frozenset[Atom], depth: int, *, negated: bool) -> Criterion:
+        value = self.world.literal(GroundLiteral(atom, negated))
+        if atom[0] == "finding":
+            return self.finding(str(atom[1]), value, negated=negated)
+        says = wording.atom(atom, not negated, self.names)
+        instances = self.world.program.instances.get(atom, ())
+        if not instances or atom in path or depth >= DEEPEST:
+            hidden = sum(len(i.elements) for i in instances)
+            return Criterion(_state(value), says, hidden=hidden)
+        inside = path | {atom}
+        rules = tuple(dict.fromkeys(i.rule.id or "" for i in instances))
+        statements = tuple(dict.fromkeys(s for i in instances for s in i.rule.listed("statements")))
+        cites = tuple(dict.fromkeys(int(c) for i in instances for c in i.rule.listed("cites")))
+        if len(instances) == 1:
+            combine = "none" if negated else "all"
+            parts = self.criteria(instances, inside, depth + 1)
+            if negated and len(parts) > 1:
+                parts = (self.alternative(atom, parts),)
+        else:
+            combine = "none" if negated else "any"
+            parts = tuple(self.route(i, inside, depth + 1) for i in instances)
+        return Criterion(
+            _state(value),
+            says,
+            combine=combine,
+            parts=parts,
+            rules=rules,
+            statements=statements,
+            citations=cites,
+        )
+
+    def route(self, instance: GroundRule, path: frozenset[Atom], depth: int) -> Criterion:
+        """One of several ways to a derived criterion; a single requirement stands for itself."""
+        parts = self.criteria([instance], path, depth)
+        return parts[0] if len(parts) == 1 else self.alternative(instance.head or (), parts)
+
+    def alternative(self, atom: Atom, parts: tuple[Criterion, ...]) -> Criterion:
+        states = {p.state for p in parts}
+        state = "not_met" if "not_met" in states else "not_known" if "not_known" in states else "met"
+        return Criterion(state, wording.sentence(wording.COMBINES["all"]), combine="all", parts=parts)
+
+    def finding(self, name: str, value: Value, *, negated: bool) -> Criterion:
+        patient, facts = self.answers.patient, self.answers.facts
+        says = wording.finding(name, not negated, self.names)
+        detail = None
+        if name in facts.assumed:
+            screen = next(s for s, members in facts.closed.items() if name in members)
+            detail = wording.assumed(screen, self.names)
+        return Criterion(_state(value), says, detail=detail, input=name, source=patient.sources.get(name))
+
+    def comparison(self, element: GroundComparison) -> Criterion:
+        state = _state(self.world.element(element))
+        says = wording.comparison(element, self.answers.facts.measures, self.names)
+        single = element.terms[0][0] if len(element.terms) == 1 else None
+        source = self.answers.patient.sources.get(single) if single else None
+        return Criterion(state, says, input=single, source=source)
+
+
+def _state(value: Value) -> str:
+    return "met" if value else "not_met" if value is False else "not_known"
+

@@ -1,0 +1,153 @@
+"""The whole story: parse, check, ground, stratify; then, for a patient, evaluate, prove, have it checked, answer.
+
+Only this module raises on what the stages report: InputError for whatever is wrong with the input, CertificateError
+when the independent checker does not accept an answer. Then there is no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from . import answers
+from .answers import Answer, Answers
+from .background import Contradiction, propagate
+from .backends.pydatalog import PyDatalog
+from .certificate import checker, document
+from .certificate.writer import UncertifiableError
+from .checks import References, check_program
+from .compiled import Compiled
+from .diagnostics import Diagnostic, InputError, Label, Report, Severity, nearest
+from .explain.questions import Questions
+from .ground import ground
+from .guideline import Guideline
+from .names import Names, names_of
+from .patients import Facts, Patient, close
+from .status import Because, Status
+from .strata import StratifiedProgram, stratify
+from .syntax import parse
+from .tree import Program
+from .values import Ranges, World
+
+
+class CertificateError(Exception):
+    """The independent checker rejected the engine's own certificate: a defect of the program, and no answer is given."""
+
+
+def compile_guideline(guideline: Guideline, readings: Mapping[str, str] | None = None) -> Compiled:
+    """A guideline ready to answer. Raises InputError with every error that the checks find."""
+    program, report = check(guideline)
+    if report.errors:
+        raise InputError(d for d in report.sorted() if d.severity is Severity.ERROR)
+    names = names_of(program)
+    chosen = choose_readings(names, {**guideline.readings, **(readings or {})})
+    grounded = ground(program, names, chosen)
+    stratified = stratify(grounded)
+    if not isinstance(stratified, StratifiedProgram):
+        raise InputError(stratified)
+    return Compiled(guideline, program, names, chosen, grounded, stratified, tuple(report.sorted()), PyDatalog())
+
+
+def check(guideline: Guideline) -> tuple[Program, Report]:
+    """The parsed program and all that is wrong with it or doubtful, in one run."""
+    program, problems = parse(*guideline.sources)
+    report = Report(list(problems))
+    names = names_of(program)
+    report.add(check_program(program, names, References(frozenset(guideline.references), guideline.unresolved)))
+    if not report.errors:
+        stratified = stratify(ground(program, names, {name: r.chosen for name, r in names.readings.items()}))
+        report.add(stratified if isinstance(stratified, list) else ())
+    return program, report
+
+
+def choose_readings(names: Names, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Every reading with the option in force.
+
+    Raises InputError (GL611) for a reading or option that is not declared.
+    """
+    chosen = {name: reading.chosen for name, reading in names.readings.items()}
+    for name, option in wanted.items():
+        known: Iterable[str] = names.readings[name].options if name in names.readings else names.readings
+        word, what = (option, "option of reading") if name in names.readings else (name, "reading")
+        if word not in known:
+            near = nearest(word, known)
+            raise InputError.of(
+                "GL611",
+                f"there is no {what} `{word}`",
+                hint=f"did you mean `{near}`?" if near else f"there are: {', '.join(known)}",
+            )
+        chosen[name] = option
+    return chosen
+
+
+def ask(compiled: Compiled, patient: Patient, interventions: Sequence[str] | None = None) -> Answers:
+    """The certified answers for a patient, about the given interventions or all.
+
+    Raises InputError, CertificateError.
+    """
+    wanted = choose_interventions(compiled.names, interventions)
+    facts, steps = settle(compiled, patient)
+    world = World(compiled.ground, facts, compiled.evaluate(facts))
+    questions = Questions(compiled.ground, facts)
+    given = [_answer(compiled, world, questions, name) for name in wanted]
+    notes = answers.notes(world, wanted)
+    claims = document.claims(compiled, world, given, notes)
+    written = document.write(compiled, patient, facts, steps, claims)
+    certify(compiled, patient, written)
+    certified = tuple(document.mark_certified(answer) for answer in given)
+    return Answers(compiled.guideline, compiled.names, patient, facts, steps, certified, tuple(notes), written, world)
+
+
+def settle(compiled: Compiled, patient: Patient) -> tuple[Facts, tuple[Any, ...]]:
+    """The patient's facts with screens closed and background propagated.
+
+    Raises InputError (GL421) for a contradiction, at the lines concerned.
+    """
+    found = propagate(compiled.ground, close(patient, compiled.names.vocabulary))
+    if isinstance(found, Contradiction):
+        raise InputError([_contradiction(found, patient)])
+    return found
+
+
+def certify(compiled: Compiled, patient: Patient, written: Mapping[str, Any]) -> None:
+    """Have the independent checker accept a certificate. Raises CertificateError when it does not."""
+    identity = {"id": compiled.guideline.id, "version": compiled.guideline.version}
+    try:
+        checker.check(written, compiled.rulebook, patient.content, guideline=identity)
+    except checker.Rejected as error:
+        raise CertificateError(str(error)) from error
+
+
+def choose_interventions(names: Names, wanted: Sequence[str] | None) -> list[str]:
+    """The interventions asked for, in order; all when none is named. Raises InputError (GL612)."""
+    known = names.vocabulary.interventions
+    for name in wanted or ():
+        if name not in known:
+            near = nearest(name, known)
+            raise InputError.of(
+                "GL612",
+                f"there is no intervention `{name}`",
+                hint=f"did you mean `{near}`?" if near else f"there are: {', '.join(known)}",
+            )
+    return list(dict.fromkeys(wanted)) if wanted else list(known)
+
+
+def _answer(compiled: Compiled, world: World, questions: Questions, intervention: str) -> Answer:
+    status = answers.status_in(world, intervention)
+    if status is not Status.UNDETERMINED:
+        return answers.build(compiled.guideline, world, intervention, status, None, None)
+    ends = [document.at_end(compiled, world, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
+    open_at_an_end = any(answers.status_in(end, intervention) is Status.UNDETERMINED for end in ends)
+    because = Because.MISSING_DATA if open_at_an_end else Because.GUIDELINE_RANGE
+    return answers.build(compiled.guideline, world, intervention, status, because, questions.about(intervention))
+
+
+def _contradiction(found: Contradiction, patient: Patient) -> Diagnostic:
+    places = tuple(Label(patient.spans[n]) for n in found.inputs if n in patient.spans)
+    says = found.denial.rule.annotation("says")
+    notes = (f"background rule {found.denial.rule.id}: {getattr(says, 'value', '')}",)
+    inputs = " and ".join(f"`{n}`" for n in found.inputs)
+    return Diagnostic("GL421", f"the record contradicts itself: {inputs}", places, notes=notes)
+
+
+__all__ = ["CertificateError", "UncertifiableError", "ask", "certify", "check", "choose_readings", "compile_guideline"]
