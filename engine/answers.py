@@ -34,8 +34,11 @@ class Included:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer about one intervention. `rules` give it (or, undetermined, would once the questions are answered); `rests_on` are the rules and
-    `decisions` the recorded decisions that it depends on; `unresolved` are citations that the source never resolves."""
+    """The answer about one intervention.
+
+    `rules` give it (or, undetermined, would once the questions are answered); `rests_on` are the rules and `decisions`
+    the recorded decisions that it depends on; `unresolved` are citations that the source never resolves.
+    """
 
     intervention: str
     label: str
@@ -274,7 +277,7 @@ def _all_advice(world: World, intervention: str) -> list[GroundRule]:
 def _grounds(world: World, start: Iterable[GroundRule], status: Status) -> list[tree.Rule]:
     """The rules that an answer depends on: those that show what holds, and all that could have shown what does not."""
     program = world.program
-    todo: list[Atom] = [a for i in start for e in i.elements for a in _atoms(world, e)]
+    todo: list[Atom] = [a for i in start for e in i.elements for a in _atoms(e)]
     if status is Status.OUTSIDE_GUIDELINE:
         todo = [("in_scope",)]
     seen: set[Atom] = set()
@@ -287,11 +290,11 @@ def _grounds(world: World, start: Iterable[GroundRule], status: Status) -> list[
         shown = holding(world, atom)[:1] if world.atom(atom) is True else program.instances[atom]
         for instance in shown:
             found.setdefault(id(instance.rule), instance.rule)
-            todo.extend(a for e in instance.elements for a in _atoms(world, e))
+            todo.extend(a for e in instance.elements for a in _atoms(e))
     return list(found.values())
 
 
-def _atoms(world: World, element: GroundElement) -> list[Atom]:
+def _atoms(element: GroundElement) -> list[Atom]:
     match element:
         case GroundLiteral(atom, _):
             return [atom]

@@ -15,8 +15,6 @@ from .ground import GroundComparison, GroundLiteral, GroundProgram, GroundRule
 from .patients import Facts, Interval
 from .values import Model, World
 
-_NOTHING = Model(frozenset(), frozenset())
-
 
 @dataclass(frozen=True, slots=True)
 class Propagated:
@@ -42,11 +40,12 @@ Change: TypeAlias = tuple[str, "bool | Interval"]
 def propagate(program: GroundProgram, facts: Facts) -> tuple[Facts, tuple[Propagated, ...]] | Contradiction:
     """The facts with all that the background adds, and the steps in order; or the first contradiction."""
     steps: list[Propagated] = []
+    relations = Model(program.fixed, program.fixed)
     changed = True
     while changed:
         changed = False
         for denial in program.denials:
-            world = World(program, facts, _NOTHING)
+            world = World(program, facts, relations)
             values = [world.element(element) for element in denial.elements]
             if any(value is False for value in values):
                 continue

@@ -21,7 +21,7 @@ class Linear:
     constant: int
 
     def plus(self, other: Linear, factor: int = 1) -> Linear:
-        """This plus `factor` times the other."""
+        """Plus `factor` times the other."""
         coefficients = dict(self.coefficients)
         for name, coefficient in other.coefficients.items():
             coefficients[name] = coefficients.get(name, 0) + factor * coefficient
@@ -34,14 +34,18 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """An analysed rule. `measures` maps each variable that a `measure` literal binds to that literal's second term;
-    `measured` maps every measured variable to its linear form over those and plain variables. `variables` are those
-    of a substitution."""
+    """An analysed rule.
+
+    `measures` maps each variable that a `measure` literal binds to that literal's second term; `measured` maps every
+    measured variable to its linear form over those and plain variables, and `definitions` are the equations that
+    introduced the others. `variables` are those of a substitution.
+    """
 
     rule: tree.Rule
     patient: str | None
     measures: Mapping[str, tree.Term]
     measured: Mapping[str, Linear]
+    definitions: tuple[tree.Comparison, ...]
     variables: tuple[str, ...]
 
     def is_measured(self, comparison: tree.Comparison) -> bool:
@@ -50,21 +54,7 @@ class Clause:
 
     def defines(self, comparison: tree.Comparison) -> bool:
         """Whether the comparison is the `D = expression` that introduces a measured variable."""
-        return self._defined(comparison) is not None
-
-    def _defined(self, comparison: tree.Comparison) -> str | None:
-        left = comparison.left
-        if (
-            comparison.operator == "="
-            and isinstance(left, tree.Variable)
-            and left.name in self.measured
-            and left.name not in self.measures
-        ):
-            first = next(
-                c for c in self.rule.body if isinstance(c, tree.Comparison) and c.operator == "=" and c.left == left
-            )
-            return left.name if first is comparison else None
-        return None
+        return any(comparison is definition for definition in self.definitions)
 
     def form(self, expression: tree.Expression) -> Linear:
         """The linear form of an expression over base measured variables and plain variables."""
@@ -90,7 +80,7 @@ def analyse(rule: tree.Rule, names: Names) -> Clause:
                 if names.predicates[atom.predicate].about_patient and isinstance(atom.terms[0], tree.Variable):
                     patient = atom.terms[0].name
     measured: dict[str, Linear] = {name: Linear({name: 1}, 0) for name in measures}
-    _define_measured(rule, measured)
+    definitions = _define_measured(rule, measured)
     local = _locals(rule)
     ordered = dict.fromkeys(
         v.name
@@ -98,7 +88,7 @@ def analyse(rule: tree.Rule, names: Names) -> Clause:
         for v in tree.variables_of(node)
         if v.name != patient and v.name not in measured and v.name not in local
     )
-    return Clause(rule, patient, measures, measured, tuple(ordered))
+    return Clause(rule, patient, measures, measured, definitions, tuple(ordered))
 
 
 def linear(expression: tree.Expression, measured: Mapping[str, Linear]) -> Linear | None:
@@ -124,27 +114,27 @@ def linear(expression: tree.Expression, measured: Mapping[str, Linear]) -> Linea
             return None
 
 
-def _define_measured(rule: tree.Rule, measured: dict[str, Linear]) -> None:
-    """`D = expression` over measured variables makes D one too; in any order of writing."""
+def _define_measured(rule: tree.Rule, measured: dict[str, Linear]) -> tuple[tree.Comparison, ...]:
+    """`D = expression` over measured variables makes D one too, in any order of writing; returns these definitions."""
     bound = {v.name for e in rule.body if isinstance(e, tree.Literal) and not e.negated for v in tree.variables_of(e)}
+    definitions: list[tree.Comparison] = []
     changed = True
     while changed:
         changed = False
         for element in rule.body:
-            if not (
-                isinstance(element, tree.Comparison)
-                and element.operator == "="
-                and isinstance(element.left, tree.Variable)
-            ):
-                continue
-            name = element.left.name
-            if name in measured or name in bound or isinstance(element.right, tree.Range):
-                continue
-            if any(v.name in measured for v in tree.variables_of(element.right)):
-                form = linear(element.right, measured)
-                if form is not None and name not in form.coefficients:
-                    measured[name] = form
-                    changed = True
+            match element:
+                case tree.Comparison("=", tree.Variable(name), right) if not isinstance(right, tree.Range):
+                    if name in measured or name in bound:
+                        continue
+                    if any(v.name in measured for v in tree.variables_of(right)):
+                        form = linear(right, measured)
+                        if form is not None and name not in form.coefficients:
+                            measured[name] = form
+                            definitions.append(element)
+                            changed = True
+                case _:
+                    pass
+    return tuple(definitions)
 
 
 def _outer_atoms(rule: tree.Rule) -> list[tree.Atom]:

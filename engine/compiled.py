@@ -1,4 +1,4 @@
-"""A guideline made ready to answer: checked, grounded, stratified, with the independent checker's own reading of the rules beside it."""
+"""A guideline made ready to answer, with the independent checker's own reading of the rules beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import cached_property
 
 from .backends.base import Backend, Row
 from .certificate.checker import Rulebook, read_rules
-from .diagnostics import Diagnostic
 from .ground import GroundProgram, ground
 from .guideline import Guideline
 from .names import Names
@@ -32,7 +31,6 @@ class Compiled:
     readings: Mapping[str, str]
     ground: GroundProgram
     stratified: StratifiedProgram
-    warnings: tuple[Diagnostic, ...]
     backend: Backend
 
     @cached_property
@@ -78,7 +76,7 @@ class Compiled:
         return Prepared(program, rows)
 
     def model(self, derived: Mapping[str, set[Row]], prepared: Prepared) -> Model:
-        """The backend's rows as atoms without the patient; what is certain for the guideline is certain for everyone."""
+        """The backend's rows as atoms without the patient; what the guideline itself fixes is certain."""
         certain = set(self.ground.facts)
         possible = set(certain)
         for predicate in self.ground.derived:

@@ -96,7 +96,9 @@ class GroundProgram:
     def edges(self) -> Mapping[Atom, tuple[Atom, ...]]:
         """Each derived atom with the derived atoms its instances look at."""
         return {
-            head: tuple(dict.fromkeys(l.atom for rule in rules for l in rule.atoms() if l.atom in self.instances))
+            head: tuple(
+                dict.fromkeys(used.atom for rule in rules for used in rule.atoms() if used.atom in self.instances)
+            )
             for head, rules in self.instances.items()
         }
 
@@ -109,6 +111,34 @@ class GroundProgram:
     def block_of(self) -> Mapping[Atom, int]:
         """The place of each derived atom's block."""
         return {atom: index for index, block in enumerate(self.blocks) for atom in block}
+
+    @cached_property
+    def range_comparisons(self) -> tuple[GroundComparison, ...]:
+        """The comparisons with a threshold that the guideline leaves between two numbers."""
+        elements = (e for rules in self.instances.values() for rule in rules for e in rule.elements)
+        return tuple(dict.fromkeys(e for e in elements if isinstance(e, GroundComparison) and e.low != e.high))
+
+    @cached_property
+    def fixed(self) -> frozenset[Atom]:
+        """The atoms of plain relations that hold, the same for every patient. The program must be stratified."""
+        held = set(self.facts)
+
+        def holds(element: GroundElement) -> bool:
+            match element:
+                case GroundLiteral(atom, negated):
+                    return (atom in held) is not negated
+                case GroundAtLeast(count, members):
+                    return sum(map(holds, members)) >= count
+                case _:
+                    return True
+
+        for block in self.blocks:
+            todo = [atom for atom in block if not self.names.predicates[str(atom[0])].about_patient]
+            before = -1
+            while len(held) != before:
+                before = len(held)
+                held.update(a for a in todo if any(all(map(holds, r.elements)) for r in self.instances[a]))
+        return frozenset(held)
 
     @cached_property
     def rules_by_id(self) -> Mapping[str, tree.Rule]:
@@ -146,7 +176,8 @@ def constant(term: tree.Constant) -> Constant:
 def ground(program: tree.Program, names: Names, readings: Mapping[str, str]) -> GroundProgram:
     """All ground instances of a checked program under the chosen readings.
 
-    Raises InputError (GL501, GL502) when the program has more instances or larger numbers than can be served."""
+    Raises InputError (GL501, GL502) when the program has more instances or larger numbers than can be served.
+    """
     rules = [rule for rule in program.rules if in_force(rule, readings)]
     clauses = tuple(analyse(rule, names) for rule in rules)
     return _Grounder(names, clauses).run(readings)
@@ -271,7 +302,7 @@ class _Grounder:
     def saturate(self, clauses: list[Clause]) -> None:
         """Semi-naive evaluation of one component: the first pass over everything, then over what is new."""
         heads = {c.rule.head.predicate for c in clauses if c.rule.head}
-        starts = {head: 0 for head in heads}
+        starts = dict.fromkeys(heads, 0)
         for clause in clauses:
             self.fire(clause, self.plan(clause, None), {})
         recursive = [
@@ -313,7 +344,7 @@ class _Grounder:
             self.relation(head.predicate).add(atom[1:])
 
     def plan(self, clause: Clause, given: int | None) -> tuple[_Step, ...]:
-        """The body's positive literals and plain comparisons in an order in which each can be computed; bound columns first."""
+        """The positive literals and plain comparisons in an order in which each can be computed."""
         key = (id(clause), given)
         if key not in self.plans:
             self.plans[key] = self._plan(clause, given)
@@ -424,11 +455,11 @@ class _Grounder:
             case tree.AtLeast(count, members):
                 found: dict[GroundLiteral, None] = {}
                 for member in members:
-                    for literal in self.members(clause, member, substitution):
+                    for literal in self.members(member, substitution):
                         found.setdefault(literal)
                 return GroundAtLeast(count, tuple(found))
 
-    def members(self, clause: Clause, member: tree.Member, substitution: Substitution) -> list[GroundLiteral]:
+    def members(self, member: tree.Member, substitution: Substitution) -> list[GroundLiteral]:
         atom = member.literal.atom
         plan = tuple(_Scan(c.atom.predicate, self.columns(c.atom)) for c in member.conditions)
         local = {v.name for c in (member.literal, *member.conditions) for v in tree.variables_of(c)}

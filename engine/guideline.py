@@ -72,7 +72,8 @@ class Guideline:
 def load_guideline(where: str | None = None) -> Guideline:
     """The guideline in a folder, or the one of that id or folder name in `kb/`; without a name the one that `kb/` has.
 
-    Raises InputError (GL6xx)."""
+    Raises InputError (GL6xx).
+    """
     return read_guideline(find_folder(where))
 
 

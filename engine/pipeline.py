@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import answers
+from . import answers, cache
 from .answers import Answer, Answers
-from .background import Contradiction, propagate
 from .backends.pydatalog import PyDatalog
+from .background import Contradiction, propagate
 from .certificate import checker, document
 from .certificate.writer import UncertifiableError
-from .checks import References, check_program
 from .compiled import Compiled
 from .diagnostics import Diagnostic, InputError, Label, Report, Severity, nearest
 from .explain.questions import Questions
@@ -25,31 +24,32 @@ from .names import Names, names_of
 from .patients import Facts, Patient, close
 from .status import Because, Status
 from .strata import StratifiedProgram, stratify
-from .syntax import parse
 from .tree import Program
 from .values import Ranges, World
 
 
 class CertificateError(Exception):
-    """The independent checker rejected the engine's own certificate: a defect of the program, and no answer is given."""
+    """The independent checker rejected the engine's own certificate: a defect, and no answer is given."""
 
 
 def compile_guideline(guideline: Guideline, readings: Mapping[str, str] | None = None) -> Compiled:
     """A guideline ready to answer. Raises InputError with every error that the checks find."""
-    program, report = check(guideline)
-    if report.errors:
-        raise InputError(d for d in report.sorted() if d.severity is Severity.ERROR)
+    program = cache.load(guideline) or _checked(guideline)
     names = names_of(program)
     chosen = choose_readings(names, {**guideline.readings, **(readings or {})})
     grounded = ground(program, names, chosen)
     stratified = stratify(grounded)
     if not isinstance(stratified, StratifiedProgram):
         raise InputError(stratified)
-    return Compiled(guideline, program, names, chosen, grounded, stratified, tuple(report.sorted()), PyDatalog())
+    return Compiled(guideline, program, names, chosen, grounded, stratified, PyDatalog())
 
 
 def check(guideline: Guideline) -> tuple[Program, Report]:
     """The parsed program and all that is wrong with it or doubtful, in one run."""
+    # Imported here, because a command that finds its program in the cache reads no rule text.
+    from .checks import References, check_program
+    from .syntax import parse
+
     program, problems = parse(*guideline.sources)
     report = Report(list(problems))
     names = names_of(program)
@@ -58,6 +58,14 @@ def check(guideline: Guideline) -> tuple[Program, Report]:
         stratified = stratify(ground(program, names, {name: r.chosen for name, r in names.readings.items()}))
         report.add(stratified if isinstance(stratified, list) else ())
     return program, report
+
+
+def _checked(guideline: Guideline) -> Program:
+    program, report = check(guideline)
+    if report.errors:
+        raise InputError(d for d in report.sorted() if d.severity is Severity.ERROR)
+    cache.store(guideline, program)
+    return program
 
 
 def choose_readings(names: Names, wanted: Mapping[str, str]) -> dict[str, str]:

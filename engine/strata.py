@@ -96,11 +96,11 @@ def _loop_diagnostic(program: GroundProgram, loop: list[Atom], first: GroundRule
         instance = (
             first
             if index == 0
-            else next(r for r in program.instances[atom] if any(l.atom == following for l in r.atoms()))
+            else next(r for r in program.instances[atom] if any(used.atom == following for used in r.atoms()))
         )
         span = _span_of(instance, following)
         if span is not None:
-            negated = any(l.atom == following and l.negated for l in instance.atoms())
+            negated = any(used.atom == following and used.negated for used in instance.atoms())
             labels.append(Label(span, f"{_shown(atom)} depends on {'not ' if negated else ''}{_shown(following)}"))
     names = " -> ".join(_shown(atom) for atom in loop)
     message = "a conclusion depends on its own negation"

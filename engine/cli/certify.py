@@ -29,7 +29,7 @@ LARGEST_CERTIFICATE = 20_000_000
 def certify(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
 ) -> None:
-    """Write the certificate of the answers for PATIENT, as JSON.
+    r"""Write the certificate of the answers for PATIENT, as JSON.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def certify(
 @guideline_option
 @format_option
 def check_certificate(certificate: str, patient: str, guideline: str | None, format_: str) -> None:
-    """Check CERTIFICATE against the rule text and the record of PATIENT; exit code 1 when it is rejected.
+    r"""Check CERTIFICATE against the rule text and the record of PATIENT; exit code 1 when it is rejected.
 
     The checker reads rules and record itself and shares no code with the engine that made the answers.
 
@@ -84,18 +84,19 @@ def check_certificate(certificate: str, patient: str, guideline: str | None, for
 
 
 def _record(path: str) -> dict[str, Any]:
-    """The record as plain data, read by PyYAML or json and not by the engine's reader, which only refuses what is not safe to read."""
+    """The record as plain data, read by PyYAML or json; the engine's own reader only refuses what is not safe to read."""
     source = read_text(path)
     read_document(source)
     if path.endswith(".json"):
         record = json.loads(source.text)
     else:
         record = yaml.safe_load(source.text)
-        # An id is text also where YAML would take it for a number.
         if isinstance(record, dict) and "patient" in record:
-            record["patient"] = yaml.load(source.text, Loader=yaml.BaseLoader)["patient"]  # noqa: S506 - BaseLoader
-            makes texts only if not isinstance(record, dict): raise InputError.of("GL410", f"`{path}` is not a patient
-            record") return {key: value for key, value in record.items() if key != "expect"}
+            # An id is text also where YAML takes it for a number; this loader makes nothing but texts.
+            record["patient"] = yaml.load(source.text, Loader=yaml.BaseLoader)["patient"]  # noqa: S506
+    if not isinstance(record, dict):
+        raise InputError.of("GL410", f"`{path}` is not a patient record")
+    return {key: value for key, value in record.items() if key != "expect"}
 
 
 def _document(path: str) -> dict[str, Any]:

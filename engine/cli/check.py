@@ -17,7 +17,7 @@ from .options import format_option, guideline_option, write_json
 @guideline_option
 @format_option
 def check(guideline: str | None, format_: str) -> None:
-    """Check the rules of a guideline; exit code 1 when there are errors.
+    r"""Check the rules of a guideline; exit code 1 when there are errors.
 
     \b
     Example:

@@ -28,23 +28,28 @@ COMMANDS = {
     "certify": ("certify", "Write the certificate of a patient's answers."),
     "check": ("check", "Report everything that is wrong or doubtful in a guideline."),
     "check-certificate": ("certify", "Check a certificate cold, against rule text and patient file."),
+    "verify": ("verify", "Prove or break a guideline's properties for every possible patient."),
+    "diff": ("diff", "What changes between two versions of a guideline, and for which patients."),
+    "generate": ("generate", "Make a small suite of patients that reaches every rule, condition and threshold."),
+    "test": ("test", "Run the vignettes of a guideline, with coverage and mutants."),
+    "fmt": ("fmt", "Bring rule files into the canonical layout, comments kept."),
 }
 
 
 class _Commands(click.Group):
     """Subcommands by name, imported on demand; a mistyped one gets the nearest name."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"{__package__}.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
 
@@ -61,7 +66,7 @@ class _Commands(click.Group):
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="guidelog")
 def _guidelog() -> None:
-    """Computable clinical guidelines: answers for a patient, with proofs that anyone can check.
+    r"""Computable clinical guidelines: answers for a patient, with proofs that anyone can check.
 
     For healthcare professionals. The guideline that comes with guidelog is a draft under review.
 

@@ -45,7 +45,7 @@ def missing(
     format_: str,
     only_next: bool,
 ) -> None:
-    """The smallest sets of questions that would settle each answer for PATIENT, whatever the replies.
+    r"""The smallest sets of questions that would settle each answer for PATIENT, whatever the replies.
 
     \b
     Example:
@@ -114,11 +114,16 @@ def _document(answers: Answers, best: Next | None, *, only_next: bool) -> dict[s
 @click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
 @guideline_option
 @reading_option
-@click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the completed record. [default: stdout]")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the completed record. [default: stdout]",
+)
 def interview(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
 ) -> None:
-    """Ask what is missing about PATIENT one question at a time, skip what no longer matters, and write the completed record.
+    r"""Ask what is missing about PATIENT one question at a time, skip what no longer matters, and write the completed record.
 
     Replies: y, n, ? (not known); for a measure a number, `6+` (at least), `4..8`, `since 2025-06-01`; q ends and keeps what was said.
 
@@ -204,7 +209,9 @@ class _Interview:
             names = [members[int(n) - 1] for n in numbers]
             if all(n in self.names.vocabulary.findings for n in names):
                 return names
-            click.echo("a measure of this screen cannot be chosen by number: answer `o` and it is asked by itself", err=True)
+            click.echo(
+                "a measure of this screen cannot be chosen by number: answer `o` and it is asked by itself", err=True
+            )
             return None
         click.echo("answer `none`, numbers such as `1 3`, `o`, or `?`", err=True)
         return None

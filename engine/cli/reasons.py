@@ -108,7 +108,7 @@ def _shown_instances(why: Why, answers: Answers) -> list[GroundRule]:
         for instance in world.program.instances.get(("advise", why.answer.intervention, stance), ())
         if instance.rule.id in why.answer.rules
     ]
-    return sorted(open_, key=lambda i: (-sum(world.element(e) is True for e in i.elements)))[:1]
+    return sorted(open_, key=lambda i: -sum(world.element(e) is True for e in i.elements))[:1]
 
 
 def _checklist(page: Lines, criterion: Criterion) -> None:
@@ -146,7 +146,9 @@ def _next(page: Lines, answer: Answer, answers: Answers) -> None:
         if candidates:
             closest = candidates[0]
             open_ = [c.says for c in closest.criteria if c.state in ("not_met", "not_known")]
-            shown = "; ".join(open_[:_LONGEST_LIST]) + (f"; and {len(open_) - _LONGEST_LIST} more" if len(open_) > _LONGEST_LIST else "")
+            shown = "; ".join(open_[:_LONGEST_LIST]) + (
+                f"; and {len(open_) - _LONGEST_LIST} more" if len(open_) > _LONGEST_LIST else ""
+            )
             if shown:
                 page.add(f"Still needed for it: {shown}.", 0, 2)
     if answer.includes:
@@ -206,7 +208,9 @@ def _tail(node: Node) -> str:
 
 def _telling(node: Node) -> bool:
     """Leaves that say something about the patient; a comparison says more than the number in it."""
-    return node.kind is Kind.MEASURED or (not node.premises and node.kind in (Kind.RECORDED, Kind.ASSUMED, Kind.UNKNOWN))
+    return node.kind is Kind.MEASURED or (
+        not node.premises and node.kind in (Kind.RECORDED, Kind.ASSUMED, Kind.UNKNOWN)
+    )
 
 
 def _decisions(page: Lines, answer: Answer, answers: Answers) -> None:
@@ -252,8 +256,13 @@ def why_not_summary(result: WhyNot, answers: Answers) -> str:
             more = f"; and {len(blockers) - 6} more" if len(blockers) > 6 else ""
             page.add(f"{lead}: {shown}{more}.", 2, 4)
     if others:
-        page.add(f"Other routes checked: {'; '.join(_route(c) for c in others[:_LONGEST_LIST])}"
-                 + (f"; and {len(others) - _LONGEST_LIST} more" if len(others) > _LONGEST_LIST else "") + ".", 2, 4)
+        page.add(
+            f"Other routes checked: {'; '.join(_route(c) for c in others[:_LONGEST_LIST])}"
+            + (f"; and {len(others) - _LONGEST_LIST} more" if len(others) > _LONGEST_LIST else "")
+            + ".",
+            2,
+            4,
+        )
     page.add(sources(result.answer, answers))
     return page.text()
 
@@ -309,4 +318,3 @@ def legend() -> str:
 def join(parts: Iterable[str]) -> str:
     """Sections with a blank line between them."""
     return "\n\n".join(parts)
-

@@ -29,7 +29,8 @@ def render_answers(answers: Answers, full: Collection[str] | None, *, colour: bo
     page = _Page(colour)
     guideline, patient = answers.guideline, answers.patient
     page.line(
-        f"{guideline.title}, version {guideline.version} ({guideline.review}; source of {guideline.source.get('date', 'unknown date')})"
+        f"{guideline.title}, version {guideline.version} "
+        f"({guideline.review}; source of {guideline.source.get('date', 'unknown date')})"
     )
     page.line(f"Patient {patient.id}" + (f", {patient.as_of.isoformat()}" if patient.as_of else ""))
     shown = [a for a in answers.answers if full is None or a.intervention in full]
@@ -79,9 +80,8 @@ def _answer(page: _Page, answers: Answers, answer: Answer) -> None:
     status = wording.STATUS[answer.status]
     if answer.because is not None:
         status += f" ({wording.BECAUSE[answer.because]})"
-    page.line(
-        f"{wording.sentence(answer.label)}: {page.paint(_COLOURS[answer.status], status.upper() if answer.status is Status.URGENT else status)}"
-    )
+    shown = status.upper() if answer.status is Status.URGENT else status
+    page.line(f"{wording.sentence(answer.label)}: {page.paint(_COLOURS[answer.status], shown)}")
     page.wrap(answer.says + ".", "  ")
     names = answers.names
     for index, questions in enumerate(answer.questions or ()):

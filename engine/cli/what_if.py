@@ -38,7 +38,13 @@ _REACHABLE = [s.value for s in Status if s is not Status.UNDETERMINED]
 @guideline_option
 @reading_option
 @format_option
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change an input: present, absent, unknown, a number, `6+`, or complete for a screen.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change an input: present, absent, unknown, a number, `6+`, or complete for a screen.",
+)
 @click.option("--to", "target", metavar="STATUS", help="The smallest changes that reach a status.")
 def what_if(
     patient: str,
@@ -49,7 +55,7 @@ def what_if(
     settings: tuple[str, ...],
     target: str | None,
 ) -> None:
-    """What the answers for PATIENT would be with changes, or which changes would reach a status.
+    r"""What the answers for PATIENT would be with changes, or which changes would reach a status.
 
     \b
     Examples:
@@ -141,7 +147,11 @@ def _parsed(settings: tuple[str, ...]) -> dict[str, str]:
 def _status(name: str) -> Status:
     if name not in _REACHABLE:
         near = nearest(name, _REACHABLE)
-        raise InputError.of("GL432", f"there is no status `{name}`", hint=f"did you mean `{near}`?" if near else f"there are: {', '.join(_REACHABLE)}")
+        raise InputError.of(
+            "GL432",
+            f"there is no status `{name}`",
+            hint=f"did you mean `{near}`?" if near else f"there are: {', '.join(_REACHABLE)}",
+        )
     return Status(name)
 
 
@@ -159,7 +169,7 @@ def _header(answers: Answers) -> dict[str, Any]:
 def when(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], format_: str
 ) -> None:
-    """The earliest dates on which the answers for PATIENT change if nothing else does.
+    r"""The earliest dates on which the answers for PATIENT change if nothing else does.
 
     \b
     Example:

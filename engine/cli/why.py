@@ -44,7 +44,7 @@ def why(
     depth: str,
     every: bool,
 ) -> None:
-    """Why the guideline answers as it does for PATIENT: the simplest proof, every leaf a recorded fact, an assumption, or a comparison.
+    r"""Why the guideline answers as it does for PATIENT: the simplest proof, every leaf a recorded fact, an assumption, or a comparison.
 
     \b
     Example:
@@ -84,7 +84,7 @@ def why_not(
     format_: str,
     depth: str,
 ) -> None:
-    """Why the guideline does not advise something for PATIENT: each route's criteria as met, not met, not known or not required.
+    r"""Why the guideline does not advise something for PATIENT: each route's criteria as met, not met, not known or not required.
 
     \b
     Example:

@@ -31,15 +31,15 @@ class Diagrams:
         return self._node(number, FALSE, TRUE)
 
     def negate(self, f: int) -> int:
-        """not f"""
+        """Not f."""
         return self._choose(f, FALSE, TRUE)
 
     def both(self, f: int, g: int) -> int:
-        """f and g"""
+        """F and g."""
         return self._choose(f, g, FALSE)
 
     def either(self, f: int, g: int) -> int:
-        """f or g"""
+        """F or g."""
         return self._choose(f, TRUE, g)
 
     def all(self, functions: Iterable[int]) -> int:
@@ -154,7 +154,7 @@ class Diagrams:
         return found
 
     def _choose(self, f: int, g: int, h: int) -> int:
-        """if f then g else h"""
+        """If f then g else h."""
         if f <= TRUE:
             return g if f else h
         if g == h:

@@ -23,8 +23,11 @@ Question = str
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What is open about an answer: the statuses still possible, the sets of questions that would settle it (None when they were too many to compute),
-    and the rules that would then decide."""
+    """What is open about an answer.
+
+    The statuses still possible, the sets of questions that would settle it (None when they were too many to compute), and
+    the rules that would then decide.
+    """
 
     if_resolved: tuple[Status, ...]
     questions: tuple[tuple[Question, ...], ...] | None
@@ -52,7 +55,9 @@ class Questions:
         possible = [s for s in Status if s is not Status.UNDETERMINED and any(s in end for end in ends)]
         functions = [f for end in ends for f in end.values()]
         relevant = unknowns.names(unknowns.diagrams.support(*functions))
-        units = self._units(relevant)
+        # First every input by itself: a member that is not needed must not drag its whole screen in.
+        needed_inputs = self._minimal(unknowns, ends, [(name, (name,)) for name in relevant])
+        units = self._units([name for name, _ in needed_inputs])
         found: dict[tuple[Question, ...], None] = {}
         for order in (units, units[::-1]):
             needed = self._minimal(unknowns, ends, order)

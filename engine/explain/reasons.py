@@ -360,6 +360,3 @@ _ADVISING = {"advise", "include", "note"}
 
 def _letter(value: Value) -> str:
     return "T" if value else "F" if value is False else "U"
-
-
-

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
 from ..names import STANCES
@@ -43,15 +44,13 @@ class Unknowns:
     def constraint(self) -> int:
         """What every real patient satisfies: cut points in order, no background rule violated."""
         d = self.diagrams
+        relations = dict.fromkeys(self.program.fixed, TRUE)
         parts = []
         for name, cuts in self._cuts.items():
             variables = [self._variables[name, cut] for cut in cuts if (name, cut) in self._variables]
-            parts += [
-                d.either(d.negate(d.variable(high)), d.variable(low))
-                for low, high in zip(variables, variables[1:], strict=False)
-            ]
+            parts += [d.either(d.negate(d.variable(high)), d.variable(low)) for low, high in pairwise(variables)]
         for denial in self.program.denials:
-            values = [self._element(e, {}, Ranges.KEPT) for e in denial.elements]
+            values = [self._element(e, relations, Ranges.KEPT) for e in denial.elements]
             parts.append(d.negate(d.all(values)))
         return d.all(parts)
 
@@ -92,7 +91,7 @@ class Unknowns:
         return sorted((cut, variable) for (owner, cut), variable in self._variables.items() if owner == name)
 
     def variables(self, names: Iterable[str]) -> set[int]:
-        """The variables that an answer about these inputs fixes; a joint comparison is fixed when all its inputs are."""
+        """The variables that replies about these inputs fix; a joint comparison is fixed when all its inputs are."""
         chosen = set(names)
         return {v for v, owners in self._owners.items() if chosen.issuperset(owners)}
 

@@ -199,7 +199,9 @@ class _Search:
                     opening = tuple(self.screen_change(s) for s in chosen)
                     self.collect(found, facts, 0, self.goal, self.unknowns.constraint, opening)
         ways = self.ranked(found.values())
-        return Ways(self.intervention, self.status, tuple(ways[:MOST_WAYS]), len(ways) <= MOST_WAYS, fewest <= MOST_CHANGES)
+        return Ways(
+            self.intervention, self.status, tuple(ways[:MOST_WAYS]), len(ways) <= MOST_WAYS, fewest <= MOST_CHANGES
+        )
 
     def with_screens(self, chosen: Sequence[str]) -> Facts:
         """The facts with these screens complete and nothing found in them."""
@@ -219,7 +221,10 @@ class _Search:
         if key not in self.costs:
             if len(self.costs) > MOST_STATES:
                 raise TooLarge
-            self.costs[key] = min(extra + self.cost(facts, place + 1, g, p) for extra, _, g, p in self.options(facts, place, goal, possible))
+            self.costs[key] = min(
+                extra + self.cost(facts, place + 1, g, p)
+                for extra, _, g, p in self.options(facts, place, goal, possible)
+            )
         return self.costs[key]
 
     def collect(
@@ -337,7 +342,11 @@ class _Search:
         unknown = not self.answers.facts.known(name) and now.low <= low and high <= now.high
         kind = "ask" if unknown else "do" if rises and (measure.doable or measure.clock) else "cannot"
         top = measure.high * measure.ticks
-        value: Any = {"at_least": _units(low, measure)} if high >= top else {"between": [_units(low, measure), _units(high, measure)]}
+        value: Any = (
+            {"at_least": _units(low, measure)}
+            if high >= top
+            else {"between": [_units(low, measure), _units(high, measure)]}
+        )
         if high < top and low <= measure.low * measure.ticks:
             value = {"at_most": _units(high, measure)}
         words = wording.amount(Interval(low, high), measure)
@@ -352,9 +361,14 @@ class _Search:
     def ranked(self, found: Iterable[tuple[Change, ...]]) -> list[tuple[Change, ...]]:
         """Ways that can be gone before ways that cannot."""
         order = {"do": 0, "ask": 0, "cannot": 1}
-        return sorted(found, key=lambda way: (
-            sum(order[c.kind] for c in way), sum(c.input.startswith("screen:") for c in way), [c.input for c in way]
-        ))
+        return sorted(
+            found,
+            key=lambda way: (
+                sum(order[c.kind] for c in way),
+                sum(c.input.startswith("screen:") for c in way),
+                [c.input for c in way],
+            ),
+        )
 
 
 def _free(facts: Facts, names: Names) -> Facts:

@@ -165,4 +165,3 @@ def _changes(before: Answers, after: Answers, day: date, because: Mapping[str, N
         if (old.status, old.because) != (answer.status, answer.because):
             found.append(Event(day, answer.intervention, old.status.value, answer.status.value, answer.says, reached))
     return found
-

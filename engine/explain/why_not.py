@@ -280,4 +280,3 @@ class _Builder:
 
 def _state(value: Value) -> str:
     return "met" if value else "not_met" if value is False else "not_known"
-

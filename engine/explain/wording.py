@@ -231,7 +231,12 @@ def _uncapitalised(text: str) -> str:
 
 
 STATE = {"met": "met", "not_met": "not met", "not_known": "not known", "not_required": "not required"}
-COMBINES = {"all": "all of these", "any": "any one of these", "none": "none of these", "atleast": "at least {count} of these"}
+COMBINES = {
+    "all": "all of these",
+    "any": "any one of these",
+    "none": "none of these",
+    "atleast": "at least {count} of these",
+}
 
 
 def nothing_found(screen: str, names: Names) -> str:

@@ -1,0 +1,95 @@
+"""What a code such as `GL201` means.
+
+A `Code` is one kind of mistake, with the words and the two examples that the documentation shows for it. Each check
+keeps its codes beside the function that reports them; `checks.CODES` collects them. Nothing is checked here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..diagnostics import Diagnostic, Label, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..source import Span
+
+EXAMPLE_BASE = """\
+.screen signs "the signs"
+.finding sign_a "sign A" screen(signs)
+.finding sign_b "sign B" screen(signs)
+.measure waiting_weeks "weeks of waiting" unit(week) range(0, 520)
+.measure waiting_days "days of waiting" unit(day) range(0, 3640)
+.measure weight "weight" unit(kg) range(0, 300)
+.intervention step_a "step A"
+.intervention step_b "step B"
+.decision Q1 "an open point" decided("what we decided")
+.reading cutoff "where the line is" decision(Q1) option(kept, "as written") option(early, "at the low end") chosen(kept)
+.statement S1 "what the source says" kind(do) cites(1)
+.decl group(F: finding)
+.decl level(N: number)
+.concept in_scope(P: patient) true("in scope") false("not in scope")
+.concept alarm(P: patient) true("there is an alarm") false("there is no alarm")
+group(sign_a).
+level(1).
+#[id = "SCOPE"]
+in_scope(P) :- finding(P, sign_a).
+#[id = "ALARM"]
+alarm(P) :- finding(P, sign_b).
+"""
+"""What the examples of all codes stand on, so that each shows only what matters."""
+
+EXAMPLE_KNOWN, EXAMPLE_UNRESOLVED = frozenset({1, 2}), frozenset({3})
+"""The references of the examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of mistake. Both examples stand after `EXAMPLE_BASE`, unless they stand `alone`."""
+
+    code: str
+    title: str
+    text: str
+    bad: str
+    good: str
+    severity: Severity = Severity.ERROR
+    alone: bool = False
+
+    def report(
+        self, message: str, *labels: Label | None, notes: Iterable[str] = (), hint: str | None = None
+    ) -> Diagnostic:
+        """A diagnostic of this kind; labels without a place are left out."""
+        placed = tuple(label for label in labels if label is not None)
+        return Diagnostic(self.code, message, placed, self.severity, tuple(notes), hint)
+
+
+def place(span: Span | None, text: str = "") -> Label | None:
+    """A label, or None where a tree carries no place."""
+    return None if span is None else Label(span, text)
+
+
+def first_characters(span: Span | None, length: int, skip: int = 0) -> Span | None:
+    """The part of a span that is `length` characters long, after `skip`."""
+    return None if span is None else type(span)(span.source, span.start + skip, span.start + skip + length)
+
+
+def last_characters(span: Span | None, length: int) -> Span | None:
+    """The last `length` characters of a span."""
+    return None if span is None else type(span)(span.source, span.end - length, span.end)
+
+
+def joined(words: Iterable[str], last: str = "and") -> str:
+    """`a`, `b` and `c`, each in backticks."""
+    quoted = [f"`{word}`" for word in words]
+    if len(quoted) <= 1:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def elsewhere(count: int) -> tuple[str, ...]:
+    """A note that the same mistake stands in `count` more places."""
+    if count <= 0:
+        return ()
+    return ("the same stands in 1 more place",) if count == 1 else (f"the same stands in {count} more places",)

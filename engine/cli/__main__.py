@@ -1,0 +1,5 @@
+"""`python -m guidelog.cli` is `guidelog`."""
+
+from .main import main
+
+main()

@@ -1,0 +1,190 @@
+"""`guidelog verify`: what the guideline promises, for every possible patient."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from ..compiled import Compiled
+from ..diagnostics import InputError
+from ..pipeline import ask
+from ..verify.circuit import Budget
+from ..verify.properties import read_properties
+from ..verify.prove import Progress, Remark, Result, Verdict, Verification
+from ..verify.prove import verify as prove
+from ..verify.witness import Witness
+from .main import use_colour
+from .options import format_option, guideline_option, load, reading_option, write_json
+
+_MARKS = {
+    Result.PROVED: ("proved", "32"),
+    Result.BROKEN: ("BROKEN", "1;31"),
+    Result.NOT_DECIDED: ("not decided", "1;33"),
+}
+_EVERY = 1.0
+"""Seconds between two lines of progress."""
+
+
+@click.command()
+@guideline_option
+@reading_option
+@format_option
+@click.option("--property", "wanted", multiple=True, metavar="ID", help="Only this property; may be repeated.")
+@click.option(
+    "--witnesses",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write each witness patient into this folder, as a file for `guidelog ask`.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Stop after so long; what was not decided by then is said. [default: no limit]",
+)
+def verify(
+    guideline: str | None,
+    readings: tuple[str, ...],
+    format_: str,
+    wanted: tuple[str, ...],
+    witnesses: Path | None,
+    budget: float | None,
+) -> None:
+    """Prove or break every property of a guideline, for all possible patients at once.
+
+    Properties stand in the guideline's `properties.dl` (docs/proving.md). One that is broken comes with the smallest patient
+    that breaks it, replayed by the engine and certified; exit code 1 then. Without --property the rules are also searched for
+    conflicts, gaps, rules that apply to nobody and conditions that change nothing.
+
+    \b
+    Examples:
+      guidelog verify
+      guidelog verify --property CAUDA-EQUINA --format json
+    """
+    limit = Budget(budget)
+    compiled = load(guideline, readings)
+    properties = read_properties(compiled).choose(wanted)
+    found = prove(compiled, properties, ask, budget=limit, rules=not wanted, progress=_progress())
+    if witnesses is not None:
+        _write(witnesses, found)
+    if format_ == "json":
+        write_json(
+            {
+                "guideline": {
+                    "id": compiled.guideline.id,
+                    "version": compiled.guideline.version,
+                    "sha256": compiled.guideline.sha256,
+                    "readings": dict(compiled.readings),
+                },
+                **found.to_json(),
+            }
+        )
+    else:
+        click.echo(render(compiled, found, colour=use_colour(sys.stdout)), color=True)
+    sys.exit(1 if found.failed else 0)
+
+
+def render(compiled: Compiled, found: Verification, *, colour: bool) -> str:
+    """The findings as text."""
+    guideline = compiled.guideline
+    findings, measures, background = found.inputs
+    lines = [
+        f"{guideline.title}, version {guideline.version} ({guideline.review})",
+        f"For every record that the reader accepts: {findings} findings (present, absent or unknown), {_count(measures, 'measure')} "
+        f"(any interval of the range), not contradicting {_count(background, 'background rule')}; "
+        f"{_count(found.ranges, 'threshold range')}, kept or read at either end.",
+        *(f"Reading {name}: {option}." for name, option in compiled.readings.items()),
+        "",
+    ]
+    for verdict in found.verdicts:
+        lines.extend(_verdict(verdict, colour))
+    if not found.verdicts:
+        lines.append("The guideline has no properties.dl; only its rules were searched.")
+    if found.checked:
+        looked = ", ".join(
+            f"{number} for {what}" if what in ("conflicts", "gaps") else f"{number} {what}"
+            for what, number in found.checked
+        )
+        lines += ["", f"Rules searched ({looked}):"]
+        lines.extend(line for remark in found.remarks for line in _remark(remark, colour))
+        if not found.remarks:
+            lines.append("  no conflict, no gap, no rule that applies to nobody, no condition that changes nothing")
+    proved = sum(v.result is Result.PROVED for v in found.verdicts)
+    broken = sum(v.result is Result.BROKEN for v in found.verdicts)
+    lines += [
+        "",
+        f"{proved} proved, {broken} broken, {len(found.verdicts) - proved - broken} not decided; "
+        f"{found.seconds:.2f} s ({found.load_seconds:.2f} s to load)",
+    ]
+    return "\n".join(lines)
+
+
+def _verdict(verdict: Verdict, colour: bool) -> list[str]:
+    mark, code = _MARKS[verdict.result]
+    idle = " (but no patient has what it is about)" if verdict.idle else ""
+    lines = [f"  {_paint(f'{mark:<11}', code, colour)} {verdict.id}: {verdict.says}{idle}"]
+    if verdict.witness is not None:
+        lines.extend(_witness(verdict.witness))
+    return lines
+
+
+def _remark(remark: Remark, colour: bool) -> list[str]:
+    code = "1;31" if remark.kind == "conflict" else "33"
+    lines = [f"  {_paint(remark.kind, code, colour)} {remark.about}: {remark.says}"]
+    if remark.witness is not None:
+        lines.extend(_witness(remark.witness))
+    return lines
+
+
+def _witness(witness: Witness) -> list[str]:
+    lines = [f"      | {line}" for line in witness.text.splitlines() if not line.startswith("#")]
+    if witness.after is not None:
+        lines.append("      and afterwards:")
+        lines.extend(f"      | {line}" for line in witness.after.text.splitlines() if not line.startswith("#"))
+        changed = [
+            f"{name}: {status.value}, then {witness.after.statuses[name].value}"
+            for name, status in witness.statuses.items()
+            if status is not witness.after.statuses[name]
+        ]
+        lines.extend(f"      {line}" for line in changed)
+    lines.extend(f"      with {end}" for end in witness.ends)
+    if not witness.smallest:
+        lines.append("      (time ran out before a smaller patient was ruled out)")
+    return lines
+
+
+def _write(folder: Path, found: Verification) -> None:
+    """One file for each witness, and one for the patient afterwards."""
+    shown = [v.witness for v in found.verdicts if v.witness] + [r.witness for r in found.remarks if r.witness]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for witness in shown:
+            for one in (witness, witness.after):
+                if one is not None:
+                    (folder / f"{one.content['patient']}.yaml").write_text(one.text, encoding="utf-8")
+    except OSError as error:
+        raise InputError.of("GL605", f"`{folder}` cannot be written: {(error.strerror or 'error').lower()}") from None
+
+
+def _progress() -> Progress:
+    """A line on stderr now and then, on a terminal."""
+    last = time.monotonic()
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if sys.stderr.isatty() and time.monotonic() - last > _EVERY:
+            last = time.monotonic()
+            click.echo(f"{done}/{total} {what}", err=True)
+
+    return tell
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _paint(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text
