@@ -39,6 +39,8 @@ Change: TypeAlias = tuple[str, "bool | Interval"]
 
 def propagate(program: GroundProgram, facts: Facts) -> tuple[Facts, tuple[Propagated, ...]] | Contradiction:
     """The facts with all that the background adds, and the steps in order; or the first contradiction."""
+    if not program.denials:
+        return facts, ()
     steps: list[Propagated] = []
     relations = Model(program.fixed, program.fixed)
     changed = True

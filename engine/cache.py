@@ -57,6 +57,8 @@ def load(guideline: Guideline) -> tree.Program | None:
         statements = tuple(_decode(item, guideline.sources) for item in content)
     except (OSError, ValueError, TypeError, IndexError, RecursionError):
         return None
+    if not statements or not all(isinstance(s, tree.Declaration | tree.Rule) for s in statements):
+        return None
     return tree.Program(statements, guideline.sources)
 
 

@@ -112,6 +112,10 @@ class InputError(Exception):
         return cls([Diagnostic(code, message, labels, hint=hint)])
 
 
+class CertificateError(Exception):
+    """The independent checker rejected the engine's own certificate: a defect, and no answer is given."""
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate closest to a mistyped name, or None when nothing is close (difflib, 0.75)."""
     found = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.75)
@@ -156,9 +160,15 @@ def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
     return "\n".join(lines)
 
 
+MOST_SHOWN = 200
+
+
 def render_report(report: Report, *, colour: bool = False) -> str:
-    """All diagnostics and the count."""
-    parts = [render(d, colour=colour) for d in report.sorted()]
+    """The diagnostics, the first 200 of them, and the count of all."""
+    found = report.sorted()
+    parts = [render(d, colour=colour) for d in found[:MOST_SHOWN]]
+    if len(found) > MOST_SHOWN:
+        parts.append(f"… and {len(found) - MOST_SHOWN:,} more (--format json lists them all)")
     return "\n\n".join([*parts, report.summary()])
 
 
@@ -172,7 +182,7 @@ def _underline(label: Label, number: int, mark: str, paint: Any, hue: str) -> st
     width = max(1, min(stop, _WIDEST_LINE) - start)
     pad = "".join("\t" if c == "\t" else " " for c in text[: start - 1])
     tail = f" {label.text}" if label.text else ""
-    return pad + paint(hue, mark * width + tail)
+    return pad + str(paint(hue, mark * width + tail))
 
 
 def _shown(text: str) -> str:

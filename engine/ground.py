@@ -8,7 +8,7 @@ tuples of predicate and constants without the patient; constants are numbers, na
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -17,14 +17,13 @@ from . import tree
 from .clauses import Clause, Linear, analyse
 from .diagnostics import InputError
 from .graphs import components
-from .names import INPUTS, Names, in_force
+from .joins import Constant, Relations, Scan, Step, constant
+from .names import Names, in_force
 
-Constant: TypeAlias = str | int
 Atom: TypeAlias = tuple[Constant, ...]
 Substitution: TypeAlias = Mapping[str, Constant]
 
 MOST_INSTANCES = 400_000
-LARGEST_NUMBER = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +131,18 @@ class GroundProgram:
                 case _:
                     return True
 
+        # In the order of grounding what an atom rests on mostly comes first, so that a second pass seldom finds more.
+        place = {atom: index for index, atom in enumerate(self.instances)}
         for block in self.blocks:
-            todo = [atom for atom in block if not self.names.predicates[str(atom[0])].about_patient]
+            todo = [
+                a for a in sorted(block, key=place.__getitem__) if not self.names.predicates[str(a[0])].about_patient
+            ]
             before = -1
             while len(held) != before:
                 before = len(held)
-                held.update(a for a in todo if any(all(map(holds, r.elements)) for r in self.instances[a]))
+                for atom in todo:
+                    if atom not in held and any(all(map(holds, rule.elements)) for rule in self.instances[atom]):
+                        held.add(atom)
         return frozenset(held)
 
     @cached_property
@@ -162,17 +167,6 @@ def atom_text(atom: Atom) -> str:
     return f"{atom[0]}({','.join(map(str, atom[1:]))})"
 
 
-def constant(term: tree.Constant) -> Constant:
-    """A constant's value: a number, a name, or a string in its quotes."""
-    match term:
-        case tree.Number(value):
-            return value
-        case tree.Symbol(name):
-            return name
-        case tree.Text(text):
-            return json.dumps(text, ensure_ascii=False)
-
-
 def ground(program: tree.Program, names: Names, readings: Mapping[str, str]) -> GroundProgram:
     """All ground instances of a checked program under the chosen readings.
 
@@ -183,78 +177,28 @@ def ground(program: tree.Program, names: Names, readings: Mapping[str, str]) -> 
     return _Grounder(names, clauses).run(readings)
 
 
-@dataclass
-class _Relation:
-    """Rows of a predicate, indexed on demand by the columns that are bound."""
-
-    rows: dict[Atom, None] = field(default_factory=dict)
-    order: list[Atom] = field(default_factory=list)
-    indexes: dict[tuple[int, ...], dict[tuple[Constant, ...], list[Atom]]] = field(default_factory=dict)
-
-    def add(self, row: Atom) -> bool:
-        if row in self.rows:
-            return False
-        self.rows[row] = None
-        self.order.append(row)
-        for columns, index in self.indexes.items():
-            index.setdefault(tuple(row[c] for c in columns), []).append(row)
-        return True
-
-    def matching(self, columns: tuple[int, ...], key: tuple[Constant, ...]) -> Sequence[Atom]:
-        if not columns:
-            return self.order
-        if columns not in self.indexes:
-            index: dict[tuple[Constant, ...], list[Atom]] = {}
-            for row in self.order:
-                index.setdefault(tuple(row[c] for c in columns), []).append(row)
-            self.indexes[columns] = index
-        return self.indexes[columns].get(key, ())
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """Match a positive literal: known columns, new variables."""
-
-    predicate: str
-    terms: tuple[tree.Term, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Test:
-    comparison: tree.Comparison
-
-
-@dataclass(frozen=True, slots=True)
-class _Bind:
-    name: str
-    expression: tree.Expression
-
-
-_Step: TypeAlias = _Scan | _Test | _Bind
-
-
 class _Grounder:
     def __init__(self, names: Names, clauses: tuple[Clause, ...]) -> None:
         self.names, self.clauses = names, clauses
-        self.relations: dict[str, _Relation] = {}
+        self.relations = Relations()
         self.instances: dict[Atom, list[GroundRule]] = {}
         self.denials: list[GroundRule] = []
         self.count = 0
         self.seen: set[tuple[int, tuple[Constant, ...]]] = set()
-        self.plans: dict[tuple[int, int | None], tuple[_Step, ...]] = {}
+        self.plans: dict[tuple[int, int | None], tuple[Step, ...]] = {}
         self.derived = frozenset(c.rule.head.predicate for c in clauses if c.rule.head and c.rule.body)
         self.facts: dict[Atom, None] = {}
 
     def run(self, readings: Mapping[str, str]) -> GroundProgram:
-        self.relation("patient").add(())
+        self.relations.relation("patient").add(())
         for name in self.names.vocabulary.findings:
-            self.relation("finding").add((name,))
+            self.relations.relation("finding").add((name,))
         for name in self.names.vocabulary.measures:
-            self.relation("measure").add((name,))
+            self.relations.relation("measure").add((name,))
         for clause in self.clauses:
             if clause.rule.head and not clause.rule.body:
                 row = self.row(clause.rule.head, {})
-                self.relation(clause.rule.head.predicate).add(row)
+                self.relations.relation(clause.rule.head.predicate).add(row)
                 atom = (clause.rule.head.predicate, *row)
                 self.facts[atom] = None
                 if clause.rule.head.predicate in self.derived:
@@ -263,7 +207,7 @@ class _Grounder:
             self.saturate(group)
         for clause in self.clauses:
             if clause.rule.head is None:
-                for substitution in self.solve(self.plan(clause, None), {}):
+                for substitution in self.relations.solve(self.plan(clause, None), {}):
                     self.denials.append(self.instance(clause, substitution))
         instances = {atom: tuple(rules) for atom, rules in self.instances.items()}
         return GroundProgram(
@@ -275,11 +219,6 @@ class _Grounder:
             frozenset(self.facts),
             self.derived,
         )
-
-    def relation(self, predicate: str) -> _Relation:
-        if predicate not in self.relations:
-            self.relations[predicate] = _Relation()
-        return self.relations[predicate]
 
     def order(self) -> list[list[Clause]]:
         """Rules grouped by components of predicates over positive literals."""
@@ -312,19 +251,19 @@ class _Grounder:
             if atom.predicate in heads
         ]
         while recursive:
-            ends = {head: len(self.relation(head).order) for head in heads}
+            ends = {head: len(self.relations.relation(head).order) for head in heads}
             if all(starts[h] == ends[h] for h in heads):
                 return
             for clause, position, atom in recursive:
-                for row in self.relation(atom.predicate).order[starts[atom.predicate] : ends[atom.predicate]]:
-                    bound = self.unify(self.columns(atom), row, {})
+                for row in self.relations.relation(atom.predicate).order[starts[atom.predicate] : ends[atom.predicate]]:
+                    bound = self.relations.unify(self.columns(atom), row, {})
                     if bound is not None:
                         self.fire(clause, self.plan(clause, position), bound)
             starts = ends
 
-    def fire(self, clause: Clause, plan: tuple[_Step, ...], bound: dict[str, Constant]) -> None:
+    def fire(self, clause: Clause, plan: tuple[Step, ...], bound: dict[str, Constant]) -> None:
         # Solutions are listed before heads are added: a scan must not see rows added under it.
-        for substitution in list(self.solve(plan, bound)):
+        for substitution in list(self.relations.solve(plan, bound)):
             head = clause.rule.head
             assert head is not None
             atom = (head.predicate, *self.row(head, substitution))
@@ -341,88 +280,25 @@ class _Grounder:
                         span=clause.rule.span,
                         hint="join over smaller relations, or split the guideline",
                     )
-            self.relation(head.predicate).add(atom[1:])
+            self.relations.relation(head.predicate).add(atom[1:])
 
-    def plan(self, clause: Clause, given: int | None) -> tuple[_Step, ...]:
+    def plan(self, clause: Clause, given: int | None) -> tuple[Step, ...]:
         """The positive literals and plain comparisons in an order in which each can be computed."""
         key = (id(clause), given)
         if key not in self.plans:
             self.plans[key] = self._plan(clause, given)
         return self.plans[key]
 
-    def _plan(self, clause: Clause, given: int | None) -> tuple[_Step, ...]:
+    def _plan(self, clause: Clause, given: int | None) -> tuple[Step, ...]:
         bound: set[str] = set()
-        scans: list[_Scan] = []
+        scans: list[Scan] = []
         for position, atom in _positive_atoms(clause):
             if position == given:
                 bound |= {t.name for t in self.columns(atom) if isinstance(t, tree.Variable)}
             else:
-                scans.append(_Scan(atom.predicate, self.columns(atom)))
+                scans.append(Scan(atom.predicate, self.columns(atom)))
         tests = [e for e in clause.rule.body if isinstance(e, tree.Comparison) and not clause.is_measured(e)]
-        steps: list[_Step] = []
-        while scans or tests:
-            ready = next((t for t in tests if _computable(t, bound) is not None), None)
-            if ready is not None:
-                tests.remove(ready)
-                step = _computable(ready, bound)
-                assert step is not None
-                steps.append(step)
-                if isinstance(step, _Bind):
-                    bound.add(step.name)
-                continue
-            assert scans, "checked to be safe"
-            best = max(scans, key=lambda s: (_bound_columns(s, bound), -len(self.relation(s.predicate).order)))
-            scans.remove(best)
-            steps.append(best)
-            bound |= {t.name for t in best.terms if isinstance(t, tree.Variable)}
-        return tuple(steps)
-
-    def solve(self, plan: tuple[_Step, ...], bound: dict[str, Constant]) -> Iterator[dict[str, Constant]]:
-        """All substitutions under which the steps hold; an explicit stack, for bodies of any length."""
-        stack: list[Iterator[dict[str, Constant]]] = [iter([bound])]
-        while stack:
-            substitution = next(stack[-1], None)
-            if substitution is None:
-                stack.pop()
-            elif len(stack) > len(plan):
-                yield substitution
-            else:
-                stack.append(self.advance(plan[len(stack) - 1], substitution))
-
-    def advance(self, step: _Step, bound: dict[str, Constant]) -> Iterator[dict[str, Constant]]:
-        match step:
-            case _Scan(predicate, terms):
-                columns: list[int] = []
-                key: list[Constant] = []
-                for index, term in enumerate(terms):
-                    if not isinstance(term, tree.Variable):
-                        columns.append(index)
-                        key.append(constant(term))
-                    elif term.name in bound:
-                        columns.append(index)
-                        key.append(bound[term.name])
-                for row in self.relation(predicate).matching(tuple(columns), tuple(key)):
-                    extended = self.unify(terms, row, bound)
-                    if extended is not None:
-                        yield extended
-            case _Test(comparison):
-                assert not isinstance(comparison.right, tree.Range)
-                if compare(value_of(comparison.left, bound), comparison.operator, value_of(comparison.right, bound)):
-                    yield bound
-            case _Bind(name, expression):
-                yield {**bound, name: value_of(expression, bound)}
-
-    def unify(
-        self, terms: tuple[tree.Term, ...], row: Atom, bound: Mapping[str, Constant]
-    ) -> dict[str, Constant] | None:
-        extended = dict(bound)
-        for term, value in zip(terms, row, strict=True):
-            if isinstance(term, tree.Variable):
-                if extended.setdefault(term.name, value) != value or type(extended[term.name]) is not type(value):
-                    return None
-            elif constant(term) != value:
-                return None
-        return extended
+        return self.relations.order(scans, tests, bound)
 
     def columns(self, atom: tree.Atom) -> tuple[tree.Term, ...]:
         """An atom's terms without the patient and without a measured value."""
@@ -461,9 +337,9 @@ class _Grounder:
 
     def members(self, member: tree.Member, substitution: Substitution) -> list[GroundLiteral]:
         atom = member.literal.atom
-        plan = tuple(_Scan(c.atom.predicate, self.columns(c.atom)) for c in member.conditions)
+        plan = tuple(Scan(c.atom.predicate, self.columns(c.atom)) for c in member.conditions)
         local = {v.name for c in (member.literal, *member.conditions) for v in tree.variables_of(c)}
-        solutions = list(self.solve(plan, {n: v for n, v in substitution.items() if n in local}))
+        solutions = list(self.relations.solve(plan, {n: v for n, v in substitution.items() if n in local}))
         found = [{n: v for n, v in s.items() if n not in substitution} for s in solutions]
         found.sort(key=lambda s: json.dumps(s, sort_keys=True))
         return [
@@ -479,7 +355,7 @@ class _Grounder:
         else:
             left = left.plus(clause.form(element.right), -1)
             low = high = 0
-        ticks = 0
+        ticks = 1  # where all measures cancel out, any scale will do
         terms: dict[str, int] = {}
         plain = Linear({}, left.constant)
         for name, coefficient in left.coefficients.items():
@@ -497,79 +373,9 @@ class _Grounder:
         return GroundComparison(kept, element.operator, (low - plain.constant) * ticks, (high - plain.constant) * ticks)
 
 
-def value_of(expression: tree.Expression, bound: Mapping[str, Constant]) -> Constant:
-    """The value of a plain expression. Raises InputError (GL502) when a number grows too large."""
-    match expression:
-        case tree.Variable(name):
-            return bound[name]
-        case tree.Negative(operand):
-            value = value_of(operand, bound)
-            return -value if isinstance(value, int) else value
-        case tree.Arithmetic(operator, left, right, span):
-            first, second = value_of(left, bound), value_of(right, bound)
-            if not (isinstance(first, int) and isinstance(second, int)):
-                raise InputError.of("GL502", "arithmetic on something that is not a number", span=span)
-            result = first + second if operator == "+" else first - second if operator == "-" else first * second
-            if abs(result) > LARGEST_NUMBER:
-                raise InputError.of("GL502", f"a number grows beyond {LARGEST_NUMBER:,}", span=span)
-            return result
-        case _:
-            return constant(expression)
-
-
-def compare(left: Constant, operator: str, right: Constant) -> bool:
-    """A plain comparison; names are only equal or not."""
-    if operator == "=":
-        return type(left) is type(right) and left == right
-    if operator == "!=":
-        return type(left) is not type(right) or left != right
-    if not (isinstance(left, int) and isinstance(right, int)):
-        return False
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
-
-
 def _positive(element: tree.Element) -> bool:
     return not (isinstance(element, tree.Literal) and element.negated)
 
 
 def _positive_atoms(clause: Clause) -> Iterable[tuple[int, tree.Atom]]:
     return [(i, e.atom) for i, e in enumerate(clause.rule.body) if isinstance(e, tree.Literal) and not e.negated]
-
-
-def _bound_columns(scan: _Scan, bound: set[str]) -> int:
-    return sum(not isinstance(t, tree.Variable) or t.name in bound for t in scan.terms)
-
-
-def _computable(comparison: tree.Comparison, bound: set[str]) -> _Test | _Bind | None:
-    """A test once all variables are bound; `X = expression` binds X as soon as the expression is."""
-    if isinstance(comparison.right, tree.Range):
-        return None
-    left = {v.name for v in tree.variables_of(comparison.left)} - bound
-    right = {v.name for v in tree.variables_of(comparison.right)} - bound
-    if not left and not right:
-        return _Test(comparison)
-    if comparison.operator == "=":
-        if isinstance(comparison.left, tree.Variable) and len(left) == 1 and not right:
-            return _Bind(comparison.left.name, comparison.right)
-        if isinstance(comparison.right, tree.Variable) and len(right) == 1 and not left:
-            return _Bind(comparison.right.name, comparison.left)
-    return None
-
-
-__all__ = [
-    "GIVEN",
-    "INPUTS",
-    "Atom",
-    "Given",
-    "GroundAtLeast",
-    "GroundComparison",
-    "GroundElement",
-    "GroundLiteral",
-    "GroundProgram",
-    "GroundRule",
-    "atom_text",
-    "compare",
-    "constant",
-    "ground",
-    "value_of",
-]

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import answers, cache
-from .answers import Answer, Answers
+from .answers import Answer, Answers, Note
 from .backends.pydatalog import PyDatalog
 from .background import Contradiction, propagate
 from .certificate import checker, document
 from .certificate.writer import UncertifiableError
 from .compiled import Compiled
-from .diagnostics import Diagnostic, InputError, Label, Report, Severity, nearest
+from .diagnostics import CertificateError, Diagnostic, InputError, Label, Report, Severity, nearest
 from .explain.questions import Questions
 from .ground import ground
 from .guideline import Guideline
@@ -27,9 +27,16 @@ from .strata import StratifiedProgram, stratify
 from .tree import Program
 from .values import Ranges, World
 
-
-class CertificateError(Exception):
-    """The independent checker rejected the engine's own certificate: a defect, and no answer is given."""
+__all__ = [
+    "CertificateError",
+    "ask",
+    "certify",
+    "check",
+    "choose_interventions",
+    "choose_readings",
+    "compile_guideline",
+    "settle",
+]
 
 
 def compile_guideline(guideline: Guideline, readings: Mapping[str, str] | None = None) -> Compiled:
@@ -99,11 +106,19 @@ def ask(compiled: Compiled, patient: Patient, interventions: Sequence[str] | Non
     questions = Questions(compiled.ground, facts)
     given = [_answer(compiled, world, questions, name) for name in wanted]
     notes = answers.notes(world, wanted)
-    claims = document.claims(compiled, world, given, notes)
+    claims = _claims(compiled, world, given, notes)
     written = document.write(compiled, patient, facts, steps, claims)
     certify(compiled, patient, written)
     certified = tuple(document.mark_certified(answer) for answer in given)
     return Answers(compiled.guideline, compiled.names, patient, facts, steps, certified, tuple(notes), written, world)
+
+
+def _claims(compiled: Compiled, world: World, given: Sequence[Answer], notes: Sequence[Note]) -> list[dict[str, Any]]:
+    """Every claim with its proofs. Raises CertificateError where the model has nothing to show for a value."""
+    try:
+        return document.claims(compiled, world, given, notes)
+    except UncertifiableError as error:
+        raise CertificateError(str(error)) from error
 
 
 def settle(compiled: Compiled, patient: Patient) -> tuple[Facts, tuple[Any, ...]]:
@@ -152,10 +167,7 @@ def _answer(compiled: Compiled, world: World, questions: Questions, intervention
 
 def _contradiction(found: Contradiction, patient: Patient) -> Diagnostic:
     places = tuple(Label(patient.spans[n]) for n in found.inputs if n in patient.spans)
-    says = found.denial.rule.annotation("says")
+    says = found.denial.rule.annotation("says") or found.denial.rule.annotation("title")
     notes = (f"background rule {found.denial.rule.id}: {getattr(says, 'value', '')}",)
     inputs = " and ".join(f"`{n}`" for n in found.inputs)
     return Diagnostic("GL421", f"the record contradicts itself: {inputs}", places, notes=notes)
-
-
-__all__ = ["CertificateError", "UncertifiableError", "ask", "certify", "check", "choose_readings", "compile_guideline"]

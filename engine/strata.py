@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from . import tree
 from .diagnostics import Diagnostic, Label
 from .graphs import components, path
-from .ground import Atom, Constant, GroundAtLeast, GroundLiteral, GroundProgram, GroundRule, atom_text
+from .ground import Atom, GroundAtLeast, GroundLiteral, GroundProgram, GroundRule, atom_text
+from .joins import Constant
 from .rewrites.doubled import CERTAIN, POSSIBLE, double
 from .rewrites.plain import Goal, PlainRule
 from .source import Span

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from .ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
 from .patients import Facts, Interval
-from .rewrites.ranges import Ranges
+from .rewrites.ranges import Ranges as Ranges
 
 Value: TypeAlias = bool | None
 

@@ -1,11 +1,11 @@
-"""What an engine is: it gets a stratified program and the rows of its inputs, and gives the rows of every derived predicate."""
+"""What an engine is: layers of rules and the rows of their inputs in, the rows of every derived predicate out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeAlias
 
-from ..ground import Constant
+from ..joins import Constant
 from ..strata import Layer
 
 Row: TypeAlias = tuple[Constant, ...]

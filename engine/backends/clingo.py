@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..ground import Constant, compare
+from ..joins import Constant, compare
 from ..rewrites.plain import Goal, Operand, PlainRule, Product, Sum, Test, Var, variables
 from ..strata import Layer
 from .base import Row, Rows
@@ -99,7 +99,9 @@ class _Program:
 
     def test(self, test: Test, target: str, variable: Callable[[str], str]) -> str:
         """`V2 = @compute(4,V0,V1)` where the test gives a variable its value, else `@compute(4,V0,V1) = 1`."""
-        given = tuple(dict.fromkeys(name for side in (test.left, test.right) for name in variables(side) if name != target))
+        given = tuple(
+            dict.fromkeys(name for side in (test.left, test.right) for name in variables(side) if name != target)
+        )
 
         def compute(values: tuple[Constant, ...]) -> Constant:
             known = dict(zip(given, values, strict=True))

@@ -1,8 +1,8 @@
 """One patient in microseconds: the circuit of a guideline, evaluated bit by bit in one whole number.
 
 For work that needs thousands of evaluations: ranking questions, what-if searches, audits, live pages. No source text is
-made and nothing is executed but the loops below: a gate is a pair of masks. What it answers is not trusted more than any
-other engine's answer; what is shown to a person is certified whichever engine found it.
+made and nothing is executed but the loops below: a gate is a pair of masks. It is not trusted more than any other engine;
+what is shown to a person is certified whichever engine found it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ _Masks: TypeAlias = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """The answer about one intervention: as `ask` gives it, but for `rules` where it is undetermined. Those are then all
-    advice rules that may still hold, and `ask` names the ones that the questions would decide."""
+    """The answer about one intervention, as `ask` gives it.
+
+    Only `rules` of an undetermined answer are more: all advice rules that may still hold, where `ask` names those that
+    the next questions would decide.
+    """
 
     intervention: str
     status: Status

@@ -21,8 +21,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-
-from ..ground import Constant
+from ..joins import Constant
 from ..rewrites.plain import Goal, Operand, PlainRule, Product, Sum, Test, Var, variables
 from ..strata import Layer
 from .base import Row, Rows
@@ -58,7 +57,7 @@ class PyDatalog:
 
 
 def _fixpoint(rules: Sequence[PlainRule], known: Mapping[str, set[Row]]) -> dict[str, set[Row]]:
-    """A recursive component: the rules once, then again and again over what the last round added, until nothing is new."""
+    """A recursive component: the rules once, then over what the last round added, until nothing is new."""
     heads = {rule.head.predicate for rule in rules}
     found: dict[str, set[Row]] = {head: set() for head in heads}
     starts = [rule for rule in rules if not any(goal.predicate in heads for goal in rule.goals)]
@@ -113,7 +112,8 @@ def _fresh_logic() -> Iterator[None]:
 class _Session:
     """The fresh logic at work: encodes, asserts, asks, decodes. Rows are asserted when a rule first looks at them.
 
-    What `solve` derives is not kept for the next call unless it is told."""
+    What `solve` derives is not kept for the next call unless it is told.
+    """
 
     def __init__(self, known: Mapping[str, set[Row]]) -> None:
         self.known = known
@@ -123,7 +123,7 @@ class _Session:
         self.count = 0
 
     def solve(self, rules: Sequence[PlainRule]) -> dict[str, set[Row]]:
-        """The rows of the heads. A body sees what was told of a head's predicate, or else what the rules themselves give."""
+        """The rows of the heads. A body sees what was told of a head's predicate, else what the rules give."""
         widths = {rule.head.predicate: len(rule.head.terms) for rule in rules}
         if not widths:
             return {}
@@ -198,8 +198,11 @@ def _assert_rows(symbol: str, rows: Iterable[Row]) -> None:
 
 
 def ordered(body: Sequence[Goal | Test]) -> list[Goal | Test]:
-    """The body in an order in which pyDatalog finds every variable bound: positive literals that share variables near each other, comparisons
-    as soon as they can be computed, `X = expression` with X on the left, negation last."""
+    """The body in an order in which pyDatalog finds every variable bound.
+
+    Positive literals that share variables near each other, comparisons as soon as they can be computed, `X = expression`
+    with X on the left, negation last.
+    """
     positives = [p for p in body if isinstance(p, Goal) and not p.negated]
     tests = [p for p in body if isinstance(p, Test)]
     negatives = [p for p in body if isinstance(p, Goal) and p.negated]

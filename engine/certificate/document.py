@@ -15,8 +15,9 @@ from ..background import Propagated
 from ..compiled import Compiled
 from ..ground import Atom, atom_text
 from ..patients import Facts, Interval, Patient
+from ..rewrites.ranges import Ranges
 from ..status import Because, Status
-from ..values import Ranges, World
+from ..values import World, comparison_value
 from .writer import FORMAT, goals_of, proof
 
 
@@ -59,13 +60,16 @@ def write(
 
 
 def at_end(compiled: Compiled, world: World, ranges: Ranges) -> World:
-    """The world with every range at one end; evaluated once a patient, and not at all where no range is open."""
-    if not compiled.has_ranges:
-        return replace(world, ranges=ranges)
-    cache = world.ends
-    if ranges not in cache:
-        cache[ranges] = replace(world, model=compiled.evaluate(world.facts, ranges), ranges=ranges)
-    return cache[ranges]
+    """The world with every range at one end; evaluated only where that gives some comparison another value."""
+    if ranges not in world.ends:
+        measures = world.facts.measures
+        moved = any(
+            comparison_value(c, measures, ranges) is not comparison_value(c, measures, Ranges.KEPT)
+            for c in world.program.range_comparisons
+        )
+        model = compiled.evaluate(world.facts, ranges) if moved else world.model
+        world.ends[ranges] = replace(world, model=model, ranges=ranges)
+    return world.ends[ranges]
 
 
 def mark_certified(answer: Answer) -> Answer:

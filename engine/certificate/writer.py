@@ -97,7 +97,7 @@ class _Writer:
     def supports(
         self, instance: GroundRule, block: int, head: Atom, *, certain: bool
     ) -> dict[int, tuple[int, ...]] | None:
-        """For each `atleast` of the instance the members that carry it, or None when the instance does not show its head."""
+        """For each `atleast` the members that carry it; None when the instance does not show its head."""
         rank = self.rank(block)
         picks: dict[int, tuple[int, ...]] = {}
         for place, element in enumerate(instance.elements):
@@ -126,7 +126,7 @@ class _Writer:
         return literal.atom in rank and before < after
 
     def failing(self, instance: GroundRule, value: Value) -> int:
-        """The place of an element that shows that the instance does not give its head; one that needs no steps if there is."""
+        """The place of an element that shows that the instance does not give its head; the cheapest to show."""
         places = [
             (self.cost(element), place)
             for place, element in enumerate(instance.elements)
@@ -230,7 +230,7 @@ class _Writer:
 
 
 class _Choice:
-    """What shows an atom's value: a supporting instance, the members picked for its `atleast`, a failing place for each instance."""
+    """What shows an atom's value: an instance with its `atleast` picks, a failing place for each instance."""
 
     __slots__ = ("fact", "fails", "picks", "support")
 

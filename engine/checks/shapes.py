@@ -49,10 +49,10 @@ ATTRIBUTES: Mapping[str, Mapping[str, Shape]] = {
         "clock": _SENTENCE,
         "doable": _SENTENCE,
     },
-    "intervention": {"group": _SENTENCE, "silent": Shape("one or more decisions", (_NAME,), many=True)},
+    "intervention": {"group": _SENTENCE, "phase": _SENTENCE, "silent": Shape("one or more decisions", (_NAME,), many=True)},
     "screen": {"ask": _SENTENCE},
     "decl": {},
-    "concept": {"true": _SENTENCE, "false": _SENTENCE},
+    "concept": {"true": _SENTENCE, "false": _SENTENCE, "title": _SENTENCE},
     "reading": {
         "decision": _ONE_NAME,
         "option": Shape("a name and a text in quotes", (_NAME, _WORDS), repeats=True),

@@ -2,36 +2,94 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
-from ..diagnostics import render_report
-from ..guideline import load_guideline
-from ..pipeline import check as run_checks
+from .. import __version__
+from ..diagnostics import InputError, Report, render_report
+from ..guideline import Guideline, load_guideline
+from ..workbench.catalogue import CODES
+from ..workbench.exports import github, sarif
+from ..workbench.lints import Advice, Fix
+from ..workbench.review import review
 from .main import use_colour
-from .options import format_option, guideline_option, write_json
+from .options import guideline_option, write_json
 
 
 @click.command()
 @guideline_option
-@format_option
-def check(guideline: str | None, format_: str) -> None:
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="Output for people or for programs.",
+)
+@click.option("--strict", is_flag=True, help="Exit code 1 for warnings, too.")
+@click.option("--no-lint", is_flag=True, help="Errors and warnings of the language only, without advice (GL9xx).")
+@click.option("--fix", is_flag=True, help="Mend in the files what can be mended mechanically.")
+def check(guideline: str | None, format_: str, *, strict: bool, no_lint: bool, fix: bool) -> None:
     r"""Check the rules of a guideline; exit code 1 when there are errors.
+
+    `guidelog explain CODE` says what a code means. A warning is silenced where it stands, with a reason:
+    `% allow GL901: why` on the line above the statement.
 
     \b
     Example:
       guidelog check --guideline kb/lumbar_radiculopathy
     """
-    _, report = run_checks(load_guideline(guideline))
-    if format_ == "json":
-        write_json(
-            {
-                "errors": report.errors,
-                "warnings": report.warnings,
-                "diagnostics": [d.to_json() for d in report.sorted()],
-            }
-        )
-    else:
-        click.echo(render_report(report, colour=use_colour(sys.stdout)), color=True)
-    sys.exit(1 if report.errors else 0)
+    loaded = load_guideline(guideline)
+    advice = review(loaded, lints=not no_lint)
+    if fix:
+        fixes = [a.fix for a in advice if a.fix is not None]
+        _mend(loaded, fixes)
+        click.echo(f"mended {len(fixes)} place{'' if len(fixes) == 1 else 's'}", err=True)
+        if fixes:
+            advice = review(load_guideline(guideline), lints=not no_lint)
+    report = Report([a.diagnostic for a in advice])
+    _show(report, advice, format_)
+    sys.exit(1 if report.errors or (strict and report.warnings) else 0)
+
+
+def _show(report: Report, advice: Sequence[Advice], format_: str) -> None:
+    match format_:
+        case "json":
+            fixable = {id(a.diagnostic) for a in advice if a.fix is not None}
+            diagnostics = [{**d.to_json(), "fixable": id(d) in fixable} for d in report.sorted()]
+            write_json({"errors": report.errors, "warnings": report.warnings, "diagnostics": diagnostics})
+        case "sarif":
+            write_json(sarif(report.sorted(), CODES.values(), __version__))
+        case "github":
+            text = github(report.sorted())
+            if text:
+                click.echo(text)
+        case _:
+            click.echo(render_report(report, colour=use_colour(sys.stdout)), color=True)
+
+
+def _mend(guideline: Guideline, fixes: Iterable[Fix]) -> None:
+    """Apply the fixes to the files, from the end of each to its beginning."""
+    by_name: dict[str, list[Fix]] = {}
+    for fix in fixes:
+        by_name.setdefault(fix.span.source.name, []).append(fix)
+    for path in sorted(guideline.folder.glob("*.dl")):
+        source = next((s for s in guideline.sources if Path(s.name).name == path.name), None)
+        wanted = by_name.get(source.name, []) if source else []
+        if source is None or not wanted:
+            continue
+        text = source.text
+        for fix in sorted(wanted, key=lambda f: f.span.start, reverse=True):
+            text = text[: fix.span.start] + fix.text + text[fix.span.end :]
+        try:
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, delete=False) as new:
+                new.write(text)
+            Path(new.name).chmod(path.stat().st_mode)
+            os.replace(new.name, path)  # noqa: PTH105 - atomic
+        except OSError as error:
+            raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__
-from ..diagnostics import InputError, nearest, render
+from ..diagnostics import MOST_SHOWN, CertificateError, InputError, nearest, render
 
 COMMANDS = {
     "interview": ("missing", "Ask what is missing one question at a time, and write the completed record."),
@@ -25,13 +25,21 @@ COMMANDS = {
     "why": ("why", "Why an answer is what it is."),
     "why-not": ("why", "Which criteria stand between a patient and an intervention."),
     "ask": ("ask", "What the guideline says for a patient, with certified answers."),
+    "explain": ("explain", "What a code such as GL203 means."),
     "certify": ("certify", "Write the certificate of a patient's answers."),
     "check": ("check", "Report everything that is wrong or doubtful in a guideline."),
     "check-certificate": ("certify", "Check a certificate cold, against rule text and patient file."),
     "verify": ("verify", "Prove or break a guideline's properties for every possible patient."),
+    "cohort": ("cohort", "The same answers for a table of patients: Parquet, CSV, NDJSON, DuckDB."),
+    "diagram": ("diagram", "Draw the pathway, a patient on it, a proof, a refusal, the rules, two versions."),
     "diff": ("diff", "What changes between two versions of a guideline, and for which patients."),
     "generate": ("generate", "Make a small suite of patients that reaches every rule, condition and threshold."),
     "test": ("test", "Run the vignettes of a guideline, with coverage and mutants."),
+    "lsp": ("lsp", "The language server for editors."),
+    "new": ("new", "Write a small complete guideline to start from."),
+    "readings": ("readings", "What each ambiguity switch changes, for whom."),
+    "repl": ("repl", "Ask the rules about one patient, line by line."),
+    "trace": ("trace", "Which rules encode each statement, and which vignettes are about it."),
     "fmt": ("fmt", "Bring rule files into the canonical layout, comments kept."),
 }
 
@@ -84,6 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except InputError as error:
         show_errors(error)
         sys.exit(2)
+    except CertificateError as error:
+        click.echo(f"no answer: the independent checker rejected the certificate ({error})", err=True)
+        click.echo("this is a defect of guidelog, not of the record; please report it", err=True)
+        sys.exit(1)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.ClickException as error:
@@ -101,8 +113,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def show_errors(error: InputError) -> None:
     """All diagnostics of an error on stderr, in colour on a terminal."""
     colour = use_colour(sys.stderr)
-    for diagnostic in error.diagnostics:
+    for diagnostic in error.diagnostics[:MOST_SHOWN]:
         click.echo(render(diagnostic, colour=colour) + "\n", err=True, color=colour)
+    if len(error.diagnostics) > MOST_SHOWN:
+        click.echo(f"and {len(error.diagnostics) - MOST_SHOWN:,} more", err=True)
 
 
 def use_colour(stream: Any) -> bool:

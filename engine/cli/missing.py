@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..explain import wording
 from ..explain.missing import Next, next_question
 from ..explain.what_if import apply
 from ..patients import Patient, patient_from_content
-from ..pipeline import ask
+from ..pipeline import ask, settle
 from .options import (
     format_option,
     guideline_option,
@@ -68,27 +69,26 @@ def missing(
 
 
 def _answer(page: Lines, answer: Answer, answers: Answers) -> None:
-    page.add(heading(answer))
+    page.add(heading(answer), 0, 2)
     if answer.questions is None:
-        page.add("The questions that would settle this were too many to work out.", 2)
+        page.add(wording.TOO_MANY, 2)
     for number, group in enumerate(answer.questions or ()):
-        page.add("These questions settle it, whatever the replies:" if not number else "So do these:", 2)
+        page.add((wording.SETTLES_ONE if len(group) == 1 else wording.SETTLE)[min(number, 1)], 2)
         for question in group:
             page.add(f"- {wording.question(question, answers.names)}", 4, 6)
     if not answer.questions and answer.because is None:
-        page.add("Nothing is missing.", 2)
+        page.add(wording.NOTHING_MISSING, 2)
     elif not answer.questions and answer.questions is not None:
-        page.add("No further data would settle it.", 2)
+        page.add(wording.NO_DATA_SETTLE, 2)
 
 
 def _best(page: Lines, best: Next | None, answers: Answers) -> None:
     if best is None:
-        page.add("No question is left that could change these answers.")
+        page.add(wording.NO_QUESTION_LEFT)
         return
-    page.add(f"Ask next: {best.says}", 0, 10)
+    page.add(wording.ask_next(best.says), 0, 2)
     labels = [wording.label_of(i, answers.names) for i in best.settles or best.bears_on]
-    reason = "a reply may settle at once" if best.settles else "the reply bears on"
-    page.add(f"Because {reason}: {', '.join(labels)}.", 0, 2)
+    page.add(wording.ask_because(labels, settles=bool(best.settles)), 0, 2)
 
 
 def _document(answers: Answers, best: Next | None, *, only_next: bool) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def interview(
     answers = ask(compiled, record, wanted)
     for answer in answers.answers:
         click.echo(heading(answer), err=True)
-    click.echo(f"{asked} question{'' if asked == 1 else 's'} asked", err=True)
+    click.echo(wording.asked_count(asked), err=True)
     text = yaml.safe_dump(dict(record.content), allow_unicode=True, sort_keys=False)
     if out is None:
         click.echo(text, nl=False)
@@ -146,7 +146,7 @@ def interview(
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
-    click.echo(f"written to {out}", err=True)
+    click.echo(wording.written_to(out), err=True)
 
 
 class _End(Exception):
@@ -162,82 +162,107 @@ class _Interview:
         self.asked = 0
 
     def run(self, patient: Patient) -> tuple[Patient, int]:
+        self.patient = patient
         try:
-            while (question := self.next(patient)) is not None:
-                patient = self.ask(patient, question)
+            while (question := self.next()) is not None:
+                self.ask(question)
         except _End:
-            click.echo("stopped; what was said is kept", err=True)
-        return patient, self.asked
+            click.echo(wording.STOPPED, err=True)
+        return self.patient, self.asked
 
-    def next(self, patient: Patient) -> Next | None:
+    def next(self) -> Next | None:
         """The best question that was not already answered with `?`."""
-        answers = ask(self.compiled, patient, self.wanted)
+        answers = ask(self.compiled, self.patient, self.wanted)
         return next_question(answers, self.wanted, skip=self.unknown)
 
-    def ask(self, patient: Patient, question: Next) -> Patient:
+    def ask(self, question: Next) -> None:
         self.asked += 1
-        if question.question.startswith("screen:"):
-            return self.screen(patient, question)
-        return self.single(patient, question.question, question.says)
-
-    def screen(self, patient: Patient, question: Next) -> Patient:
-        """A screen as one act: nothing found, or which of its findings are present."""
         click.echo(f"\n{question.says}", err=True)
-        labels = [wording.label_of(m, self.names) for m in question.members]
-        for number, label in enumerate(labels, 1):
-            click.echo(f"  {number}. {label}", err=True)
-        name = question.question.removeprefix("screen:")
-        while True:
-            reply = self.prompt("none / numbers of those present, then nothing else is / one by one (o) / ? not known")
-            if reply == "?":
-                self.unknown.add(question.question)
-                return patient
-            if reply == "o":
-                self.unknown.add(question.question)
-                return patient
-            chosen = self.chosen(reply, question.members)
-            if chosen is not None:
-                settings = dict.fromkeys(chosen, "present") | {f"screen:{name}": "complete"}
-                return self.record(patient, settings)
+        if question.question.startswith("screen:"):
+            self.screen(question.question.removeprefix("screen:"))
+        else:
+            self.single(question.question)
 
-    def chosen(self, reply: str, members: tuple[str, ...]) -> list[str] | None:
+    def screen(self, name: str) -> None:
+        """A screen as one act: nothing found, or which of its findings are present; its measures are asked one by one."""
+        vocabulary, patient = self.names.vocabulary, self.patient
+        members = [m for m in vocabulary.screens[name].members if patient.findings.get(m) is None and m not in patient.measures]
+        findings = [m for m in members if m in vocabulary.findings]
+        for number, member in enumerate(findings, 1):
+            click.echo(f"  {number}. {wording.label_of(member, self.names)}", err=True)
+        while True:
+            reply = self.prompt(wording.SCREEN_CHOICES)
+            if reply in ("?", "o"):
+                self.unknown.update([f"screen:{name}", *(members if reply == "?" else ())])
+                return
+            chosen = self.chosen(reply, findings)
+            if chosen is None:
+                continue
+            # What the record lists as unknown stays so when its screen is complete, unless it is said.
+            settings = {m: "absent" for m in findings if m in patient.findings} | dict.fromkeys(chosen, "present")
+            try:
+                for member in members:
+                    if member not in vocabulary.findings:
+                        click.echo(wording.question(member, self.names), err=True)
+                        settings[member] = self.amount(member)
+            except _End:
+                self.record(settings)
+                raise
+            if self.record({**settings, f"screen:{name}": "complete"}):
+                return
+
+    def chosen(self, reply: str, findings: Sequence[str]) -> list[str] | None:
         """The findings that a reply names by number; None when it cannot be read."""
-        if reply in ("none", "n", "0"):
+        if reply in wording.NONE:
             return []
         numbers = reply.replace(",", " ").split()
-        if numbers and all(n.isdecimal() and 1 <= int(n) <= len(members) for n in numbers):
-            names = [members[int(n) - 1] for n in numbers]
-            if all(n in self.names.vocabulary.findings for n in names):
-                return names
-            click.echo(
-                "a measure of this screen cannot be chosen by number: answer `o` and it is asked by itself", err=True
-            )
-            return None
-        click.echo("answer `none`, numbers such as `1 3`, `o`, or `?`", err=True)
+        if numbers and all(n.isdecimal() and 1 <= int(n) <= len(findings) for n in numbers):
+            return [findings[int(n) - 1] for n in numbers]
+        click.echo(wording.READ_SCREEN, err=True)
         return None
 
-    def single(self, patient: Patient, name: str, says: str) -> Patient:
-        finding = name in self.names.vocabulary.findings
-        click.echo(f"\n{says}", err=True)
+    def single(self, name: str) -> None:
+        """One finding or measure."""
         while True:
-            reply = self.prompt("y / n / ?" if finding else "number / 6+ / 4..8 / since DATE / ?")
-            if reply == "?":
+            if name in self.names.vocabulary.findings:
+                reply = self.prompt(wording.FINDING_CHOICES)
+                value = wording.YES.get(reply)
+                if value is None and reply != "?":
+                    click.echo(wording.READ_YES_NO, err=True)
+                    continue
+            else:
+                value = self.amount(name)
+            if value in (None, "unknown"):
                 self.unknown.add(name)
-                return patient
-            words = {"y": "present", "yes": "present", "n": "absent", "no": "absent"}
-            if finding and reply not in words:
-                click.echo("answer y, n or ?", err=True)
-                continue
-            try:
-                return self.record(patient, {name: words[reply] if finding else reply})
-            except InputError as error:
-                for diagnostic in error.diagnostics:
-                    click.echo(diagnostic.message + (f" ({diagnostic.hint})" if diagnostic.hint else ""), err=True)
+                return
+            if self.record({name: value}):
+                return
 
-    def record(self, patient: Patient, settings: dict[str, str]) -> Patient:
-        later = patient_from_content(apply(patient.content, settings, self.names), self.names.vocabulary)
-        ask(self.compiled, later, self.wanted[:1])  # a reply that contradicts the record is refused here
+    def amount(self, name: str) -> str:
+        """A measure as typed, once it can be read; `unknown` for `?`."""
+        while True:
+            reply = self.prompt(wording.MEASURE_CHOICES)
+            if reply == "?":
+                return "unknown"
+            if self.readable({name: reply}):
+                return reply
+
+    def readable(self, settings: dict[str, str]) -> Patient | None:
+        """The record with replies; None, and why, when they cannot be or contradict what was said before."""
+        try:
+            later = patient_from_content(apply(self.patient.content, settings, self.names), self.names.vocabulary)
+            settle(self.compiled, later)
+        except InputError as error:
+            for diagnostic in error.diagnostics:
+                told = (diagnostic.message, *diagnostic.notes, diagnostic.hint or "")
+                click.echo("; ".join(t for t in told if t), err=True)
+            return None
         return later
+
+    def record(self, settings: dict[str, str]) -> bool:
+        later = self.readable(settings)
+        self.patient = later or self.patient
+        return later is not None
 
     def prompt(self, choices: str) -> str:
         click.echo(f"  [{choices}] ", nl=False, err=True)

@@ -134,7 +134,7 @@ def _rests_on(page: _Page, answers: Answers, shown: list[Answer]) -> None:
                 "  ",
             )
     for step in answers.propagated:
-        says = step.denial.rule.annotation("says")
+        says = step.denial.rule.annotation("says") or step.denial.rule.annotation("title")
         text = getattr(says, "value", "")
         page.wrap(
             f"Concluded about {wording.label_of(step.name, answers.names)}: {text} ({step.denial.rule.id}).", "", "  "

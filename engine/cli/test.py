@@ -37,7 +37,7 @@ _MOST = 20
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
 @click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the coverage page.")
 @click.option("--watch", is_flag=True, help="Run again whenever a file of the guideline changes.")
-def test(
+def test(  # noqa: PLR0913, PLR0917 - one argument an option
     paths: tuple[str, ...],
     guideline: str | None,
     readings: tuple[str, ...],
@@ -52,7 +52,7 @@ def test(
     html_file: Path | None,
     watch: bool,
 ) -> None:
-    """Run the vignettes of a guideline; exit code 1 when one does not come out as expected.
+    r"""Run the vignettes of a guideline; exit code 1 when one does not come out as expected.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def test(
 class _Wanted:
     """What was asked for on the command line."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one argument an option
         self,
         paths: Sequence[str],
         words: str | None,
@@ -112,7 +112,7 @@ class _Wanted:
         found = read_vignettes(vignette_files(compiled.guideline, self.paths), compiled.names)
         chosen = [v for v in found if self.words is None or v.matches(self.words)]
         if not chosen:
-            raise InputError.of("GL701", f"none of {len(found)} vignettes matches `{self.words}`")
+            raise InputError.of("GL921", f"none of {len(found)} vignettes matches `{self.words}`")
         return chosen
 
 
@@ -139,9 +139,7 @@ def _write(path: Path, text: str) -> None:
         raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
 
 
-def _text(
-    outcomes: Sequence[Outcome], covered: Coverage | None, mutation: Mutation | None, *, colour: bool
-) -> str:
+def _text(outcomes: Sequence[Outcome], covered: Coverage | None, mutation: Mutation | None, *, colour: bool) -> str:
     def paint(code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if colour else text
 
@@ -168,11 +166,14 @@ def _text(
 def _coverage(covered: Coverage) -> list[str]:
     counts = ", ".join(f"{words} {'/'.join(map(str, covered.counts(kind)))}" for kind, words in _KINDS)
     lines = [f"coverage {covered.percent():.1f}%: {counts}"]
-    for unit in covered.missing[:_MOST]:
-        lines.append(f"  {unit.rule.id}: no vignette where {unit.what.replace('fires', 'it fires')}  ({unit.place})"
-                     if unit.kind == RULE else f"  {unit.rule.id}: {unit.what}  ({unit.place})")
+    lines += [
+        f"  {u.rule.id}: no vignette where {'it ' if u.kind == RULE else ''}{u.what}  ({u.place})"
+        for u in covered.missing[:_MOST]
+    ]
     if len(covered.missing) > _MOST:
-        lines.append(f"  and {len(covered.missing) - _MOST} more (--format json or --html shows all, with a patient for each)")
+        lines.append(
+            f"  and {len(covered.missing) - _MOST} more (--format json or --html shows all, with a patient for each)"
+        )
     if covered.not_in_force:
         idle = ", ".join(r.id or "" for r in covered.not_in_force)
         lines.append(f"  not in force under these readings: {idle}")
@@ -182,10 +183,8 @@ def _coverage(covered: Coverage) -> list[str]:
 def _mutation(mutation: Mutation) -> list[str]:
     counts = {name: len(mutation.of(name)) for name in (KILLED, SURVIVED, EQUIVALENT, INVALID)}
     lines = [f"mutants noticed {mutation.score:.1f}%: " + ", ".join(f"{n} {name}" for name, n in counts.items())]
-    for verdict in mutation.of(SURVIVED)[:_MOST]:
-        lines.append(f"  {verdict.mutant.rule.id}: {verdict.mutant.says}  ({verdict.mutant.place})")
+    lines += [f"  {v.mutant.rule.id}: {v.mutant.says}  ({v.mutant.place})" for v in mutation.of(SURVIVED)[:_MOST]]
     if counts[SURVIVED] > _MOST:
         lines.append(f"  and {counts[SURVIVED] - _MOST} more (--format json shows all, with a patient for each)")
-    for verdict in mutation.of(EQUIVALENT):
-        lines.append(f"  no patient tells: {verdict.mutant.rule.id}: {verdict.mutant.says}")
+    lines += [f"  no patient tells: {v.mutant.rule.id}: {v.mutant.says}" for v in mutation.of(EQUIVALENT)]
     return lines

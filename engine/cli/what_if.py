@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -10,7 +12,9 @@ from ..answers import Answers
 from ..compiled import Compiled
 from ..diagnostics import InputError, nearest
 from ..explain import wording
-from ..explain.what_if import Change, Difference, Ways, apply, differences, ways_to
+from ..explain.changes import Change
+from ..explain.ways import Ways, ways_to
+from ..explain.what_if import Difference, apply, differences
 from ..explain.when import Forecast
 from ..explain.when import when as forecast
 from ..patients import Patient, patient_from_content
@@ -28,7 +32,6 @@ from .options import (
 )
 from .reasons import Lines, heading
 
-_KINDS = {"ask": "ask", "do": "do", "cannot": "would have to be otherwise"}
 _REACHABLE = [s.value for s in Status if s is not Status.UNDETERMINED]
 
 
@@ -99,36 +102,79 @@ def _towards(compiled: Compiled, record: Patient, interventions: tuple[str, ...]
 def _ways(page: Lines, ways: Ways) -> None:
     target = wording.STATUS[ways.status]
     if not ways.decided:
-        page.add(f"The search for ways to `{target}` was too large and was given up.", 2)
+        page.add(wording.ways_given_up(target), 2)
     elif not ways.ways:
-        page.add(f"No change of this patient's facts reaches `{target}`.", 2)
+        page.add(wording.ways_none(target), 2)
     elif not ways.ways[0]:
-        page.add("That is already the answer.", 2)
+        page.add(wording.ways_already(target), 2)
     else:
-        count = len(ways.ways[0])
-        page.add(f"{count} change{'' if count == 1 else 's'} would make it `{target}`:", 2)
-        for number, way in enumerate(ways.ways, 1):
-            if len(ways.ways) > 1:
-                page.add(f"way {number}" + ("" if ways.complete or number < len(ways.ways) else " (there are more)"), 4)
-            for change in way:
-                page.add(_change(change), 6, 8)
+        page.add(wording.ways_head(len(ways.ways[0]), target), 2)
+        common, groups = _factors(ways.ways)
+        if groups is None:
+            for number, way in enumerate(ways.ways[:_MOST_WAYS], 1):
+                page.add(wording.way_number(number), 4)
+                _changes_by_kind(page, way, 6)
+        else:
+            _changes_by_kind(page, common, 4)
+            for group in groups:
+                for kind in sorted({c.kind for c in group}, key=list(wording.KINDS).index):
+                    same = [c for c in group if c.kind == kind]
+                    title = wording.one_of(wording.KINDS[kind]) if len(group) > 1 else wording.KINDS[kind]
+                    page.add(f"{title}:", 4)
+                    for change in same:
+                        page.add(f"- {change.says}", 6, 8)
+        if not ways.complete or (groups is None and len(ways.ways) > _MOST_WAYS):
+            page.add(wording.MORE_WAYS, 4)
 
 
-def _change(change: Change) -> str:
-    return f"{_KINDS[change.kind]}: {change.says}"
+_MOST_WAYS = 4
+
+
+def _changes_by_kind(page: Lines, way: Iterable[Change], indent: int) -> None:
+    listed = list(way)
+    for kind, title in wording.KINDS.items():
+        changes = [c for c in listed if c.kind == kind]
+        if changes:
+            page.add(f"{title}:", indent)
+            for change in changes:
+                page.add(f"- {change.says}", indent + 2, indent + 4)
+
+
+def _key(change: Change) -> tuple[str, str]:
+    return (change.input, change.says)
+
+
+def _factors(ways: Sequence[tuple[Change, ...]]) -> tuple[list[Change], list[list[Change]] | None]:
+    """What all ways share, and the rest as groups of alternatives, one of each; None where it is not of that form."""
+    changes = {_key(c): c for way in ways for c in way}
+    sets = [frozenset(map(_key, way)) for way in ways]
+    common = frozenset.intersection(*sets)
+    groups: list[list[tuple[str, str]]] = []
+    for key in changes:
+        if key in common:
+            continue
+        for group in groups:
+            if not any(key in way and any(other in way for other in group) for way in sets):
+                group.append(key)
+                break
+        else:
+            groups.append([key])
+    product = math.prod(map(len, groups))
+    fits = product == len(set(sets)) and all(sum(k in way for k in group) == 1 for way in sets for group in groups)
+    shared = [c for key, c in changes.items() if key in common]
+    return shared, [[changes[k] for k in group] for group in groups] if fits else None
 
 
 def _changes(changed: list[Difference], before: Answers, total: int) -> str:
     page = Lines()
     if not changed:
-        page.add(f"None of the {total} answers changes.")
+        page.add(wording.none_changes(total))
     for difference in changed:
-        label = wording.sentence(wording.label_of(difference.intervention, before.names))
-        old, new = (wording.STATUS[Status(s)] for s in (difference.before, difference.after))
-        page.add(f"{label}: {old} -> {new}" if old != new else f"{label}: {new}, for other reasons")
+        label = wording.label_of(difference.intervention, before.names)
+        page.add(wording.change_of(label, Status(difference.before), Status(difference.after)))
         page.add(difference.says_after + ".", 4)
-    if changed:
-        page.add(f"{total - len(changed)} other answers stay as they are.")
+    if changed and total > len(changed):
+        page.add(wording.unchanged(total - len(changed)))
     return page.text()
 
 
@@ -188,15 +234,18 @@ def when(
 def _forecast(found: Forecast, answers: Answers) -> str:
     page = Lines()
     for answer in answers.answers:
-        page.add(f"{found.start.isoformat()}  {heading(answer)}", 0, 12)
-    for event in found.events:
-        label = wording.sentence(wording.label_of(event.intervention, answers.names))
-        page.add(f"{event.day.isoformat()}  {label} becomes: {wording.STATUS[Status(event.after)]}", 0, 12)
-        page.add(f"({'; '.join(event.because)})", 12)
+        page.add(wording.today(found.start.isoformat(), heading(answer)), 0, 12)
     if not found.events:
-        page.add("No answer changes by the passing of time alone.")
-    if found.assumptions and found.events:
-        page.add(f"If nothing else changes: {'; '.join(found.assumptions)}.")
+        page.add(wording.NOTHING_CHANGES_IN_TIME)
+        return page.text()
+    page.add(wording.if_time_passes(found.assumptions))
+    for event in found.events:
+        label = wording.label_of(event.intervention, answers.names)
+        page.add(f"{event.day.isoformat()}  {wording.becomes(label, Status(event.before), Status(event.after))}", 0, 12)
+        told = list(event.because)
+        if event.earliest is not None:
+            told.append(wording.within(event.earliest.isoformat(), event.day.isoformat()))
+        page.add(f"({'; '.join(told)})", 12)
     if not found.complete:
-        page.add("Later dates were left out.")
+        page.add(wording.LATER_LEFT_OUT)
     return page.text()

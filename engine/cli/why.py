@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -59,14 +58,12 @@ def why(
         write_json(_document(answers, [w.to_json() for w in found]))
     else:
         full = depth == "full" or (every and depth == "summary")
-        render: Callable[[Any], str] = (
-            (lambda w: text.why_full(w, answers))
-            if full
-            else text.why_line
-            if depth == "line"
-            else (lambda w: text.why_summary(w, answers))
-        )
-        click.echo(text.join(map(render, found)) if depth != "line" else "\n".join(map(render, found)))
+        if depth == "line":
+            click.echo("\n".join(map(text.why_line, found)))
+        elif full:
+            click.echo(text.join([*(text.why_full(w, answers) for w in found), text.decisions(shown, answers)]))
+        else:
+            click.echo(text.join([*(text.why_summary(w, answers) for w in found), text.legend()]))
 
 
 @click.command(name="why-not")
@@ -98,7 +95,8 @@ def why_not(
     elif depth == "line":
         click.echo("\n".join(text.why_not_line(w) for w in found))
     elif depth == "full":
-        click.echo(text.join([*(text.why_not_full(w, answers) for w in found), text.legend()]))
+        told = text.decisions([w.answer for w in found], answers)
+        click.echo(text.join([*(text.why_not_full(w, answers) for w in found), told, text.legend()]))
     else:
         click.echo(text.join([*(text.why_not_summary(w, answers) for w in found), text.legend()]))
 

@@ -99,15 +99,18 @@ class Diagrams:
                 stack += (low, high)
         return found
 
-    def share(self, f: int, memo: dict[int, float]) -> float:
-        """The share of all assignments that make f true; `memo` may be kept for further calls."""
+    def share(self, f: int, memo: dict[int, float], weights: Mapping[int, float] | None = None) -> float:
+        """How likely f is when each variable is true with its weight (one half where it has none), independently; `memo` may be
+        kept for further calls with the same weights."""
+        likely = weights or {}
 
         def walk(node: int) -> float:
             if node <= TRUE:
                 return float(node)
             if node not in memo:
-                _, low, high = self._nodes[node]
-                memo[node] = (walk(low) + walk(high)) / 2
+                variable, low, high = self._nodes[node]
+                weight = likely.get(variable, 0.5)
+                memo[node] = (1 - weight) * walk(low) + weight * walk(high)
             return memo[node]
 
         return walk(f)
@@ -170,4 +173,6 @@ class Diagrams:
             low = self._choose(fl if fv == top else f, gl if gv == top else g, hl if hv == top else h)
             high = self._choose(fh if fv == top else f, gh if gv == top else g, hh if hv == top else h)
             found = self._memo[key] = self._node(top, low, high)
+            if len(self._memo) > 20 * self._limit:
+                raise TooLarge
         return found

@@ -1,7 +1,8 @@
 """Which question to ask next.
 
-The next question over several interventions is the one whose reply is expected to tell most about their statuses: mutual information, every unknown finding being
-present or absent with equal weight and a screen counting as "nothing found" or not. Inputs that cannot change any status are never asked.
+The next question over several interventions is the one whose reply is expected to tell most about their statuses: mutual information,
+with an unknown finding present or absent with equal weight, and a screen as likely to find something as nothing. Inputs that cannot
+change any status are never asked.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def next_question(
         return None
     try:
         return _best(answers, open_, skip)
-    except TooLarge:
+    except (TooLarge, RecursionError):
         first = open_[0]
         assert first.questions
         question = next((q for q in first.questions[0] if q not in skip), None)
@@ -113,14 +114,19 @@ def _outcomes(unknowns: Unknowns, question: Question, members: Sequence[str]) ->
 
 
 class _Weigher:
-    """Shares of patients in regions, each variable weighing one half."""
+    """Shares of patients in regions."""
 
     def __init__(self, unknowns: Unknowns) -> None:
         self.unknowns, self.diagrams = unknowns, unknowns.diagrams
         self.memo: dict[int, float] = {}
+        self.weights: dict[int, float] = {}
+        for screen in unknowns.program.names.vocabulary.screens.values():
+            found = unknowns.variables(screen.members)
+            # All of them absent as often as not.
+            self.weights.update(dict.fromkeys(found, 1 - 0.5 ** (1 / max(1, len(found)))))
 
     def share(self, region: int) -> float:
-        return self.diagrams.share(region, self.memo)
+        return self.diagrams.share(region, self.memo, self.weights)
 
     def information(self, statuses: Mapping[Status, int], outcomes: Sequence[int]) -> float:
         """Mutual information, in bits, between a status and the reply."""
@@ -129,13 +135,11 @@ class _Weigher:
             return 0.0
         before = _entropy([self.share(f) / total for f in statuses.values()])
         after = 0.0
-        # A reply weighs as much as any other, however many combinations of findings it stands for.
-        possible = [o for o in outcomes if self.diagrams.both(o, self.unknowns.constraint) != FALSE]
-        for outcome in possible:
+        for outcome in outcomes:
             inside = [self.share(self.diagrams.both(f, outcome)) for f in statuses.values()]
             whole = sum(inside)
             if whole:
-                after += _entropy([s / whole for s in inside]) / len(possible)
+                after += _entropy([s / whole for s in inside]) * whole / total
         return before - after
 
     def may_settle(self, statuses: Mapping[Status, int], outcomes: Sequence[int]) -> bool:

@@ -2,23 +2,32 @@
 
 A set of questions settles an answer when, whatever is replied, no further data could change it (a range that the
 guideline leaves open is not data). Unknown members of one screen are asked as that screen. Sets are minimal: no part
-of one settles the answer.
+of one settles the answer. Where boolean functions grow too large clingo searches instead, and when it has no time left
+that is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ..ground import GroundProgram
 from ..patients import Facts
 from ..status import Status
 from ..values import Ranges
+from . import witness
 from .bdd import FALSE, TooLarge
+from .cone import Cone
+from .partial import Partial
 from .unknowns import Unknowns
 
 Question = str
 """An input's name, or `screen:NAME`."""
+
+SECONDS = 10.0
+"""How long clingo may search for one patient, where the functions are too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +49,60 @@ class Questions:
     def __init__(self, program: GroundProgram, facts: Facts) -> None:
         self._program, self._facts = program, facts
         self._unknowns: Unknowns | None = None
+        self._seconds = SECONDS
 
     def about(self, intervention: str) -> Open:
         """What is open about an intervention."""
+        cone = Cone(self._program, self._facts, intervention)
         try:
             if self._unknowns is None:
                 self._unknowns = Unknowns(self._program, self._facts)
-            return self._open(self._unknowns, intervention)
-        except TooLarge:
-            return Open((), None, ())
+            return self._open(self._unknowns, cone)
+        except (TooLarge, RecursionError):
+            return self._searched(cone)
 
-    def _open(self, unknowns: Unknowns, intervention: str) -> Open:
-        ends = [unknowns.statuses(intervention, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
+    def _searched(self, cone: Cone) -> Open:
+        """By clingo, as long as there is time for it."""
+        started = time.monotonic()
+        try:
+            if self._seconds <= 0:
+                return Open((), None, ())
+            needed = witness.settling(cone, self._seconds)
+        except witness.OutOfTime:
+            return Open((), None, ())
+        finally:
+            self._seconds -= time.monotonic() - started
+        questions = tuple(question for question, _ in self._units(needed))
+        return Open((), (questions,) if questions else (), ())
+
+    def _open(self, unknowns: Unknowns, cone: Cone) -> Open:
+        ends = [unknowns.statuses(cone.intervention, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
         possible = [s for s in Status if s is not Status.UNDETERMINED and any(s in end for end in ends)]
         functions = [f for end in ends for f in end.values()]
+
+        def settles(names: Sequence[str]) -> bool:
+            return _settles(unknowns, ends, names)
+
+        def certain(names: Sequence[str]) -> bool:
+            return Partial(unknowns, cone, names).settled()
+
         relevant = unknowns.names(unknowns.diagrams.support(*functions))
         # First every input by itself: a member that is not needed must not drag its whole screen in.
-        needed_inputs = self._minimal(unknowns, ends, [(name, (name,)) for name in relevant])
-        units = self._units([name for name, _ in needed_inputs])
+        needed = _names(_minimal(settles, [(name, (name,)) for name in relevant]))
+        if not certain(needed):
+            # No completion would differ, and yet `ask` needs to be told more: it takes nothing for certain by cases.
+            settles, relevant = certain, cone.unknown
+            needed = _names(_minimal(settles, [(name, (name,)) for name in relevant]))
+        units = self._units(needed)
         found: dict[tuple[Question, ...], None] = {}
         for order in (units, units[::-1]):
-            needed = self._minimal(unknowns, ends, order)
-            ranked = sorted(needed, key=lambda unit: (not self._may_settle(unknowns, ends, unit), units.index(unit)))
-            found.setdefault(tuple(unit[0] for unit in ranked))
+            kept = _minimal(settles, order)
+            if certain(_names(kept)):
+                ranked = sorted(kept, key=lambda unit: (not self._may_settle(unknowns, ends, unit), units.index(unit)))
+                found.setdefault(tuple(unit[0] for unit in ranked))
         sets = sorted((s for s in found if s), key=len)
         asked = {name for question, members in units if any(question in s for s in sets) for name in members}
-        return Open(tuple(possible), tuple(sets), self._deciding(unknowns, intervention, asked))
+        return Open(tuple(possible), tuple(sets), self._deciding(unknowns, cone.intervention, asked))
 
     def _units(self, names: Sequence[str]) -> list[tuple[Question, tuple[str, ...]]]:
         """Inputs as questions: two or more of one screen are that screen."""
@@ -77,20 +114,6 @@ class Questions:
         return [
             (f"screen:{key}" if len(members) > 1 else members[0], tuple(members)) for key, members in by_screen.items()
         ]
-
-    def _minimal(
-        self,
-        unknowns: Unknowns,
-        ends: Sequence[Mapping[Status, int]],
-        units: Sequence[tuple[Question, tuple[str, ...]]],
-    ) -> list[tuple[Question, tuple[str, ...]]]:
-        """Leave out what can be left out, from the last unit to the first."""
-        kept = list(units)
-        for unit in reversed(units):
-            fewer = [u for u in kept if u is not unit]
-            if _settles(unknowns, ends, [n for _, members in fewer for n in members]):
-                kept = fewer
-        return kept
 
     def _may_settle(
         self, unknowns: Unknowns, ends: Sequence[Mapping[Status, int]], unit: tuple[Question, tuple[str, ...]]
@@ -116,6 +139,23 @@ class Questions:
             if certain != FALSE:
                 found.append(rule)
         return tuple(found)
+
+
+_Unit: TypeAlias = tuple[Question, tuple[str, ...]]
+
+
+def _minimal(settles: Callable[[Sequence[str]], bool], units: Sequence[_Unit]) -> list[_Unit]:
+    """Leave out what can be left out, from the last unit to the first."""
+    kept = list(units)
+    for unit in reversed(units):
+        fewer = [u for u in kept if u is not unit]
+        if settles(_names(fewer)):
+            kept = fewer
+    return kept
+
+
+def _names(units: Iterable[_Unit]) -> list[str]:
+    return [name for _, members in units for name in members]
 
 
 def _settles(unknowns: Unknowns, ends: Sequence[Mapping[Status, int]], names: Sequence[str]) -> bool:

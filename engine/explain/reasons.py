@@ -187,15 +187,50 @@ class Reasons:
         return [a for element in self._shown_elements(atom, value) for a in self._derived(element)]
 
     def _shown_elements(self, atom: Atom, value: Value) -> list[GroundElement]:
-        instances = self.world.program.instances[atom]
         if value is True:
             instance = lowest_instance(self.world, atom, self.heights)
             return list(instance.elements) if instance else []
+        if value is False and atom in self.heights:
+            return self._failing(atom)
+        # Unknown, or false only because what could show it needs it: everything that a loop rests on is shown at once.
+        return [e for a in self._loop(atom, value) for e in self._outside(a, value)]
+
+    def _failing(self, atom: Atom) -> list[GroundElement]:
+        """One false element for each instance, that of the lowest proof."""
+        instances = self.world.program.instances[atom]
+        places = [(i, lowest_failing(self.world, i, self.heights)) for i in instances]
+        return [i.elements[p] for i, p in places if p is not None]
+
+    def _loop(self, atom: Atom, value: Value) -> list[Atom]:
+        """The atoms of the same value that it waits for and that wait for it, itself first."""
+        program = self.world.program
+        block = program.block_of[atom]
+        found: dict[Atom, None] = {atom: None}
+        todo = [atom]
+        while todo:
+            for other in program.edges[todo.pop()]:
+                if other not in found and program.block_of[other] == block and self._waits(other, value):
+                    found[other] = None
+                    todo.append(other)
+        return list(found)
+
+    def _waits(self, atom: Atom, value: Value) -> bool:
+        return self.world.atom(atom) is value and (value is None or atom not in self.heights)
+
+    def _outside(self, atom: Atom, value: Value) -> list[GroundElement]:
+        """What an atom of a loop rests on outside the loop."""
+        instances = self.world.program.instances[atom]
         if value is False:
-            places = [(i, lowest_failing(self.world, i, self.heights)) for i in instances]
-            return [i.elements[p] for i, p in places if p is not None]
+            return self._failing(atom)
+        block = self.world.program.block_of[atom]
         possible = [i for i in instances if all(self.world.element(e) is not False for e in i.elements)]
-        return [e for i in possible for e in i.elements if self.world.element(e) is None]
+        return [
+            e
+            for i in possible
+            for e in i.elements
+            if self.world.element(e) is None
+            and not (isinstance(e, GroundLiteral) and self.world.program.block_of.get(e.atom) == block)
+        ]
 
     def _derived(self, element: GroundElement) -> list[Atom]:
         match element:

@@ -19,6 +19,7 @@ from ..patients import Facts
 from ..status import Status, status_of
 from ..values import Ranges, Value, comparison_value
 from .bdd import FALSE, TRUE, Diagrams
+from .cuts import all_cuts, thresholds
 
 
 @dataclass
@@ -36,7 +37,8 @@ class Unknowns:
         self._variables: dict[tuple[str, int], int] = {}
         self._joint: dict[tuple[tuple[tuple[str, int], ...], str, int], int] = {}
         self._owners: dict[int, tuple[str, ...]] = {}
-        self._cuts = self._all_cuts()
+        rules = (r for found in self.program.instances.values() for r in found)
+        self._cuts = all_cuts((*rules, *self.program.denials))
         for name in (*self.program.names.vocabulary.findings, *self.program.names.vocabulary.measures):
             self._declare(name)
 
@@ -110,6 +112,14 @@ class Unknowns:
                 found[name] = self.diagrams.either(found.get(name, FALSE), self.diagrams.both(region, self.constraint))
         return found
 
+    def finding(self, name: str) -> int:
+        """The function that is an unknown finding."""
+        return self.diagrams.variable(self._variables[name, 0])
+
+    def comparison(self, comparison: GroundComparison, ranges: Ranges) -> int:
+        """A comparison as a function."""
+        return self._comparison(comparison, ranges)
+
     # variables
     def _declare(self, name: str) -> None:
         if name in self.facts.findings:
@@ -127,19 +137,6 @@ class Unknowns:
         self._owners[number] = owners
         return number
 
-    def _all_cuts(self) -> dict[str, list[int]]:
-        """For each measure the values from which on some comparison changes."""
-        cuts: dict[str, set[int]] = {}
-        rules = [r for rules in self.program.instances.values() for r in rules]
-        for rule in (*rules, *self.program.denials):
-            for element in rule.elements:
-                if isinstance(element, GroundComparison) and len(element.terms) == 1:
-                    ((name, coefficient),) = element.terms
-                    for bound in {element.low, element.high}:
-                        _, found = _thresholds(coefficient, element.operator, bound)
-                        cuts.setdefault(name, set()).update(found)
-        return {name: sorted(found) for name, found in cuts.items()}
-
     # functions
     def _atoms(self, ranges: Ranges) -> Mapping[Atom, int]:
         if ranges not in self._evaluated:
@@ -154,24 +151,29 @@ class Unknowns:
         """Every derived atom, block by block; a block that depends on itself by rounds from false."""
         values: dict[Atom, int] = {}
         for block in self.program.blocks:
-            recursive = len(block) > 1 or block[0] in self.program.edges[block[0]]
-            for atom in block:
-                values[atom] = FALSE
-            changed = True
-            while changed:
-                changed = False
+            users: dict[Atom, list[Atom]] = {}
+            if len(block) > 1 or block[0] in self.program.edges[block[0]]:
+                inside = set(block)
                 for atom in block:
-                    value = (
-                        TRUE
-                        if atom in self.program.facts
-                        else self.diagrams.any(
-                            self.diagrams.all(self._element(e, values, ranges) for e in rule.elements)
-                            for rule in self.program.instances[atom]
-                        )
+                    for target in self.program.edges[atom]:
+                        if target in inside:
+                            users.setdefault(target, []).append(atom)
+            values.update(dict.fromkeys(block, FALSE))
+            todo = dict.fromkeys(block)
+            while todo:
+                atom = next(iter(todo))
+                del todo[atom]
+                value = (
+                    TRUE
+                    if atom in self.program.facts
+                    else self.diagrams.any(
+                        self.diagrams.all(self._element(e, values, ranges) for e in rule.elements)
+                        for rule in self.program.instances[atom]
                     )
-                    if value != values[atom]:
-                        values[atom] = value
-                        changed = recursive
+                )
+                if value != values[atom]:
+                    values[atom] = value
+                    todo.update(dict.fromkeys(users.get(atom, ())))
         return values
 
     def _element(self, element: GroundElement, values: Mapping[Atom, int], ranges: Ranges) -> int:
@@ -207,7 +209,7 @@ class Unknowns:
                 self._joint[key] = self._new(("", len(self._owners)), unknown)
             return d.variable(self._joint[key])
         ((name, coefficient),) = comparison.terms
-        operator, cuts = _thresholds(coefficient, comparison.operator, bound)
+        operator, cuts = thresholds(coefficient, comparison.operator, bound)
         above = [self._above(name, cut) for cut in cuts]
         match operator:
             case ">=":
@@ -224,23 +226,3 @@ class Unknowns:
         if interval.low >= cut:
             return TRUE
         return self.diagrams.variable(self._variables[name, cut]) if interval.high >= cut else FALSE
-
-
-def _thresholds(coefficient: int, operator: str, bound: int) -> tuple[str, list[int]]:
-    """`coefficient * x operator bound` over whole x as `x >= cut`, `x < cut`, or `=`/`!=` between two cuts."""
-    if coefficient < 0:
-        coefficient, bound = -coefficient, -bound
-        operator = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator, operator)
-    up = -(-bound // coefficient)  # the least x with coefficient * x >= bound
-    over = bound // coefficient + 1  # the least x with coefficient * x > bound
-    match operator:
-        case ">=":
-            return ">=", [up]
-        case ">":
-            return ">=", [over]
-        case "<":
-            return "<", [up]
-        case "<=":
-            return "<", [over]
-        case _:
-            return operator, [up, over]

@@ -7,7 +7,7 @@ Only days on which a dated or growing measure reaches a threshold can change an 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,12 +16,14 @@ from ..diagnostics import InputError
 from ..ground import GroundComparison, GroundProgram
 from ..names import Names
 from ..patients import Interval, Patient, patient_from_content
+from ..status import Status
 from ..vocabulary import Measure
 from . import wording
 
 MOST_DAYS = 60
 HORIZON = timedelta(days=3653)
 _DAY = 1000
+UNDETERMINED = Status.UNDETERMINED.value
 _DAYS_PER_UNIT = {"day": 1, "week": 7}
 
 
@@ -35,11 +37,14 @@ class Event:
     after: str
     says: str
     because: tuple[str, ...]
+    earliest: date | None = None
+    """Where the answer was left open by a start that is known only to lie between two days: the first day on which it could have changed."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
             "date": self.day.isoformat(),
+            "earliest": (self.earliest or self.day).isoformat(),
             "intervention": self.intervention,
             "from": self.before,
             "to": self.after,
@@ -77,11 +82,20 @@ def when(answers: Answers, ask: Callable[[Patient], Answers]) -> Forecast:
     days = sorted(crossings)
     events: list[Event] = []
     previous = answers
+    opened: dict[str, date] = {}
     for day in days[:MOST_DAYS]:
         later = ask(patient_from_content(_on(patient, growing, day, names), names.vocabulary))
-        events += _changes(previous, later, day, crossings[day], names)
+        for event in _changes(previous, later, day, crossings[day], names):
+            first = opened.pop(event.intervention, None)
+            # Open only since an uncertain start might have reached this, and settled now that it surely has: one change, some day in between.
+            between = first is not None and any(growing[n].low < growing[n].high for n in crossings[day])
+            events.append(replace(event, earliest=first) if between else event)
+            if event.before != UNDETERMINED and event.after == UNDETERMINED:
+                opened[event.intervention] = day
         previous = later
-    clocks = dict.fromkeys(c for n in growing if (c := names.vocabulary.measures[n].clock))
+    # What never reaches a threshold may stop growing as well.
+    crossing = {n for day in days for n in crossings[day]}
+    clocks = dict.fromkeys(c for n in growing if n in crossing and (c := names.vocabulary.measures[n].clock))
     return Forecast(patient.as_of, tuple(events), tuple(clocks), len(days) <= MOST_DAYS)
 
 

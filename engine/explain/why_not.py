@@ -1,7 +1,7 @@
 """Why not: the criteria of each rule that could have given the advice, every one of them, met or not.
 
-A criterion is met, not met, not known, or not required. Derived criteria open into those behind them, with all that blocks and not only the first. Opening stops
-at a depth, and says how much it leaves out; nothing recurses deeper than that.
+A criterion is met, not met, not known, or not required. Derived criteria open into those behind them, each once; opening stops at a
+depth, and says how much it leaves out. What blocks is listed apart, all of it and however deep.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ DEEPEST = 40
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One requirement. `combine` says how the parts make it up: `all`, `any`, `none`, `atleast` or, for a leaf, None; `hidden` counts criteria that
-    are not opened because they are too deep or shown before."""
+    """One requirement. `combine` says how the parts make it up: `all`, `any`, `none`, `atleast` or, for a leaf, None; `hidden` counts
+    criteria that are not opened because they are too deep or shown before."""
 
     state: str
     says: str
@@ -38,6 +38,8 @@ class Criterion:
     statements: tuple[str, ...] = ()
     citations: tuple[int, ...] = ()
     hidden: int = 0
+    now: str | None = None
+    """A leaf as it is, in words."""
 
     def leaves(self) -> Iterator[Criterion]:
         """The criteria at the bottom, from left to right."""
@@ -52,7 +54,7 @@ class Criterion:
     def to_json(self) -> dict[str, Any]:
         """Plain data, empty parts left out."""
         data: dict[str, Any] = {"state": self.state, "says": self.says}
-        for key in ("detail", "input", "source", "combine"):
+        for key in ("now", "detail", "input", "source", "combine"):
             if getattr(self, key) is not None:
                 data[key] = getattr(self, key)
         if self.combine == "atleast":
@@ -90,19 +92,12 @@ class Candidate:
     citations: tuple[int, ...]
     decisions: tuple[str, ...]
     criteria: tuple[Criterion, ...]
+    blockers: tuple[Blocker, ...]
+    """Every criterion at the bottom that stands in the way, however deep."""
 
     def count(self, state: str) -> int:
         """How many of the rule's own criteria are in a state."""
         return sum(c.state == state for c in self.criteria)
-
-    def blockers(self) -> list[Blocker]:
-        """Every criterion at the bottom that stands in the way."""
-        found: dict[tuple[str | None, str], Blocker] = {}
-        for criterion in self.criteria:
-            for blocker in _blocking(criterion):
-                leaf = blocker.criterion
-                found.setdefault((leaf.input, leaf.says), blocker)
-        return list(found.values())
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -115,7 +110,7 @@ class Candidate:
             "citations": list(self.citations),
             "decisions": list(self.decisions),
             "criteria": [c.to_json() for c in self.criteria],
-            "blockers": [b.to_json() for b in self.blockers()],
+            "blockers": [b.to_json() for b in self.blockers],
         }
 
 
@@ -145,27 +140,12 @@ def why_not(answers: Answers, answer: Answer) -> WhyNot:
 
 def criteria_of(answers: Answers, instance: GroundRule) -> tuple[Criterion, ...]:
     """The requirements of any rule instance, as for a refusal."""
-    return _Builder(answers).criteria([instance], frozenset(), 0)
+    return _Builder(answers).criteria([instance], set(), 0)
 
 
 def _distance(candidate: Candidate) -> tuple[int, int]:
     order = {stance: i for i, stance in enumerate(("do", "consider", "urgent"))}
     return (order[candidate.stance], candidate.count("not_met"))
-
-
-def _blocking(criterion: Criterion) -> Iterator[Blocker]:
-    """The leaves that keep a criterion from being what it should."""
-    stack = [(criterion, True)]
-    while stack:
-        current, wanted = stack.pop()
-        if current.state == "not_required" or current.state == ("met" if wanted else "not_met"):
-            continue
-        if not current.parts:
-            yield Blocker(current, wanted)
-        else:
-            # The parts of `none` should be the opposite of what the whole should be.
-            inner = wanted != (current.combine == "none")
-            stack.extend((p, inner) for p in reversed(current.parts))
 
 
 class _Builder:
@@ -182,16 +162,47 @@ class _Builder:
             statements=rule.listed("statements"),
             citations=tuple(int(c) for c in rule.listed("cites")),
             decisions=rule.listed("decisions"),
-            criteria=self.criteria([instance], frozenset(), 0),
+            criteria=self.criteria([instance], set(), 0),
+            blockers=self.blockers(instance),
         )
 
-    def criteria(self, instances: Sequence[GroundRule], path: frozenset[Atom], depth: int) -> tuple[Criterion, ...]:
+    def blockers(self, instance: GroundRule) -> tuple[Blocker, ...]:
+        """The leaves that keep an instance from holding: every element that is not as it should be, down to the inputs."""
+        found: dict[tuple[GroundElement, bool], Blocker] = {}
+        seen: set[tuple[Atom, bool]] = set()
+        todo: list[tuple[GroundElement, bool]] = [(e, True) for e in reversed(instance.elements)]
+        while todo:
+            element, wanted = todo.pop()
+            if self.world.element(element) is wanted:
+                continue
+            match element:
+                case GroundLiteral(atom, negated) if atom in self.world.program.instances:
+                    should = wanted is not negated
+                    if (atom, should) not in seen:
+                        seen.add((atom, should))
+                        for i in reversed(self.world.program.instances[atom]):
+                            # A rule that fails already need not be made to fail.
+                            if should or all(self.world.element(e) is not False for e in i.elements):
+                                todo += [(e, should) for e in reversed(i.elements)]
+                case GroundLiteral(atom, negated) if atom[0] == "finding":
+                    should = wanted is not negated
+                    leaf = self.finding(str(atom[1]), self.world.literal(GroundLiteral(atom, not should)), negated=not should)
+                    found.setdefault((GroundLiteral(atom, negated=False), should), Blocker(leaf, should))
+                case GroundAtLeast(_, members):
+                    todo += [(m, wanted) for m in reversed(members)]
+                case GroundComparison():
+                    found.setdefault((element, wanted), Blocker(self.comparison(element), wanted))
+                case _:
+                    pass
+        return tuple(found.values())
+
+    def criteria(self, instances: Sequence[GroundRule], seen: set[Atom], depth: int) -> tuple[Criterion, ...]:
         """The requirements of an instance, with those that its rule mentions and does not make."""
         found: dict[tuple[str, str], Criterion] = {}
         for instance in instances:
             for element in instance.elements:
                 if not isinstance(element, Given) and not self.about_guideline(element):
-                    criterion = self.element(element, path, depth)
+                    criterion = self.element(element, seen, depth)
                     found.setdefault((criterion.says, criterion.state), criterion)
             for name in instance.rule.listed("not_required"):
                 label = wording.sentence(wording.label_of(name, self.names))
@@ -202,45 +213,45 @@ class _Builder:
         """Whether an element holds for every patient alike, so that it is no criterion."""
         match element:
             case GroundLiteral(atom, _):
-                return not self.names.predicates[str(atom[0])].about_patient
+                return not self.names.predicates[str(atom[0])].about_patient and self.world.element(element) is True
             case _:
                 return False
 
-    def element(self, element: GroundElement, path: frozenset[Atom], depth: int) -> Criterion:
+    def element(self, element: GroundElement, seen: set[Atom], depth: int) -> Criterion:
         match element:
             case GroundLiteral(atom, negated):
-                return self.literal(atom, path, depth, negated=negated)
+                return self.literal(atom, seen, depth, negated=negated)
             case GroundComparison():
                 return self.comparison(element)
             case GroundAtLeast(count, members):
-                parts = tuple(self.element(m, path, depth + 1) for m in members)
+                parts = tuple(self.element(m, seen, depth + 1) for m in members)
                 says = wording.COMBINES["atleast"].format(count=count)
                 state = _state(self.world.element(element))
                 return Criterion(state, wording.sentence(says), combine="atleast", count=count, parts=parts)
             case Given():
                 raise AssertionError("given elements are no criteria")
 
-    def literal(self, atom: Atom, path: frozenset[Atom], depth: int, *, negated: bool) -> Criterion:
+    def literal(self, atom: Atom, seen: set[Atom], depth: int, *, negated: bool) -> Criterion:
         value = self.world.literal(GroundLiteral(atom, negated))
         if atom[0] == "finding":
             return self.finding(str(atom[1]), value, negated=negated)
         says = wording.atom(atom, not negated, self.names)
         instances = self.world.program.instances.get(atom, ())
-        if not instances or atom in path or depth >= DEEPEST:
+        if not instances or atom in seen or depth >= DEEPEST:
             hidden = sum(len(i.elements) for i in instances)
             return Criterion(_state(value), says, hidden=hidden)
-        inside = path | {atom}
+        seen.add(atom)
         rules = tuple(dict.fromkeys(i.rule.id or "" for i in instances))
         statements = tuple(dict.fromkeys(s for i in instances for s in i.rule.listed("statements")))
         cites = tuple(dict.fromkeys(int(c) for i in instances for c in i.rule.listed("cites")))
         if len(instances) == 1:
             combine = "none" if negated else "all"
-            parts = self.criteria(instances, inside, depth + 1)
+            parts = self.criteria(instances, seen, depth + 1)
             if negated and len(parts) > 1:
                 parts = (self.alternative(atom, parts),)
         else:
             combine = "none" if negated else "any"
-            parts = tuple(self.route(i, inside, depth + 1) for i in instances)
+            parts = tuple(self.route(i, seen, depth + 1) for i in instances)
         return Criterion(
             _state(value),
             says,
@@ -251,9 +262,9 @@ class _Builder:
             citations=cites,
         )
 
-    def route(self, instance: GroundRule, path: frozenset[Atom], depth: int) -> Criterion:
+    def route(self, instance: GroundRule, seen: set[Atom], depth: int) -> Criterion:
         """One of several ways to a derived criterion; a single requirement stands for itself."""
-        parts = self.criteria([instance], path, depth)
+        parts = self.criteria([instance], seen, depth)
         return parts[0] if len(parts) == 1 else self.alternative(instance.head or (), parts)
 
     def alternative(self, atom: Atom, parts: tuple[Criterion, ...]) -> Criterion:
@@ -268,14 +279,15 @@ class _Builder:
         if name in facts.assumed:
             screen = next(s for s, members in facts.closed.items() if name in members)
             detail = wording.assumed(screen, self.names)
-        return Criterion(_state(value), says, detail=detail, input=name, source=patient.sources.get(name))
+        now = wording.finding(name, facts.findings[name], self.names)
+        return Criterion(_state(value), says, detail=detail, input=name, source=patient.sources.get(name), now=now)
 
     def comparison(self, element: GroundComparison) -> Criterion:
         state = _state(self.world.element(element))
         says = wording.comparison(element, self.answers.facts.measures, self.names)
         single = element.terms[0][0] if len(element.terms) == 1 else None
         source = self.answers.patient.sources.get(single) if single else None
-        return Criterion(state, says, input=single, source=source)
+        return Criterion(state, says, input=single, source=source, now=says)
 
 
 def _state(value: Value) -> str:

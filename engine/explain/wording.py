@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from ..ground import Atom, Constant, GroundComparison
+from ..ground import Atom, GroundComparison
+from ..joins import Constant
 from ..names import Names
 from ..patients import Interval
 from ..status import Because, Status
@@ -28,6 +29,8 @@ STATUS: Mapping[Status, str] = {
     Status.OUTSIDE_GUIDELINE: "outside this guideline",
     Status.EMERGENCY_PATHWAY: "not covered here: emergency pathway",
 }
+OUTCOME: Mapping[Status, str] = {**STATUS, Status.EMERGENCY_PATHWAY: "the emergency pathway", Status.CONFLICT: "a conflict in the guideline"}
+"""Statuses as they stand in a list of what is possible."""
 BECAUSE: Mapping[Because, str] = {
     Because.MISSING_DATA: "data missing",
     Because.GUIDELINE_RANGE: "the guideline leaves this to judgement",
@@ -91,7 +94,7 @@ def alternatives(words: Iterable[str]) -> str:
 
 def undetermined(because: Because, if_resolved: Iterable[Status], asked: Iterable[str], names: Names) -> str:
     """One sentence on an answer that is open."""
-    outcomes = alternatives(STATUS[s] for s in if_resolved)
+    outcomes = alternatives(OUTCOME[s] for s in if_resolved)
     if because is Because.GUIDELINE_RANGE:
         return (
             f"The guideline gives a range here and leaves the decision to judgement: {outcomes}"
@@ -159,7 +162,7 @@ def atom(atom_: Atom, value: Value, names: Names) -> str:
         text = f"{predicate.name.replace('_', ' ')}{f' ({words})' if words else ''}"
         text = text if value is not False else f"not {text}"
     filled = fill(text, values, patient, names)
-    return filled if value is not None else f"Not known whether {_uncapitalised(filled)}"
+    return filled if value is not None else f"Not known whether {inner(filled)}"
 
 
 def amount(interval: Interval, measure: Measure) -> str:
@@ -206,7 +209,9 @@ def comparison(element: GroundComparison, measures: Mapping[str, Interval], name
     measure = vocabulary[name]
     bound = number(element.low, measure)
     if element.low != element.high:
-        bound = f"{bound} to {number(element.high, measure)} (a range that the guideline leaves open)"
+        bound = f"{bound} to {number(element.high, measure)}"
+        needed = f"{_OPERATORS[element.operator]} {bound} needed, and the guideline leaves open where in that range"
+        return sentence(f"{measure.label}: {amount(measures[name], measure)}, {needed}")
     needed = f"{_OPERATORS[element.operator]} {bound} needed"
     return sentence(f"{measure.label}: {amount(measures[name], measure)}, {needed}")
 
@@ -226,10 +231,12 @@ def _plural(unit: str, count: int) -> str:
     return unit if count == 1 else f"{unit}s"
 
 
-def _uncapitalised(text: str) -> str:
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+def inner(text: str) -> str:
+    """A sentence inside of another: without its capital, unless that belongs to a name."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
+# explanations: everything below is connecting words, for texts of several lines
 STATE = {"met": "met", "not_met": "not met", "not_known": "not known", "not_required": "not required"}
 COMBINES = {
     "all": "all of these",
@@ -237,8 +244,264 @@ COMBINES = {
     "none": "none of these",
     "atleast": "at least {count} of these",
 }
+ROUTE = {"not_met": "closed", "not_known": "open", "met": "taken"}
+KINDS = {"do": "To do", "ask": "To ask, with the reply that it takes", "cannot": "Would have to be otherwise, which nobody can bring about"}
+FULL_TELLS = "--depth full"
+COMMAND_MISSING = "guidelog missing"
+NOTHING_MISSING = "Nothing is missing."
+NO_DATA_SETTLE = "No further data would settle it; the guideline leaves it to judgement."
+SHORT_CHANGE = {"present": "yes", "absent": "no"}
+TOO_MANY = "The questions that would settle this were too many to work out."
+NO_QUESTION_LEFT = "No question is left that could change these answers."
+SETTLE = ("These questions settle it, whatever the replies:", "So do these:")
+SETTLES_ONE = ("This question settles it, whatever the reply:", "So does this one:")
+NO_OTHER_ADVICE = "The guideline has no rule that could advise it."
+ADVISED = "It is advised; the guideline has no other route to it."
+REASONS = ("The only reason:", "Independent reasons, each sufficient by itself:")
+MORE_REASONS = "There are more; only some are listed."
+THE_GUIDELINE = "the guideline itself, whoever the patient is"
+SHOWN_ABOVE = "shown above"
+DECISIONS = "Decisions where the source leaves room:"
+RECORDED = "recorded"
+NOTHING_CHANGES_IN_TIME = "No answer changes by the passing of time alone."
+LATER_LEFT_OUT = "Later dates were left out."
+STOPPED = "stopped; what was said is kept"
+SCREEN_CHOICES = "none / numbers of those present, nothing else / o one by one / ? not known / q stop"
+FINDING_CHOICES = "y / n / ? not known / q stop"
+MEASURE_CHOICES = "a number, 6+ (at least), 4..8, since DATE / ? not known / q stop"
+READ_YES_NO = "answer y, n, ? or q"
+READ_SCREEN = "answer `none`, numbers such as `1 3`, `o`, `?` or `q`"
+READ_MEASURE_APART = "a number of weeks or the like cannot be chosen here: answer `o` and each is asked by itself"
+YES = {"y": "present", "yes": "present", "n": "absent", "no": "absent"}
+NONE = ("none", "n", "no", "0")
+
+
+def verdict(label: str, status: Status, because: Because | None, if_resolved: Iterable[Status]) -> str:
+    """`MRI: not now`, or what is open about it and why."""
+    if because is None:
+        return f"{sentence(label)}: {STATUS[status]}"
+    reason = {
+        Because.MISSING_DATA: "because data are missing",
+        Because.GUIDELINE_RANGE: "because the guideline leaves it to judgement",
+    }[because]
+    outcomes = alternatives(OUTCOME[s] for s in if_resolved)
+    return f"{sentence(label)}: {STATUS[status]}, {reason}" + (f" ({outcomes})" if outcomes else "")
+
+
+def source_line(statements: Iterable[str], cites: Iterable[int], resolved: Iterable[int]) -> str:
+    """Statements and citations in one line."""
+    known = set(resolved)
+    numbers = ", ".join(str(c) if c in known else f"{c} (never resolved by the source)" for c in cites)
+    named = ", ".join(statements)
+    parts = [f"statement{'s' if ',' in named else ''} {named}"] if named else []
+    parts += [f"reference{'s' if ',' in numbers else ''} {numbers}"] if numbers else []
+    return f"Source: {'; '.join(parts)}." if parts else ""
+
+
+def doubt_line(decisions: Iterable[str], version: str, review: str) -> str:
+    """The guideline's own doubt: decisions that were made for it, and how far it has been reviewed."""
+    named = ", ".join(decisions)
+    rests = f"rests on decisions {named} ({FULL_TELLS} tells them); " if named else ""
+    return f"Doubt: {rests}guideline {version} is a {review}." if review == "draft" else f"Doubt: {rests}guideline {version}, {review}."
+
+
+def next_question_line(asked: str, more: int) -> str:
+    """The first of the questions that would settle it."""
+    rest = "" if not more else f" (and {more} more question{'s' if more > 1 else ''}: {COMMAND_MISSING})"
+    return f"Next: {asked}{rest}"
+
+
+def next_judgement(decision: str) -> str:
+    """Where only judgement is left."""
+    return f"Next: a clinical judgement; no further data settle it. {decision}"
+
+
+def still_to_meet(criteria: Iterable[str]) -> str:
+    """What a patient does not meet yet."""
+    return f"Still to be met before it comes up: {'; '.join(map(inner, criteria))}."
+
+
+def with_it(items: Iterable[str]) -> str:
+    """What belongs to an intervention."""
+    return f"With it: {'; '.join(map(inner, items))}."
+
+
+def would_need(status: str, tally: str) -> str:
+    """The head of a checklist."""
+    return f"What `{status}` would need ({tally}):"
+
+
+def in_the_way(facts: Iterable[str]) -> str:
+    """Facts that keep a criterion from being met."""
+    return f"In the way: {'; '.join(map(inner, facts))}."
+
+
+def not_known(labels: Iterable[str]) -> str:
+    """What nobody has said."""
+    return f"Not known: {', '.join(labels)}."
+
+
+def some(items: Iterable[str], most: int) -> list[str]:
+    """The first of many, and how many more."""
+    listed = list(dict.fromkeys(items))
+    return listed if len(listed) <= most + 1 else [*listed[:most], f"and {len(listed) - most} more"]
+
+
+def other_routes(routes: Iterable[str]) -> str:
+    """The routes besides the nearest."""
+    return f"Other routes checked: {'; '.join(routes)}."
+
+
+def route(stance: str, statements: Iterable[str], state: str) -> str:
+    """`urgent by S11 or S12: closed`"""
+    return f"{STANCE[stance]} by {alternatives(statements)}: {ROUTE[state]}"
+
+
+def unknown_count(count: int) -> str:
+    """How many leaves of a criterion are not known."""
+    return f"{count} points {UNKNOWN}"
+
+
+def none_present(count: int) -> str:
+    """Where a criterion asks for the absence of several."""
+    return f"none of {count} is present"
+
+
+def screened(screens: Iterable[str], names: Names) -> str:
+    """Where a criterion holds because screens were completed."""
+    return f"{' and '.join(label_of(s, names) for s in screens)} recorded as complete"
+
+
+def hidden(count: int) -> str:
+    """Criteria that are not opened again, or are too deep."""
+    return f"{count} criteri{'on' if count == 1 else 'a'} behind this: shown above, or too deep to show"
+
+
+def steps_left_out(count: int) -> str:
+    """A proof that is too long for a terminal."""
+    return f"{count} further steps are not shown here; --format json has them all."
+
+
+def cited_unresolved(cites: Iterable[int]) -> str:
+    """Citations that lead nowhere."""
+    return f"The source never resolves reference {', '.join(map(str, cites))}."
+
+
+def rule_line(rule: str, statements: Iterable[str], cites: Iterable[int]) -> str:
+    """`rule INJ-2, S18 [2, 3]`"""
+    numbers = ", ".join(map(str, cites))
+    return f"rule {rule}, {', '.join(statements)}" + (f" [{numbers}]" if numbers else "")
+
+
+def input_now(name: str, value: Value, interval: Interval | None, names: Names) -> str:
+    """An input as the record has it."""
+    if interval is None:
+        return finding(name, value, names)
+    measure = names.vocabulary.measures[name]
+    return sentence(f"{measure.label}: {amount(interval, measure)}")
+
+
+def ask_next(asked: str) -> str:
+    """The one best question."""
+    return f"Ask next: {asked}"
+
+
+def ask_because(labels: Iterable[str], *, settles: bool) -> str:
+    """Why it is asked."""
+    which = " and ".join(labels)
+    return f"Why: a reply may settle at once: {which}." if settles else f"Why: the reply bears on {which}."
+
+
+def ways_head(count: int, status: str) -> str:
+    """How many changes reach a status."""
+    return f"It takes {count} change{'' if count == 1 else 's'} to make it `{status}`:"
+
+
+def ways_none(status: str) -> str:
+    """No change does."""
+    return f"No change to this record makes it `{status}`."
+
+
+def ways_given_up(status: str) -> str:
+    """The search was cut."""
+    return f"The search for changes that make it `{status}` was too large and was given up."
+
+
+def ways_already(status: str) -> str:
+    """Nothing to do."""
+    return f"It is `{status}` already."
+
+
+def one_of(kind: str) -> str:
+    """The head of alternatives."""
+    return f"{kind}, one of these"
+
+
+def way_number(number: int) -> str:
+    """One of several ways."""
+    return f"Way {number}"
+
+
+MORE_WAYS = "There are more ways."
+
+
+def unchanged(count: int) -> str:
+    """Answers that stay."""
+    return f"{count} other answer{' stays' if count == 1 else 's stay'} as {'it is' if count == 1 else 'they are'}."
+
+
+def none_changes(count: int) -> str:
+    """No answer changes."""
+    return f"None of the {count} answers changes." if count > 1 else "The answer does not change."
+
+
+def change_of(label: str, before: Status, after: Status) -> str:
+    """An answer before and after."""
+    if before is after:
+        return f"{sentence(label)}: {STATUS[after]} as before, for other reasons"
+    return f"{sentence(label)}: {OUTCOME[before]} -> {OUTCOME[after]}"
+
+
+def measures_of_screen(label: str) -> str:
+    """Before the measures of a screen that is being completed are asked."""
+    return f"{sentence(label)} also has:"
+
+
+def today(start: str, verdict_: str) -> str:
+    """An answer on the day of the record."""
+    return f"{start}  {verdict_}"
+
+
+def if_time_passes(assumptions: Iterable[str]) -> str:
+    """Under what assumption dates are given."""
+    return f"If {' and '.join([*assumptions, 'nothing else changes'])}:"
+
+
+def becomes(label: str, before: Status, after: Status) -> str:
+    """An answer that changes on a day."""
+    return f"{sentence(label)}: {OUTCOME[before]} -> {OUTCOME[after]}"
+
+
+def within(first: str, last: str) -> str:
+    """A day that is known to lie between two."""
+    return f"some day from {first} to {last}"
+
+
+def asked_count(count: int) -> str:
+    """How long an interview was."""
+    return f"{count} question{'' if count == 1 else 's'} asked"
+
+
+def written_to(path: object) -> str:
+    """Where the record went."""
+    return f"written to {path}"
 
 
 def nothing_found(screen: str, names: Names) -> str:
     """A screen that is completed with nothing found."""
-    return f"complete {label_of(screen, names)}, with nothing found"
+    return f"{label_of(screen, names)} complete, with nothing found"
+
+
+def until(doable: str, words: str) -> str:
+    """Something to go on with, up to an amount."""
+    return f"{sentence(doable)}, {words} in all"

@@ -14,7 +14,6 @@ from .. import tree
 from ..clauses import Clause
 from ..ground import (
     Atom,
-    Constant,
     Given,
     GroundAtLeast,
     GroundComparison,
@@ -22,21 +21,25 @@ from ..ground import (
     GroundProgram,
     GroundRule,
     atom_text,
-    constant,
 )
+from ..joins import Constant, constant
 from ..names import INPUTS
 from .plain import Goal, Operand, PlainRule, Product, Sum, Test, Var
 
 CERTAIN, POSSIBLE = "@t", "@p"
 MEASURE = "measure"
 _OTHER = {CERTAIN: POSSIBLE, POSSIBLE: CERTAIN}
-_P = Var("P")
+# No variable of the rule language can have this name.
+_P = Var("patient@")
 
 Alternatives = list[tuple[Goal | Test, ...]]
 
 
 def double(program: GroundProgram, apart: Collection[str] = ()) -> tuple[PlainRule, ...]:
-    """The doubled rules; predicates in `apart` become one predicate for each ground atom, with rules that lead back to the original name."""
+    """The doubled rules.
+
+    Predicates in `apart` become one predicate for each ground atom, with rules that lead back to the original name.
+    """
     return _Doubler(program, frozenset(apart)).run()
 
 
@@ -136,12 +139,15 @@ class _Doubler:
             low, high = element.right.low, element.right.high
         else:
             left, low, high = left.plus(clause.form(element.right), -1), 0, 0
-        ticks = (
-            next(self.ticks(clause, name) for name in left.coefficients if name in clause.measures)
-            if any(name in clause.measures for name in left.coefficients)
-            else 1
-        )
-        bounds = [(c, Var(n + ".lo"), Var(n + ".hi")) for n, c in left.coefficients.items() if n in clause.measures]
+        # Two variables for one measure are one value, not two intervals.
+        first: dict[tree.Term, str] = {}
+        factors: dict[str, int] = {}
+        for name, factor in left.coefficients.items():
+            if name in clause.measures:
+                own = first.setdefault(clause.measures[name], name)
+                factors[own] = factors.get(own, 0) + factor
+        ticks = next((self.ticks(clause, name) for name in factors), 1)
+        bounds = [(c, Var(n + ".lo"), Var(n + ".hi")) for n, c in factors.items() if c]
         plain = [(c * ticks, Var(n)) for n, c in left.coefficients.items() if n not in clause.measures]
         return _bounded(
             bounds, plain, element.operator, (low - left.constant) * ticks, (high - left.constant) * ticks, copy
@@ -182,7 +188,7 @@ class _Doubler:
                 )
             yield from extra
 
-    def goal(self, atom: Atom, copy: str, negated: bool = False) -> Goal:
+    def goal(self, atom: Atom, copy: str, *, negated: bool = False) -> Goal:
         """A ground atom as a goal; atoms taken apart have a predicate of their own."""
         predicate = str(atom[0])
         suffix = self.side(predicate, copy, negated)
@@ -192,7 +198,7 @@ class _Doubler:
         return Goal(predicate + suffix, (*patient, *atom[1:]), negated)
 
     def literal(self, literal: GroundLiteral, copy: str) -> Goal:
-        return self.goal(literal.atom, copy, literal.negated)
+        return self.goal(literal.atom, copy, negated=literal.negated)
 
     def bridge(self, atom: Atom) -> Iterator[PlainRule]:
         predicate = str(atom[0])
@@ -249,7 +255,7 @@ def _bounded(
     high: int,
     copy: str,
 ) -> Alternatives:
-    """A measured comparison over interval ends, certain or possible; one alternative where one comparison is not enough."""
+    """A measured comparison over interval ends, certain or possible, as one or more alternatives."""
     least = Sum((*((c, lo if c > 0 else hi) for c, lo, hi in bounds), *plain))
     most = Sum((*((c, hi if c > 0 else lo) for c, lo, hi in bounds), *plain))
 

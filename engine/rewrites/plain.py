@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .. import tree
-from ..ground import Constant
+from ..joins import Constant
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ from ..source import Source, Span
 from .statements import cut
 
 
+MOST_STATEMENTS = 10_000
+
+
 def parse(*sources: Source) -> tuple[tree.Program, list[Diagnostic]]:
     """The statements of all files in order, and a diagnostic (GL001-GL004) for each that cannot be read."""
     statements: list[tree.Statement] = []
@@ -28,6 +31,10 @@ def parse(*sources: Source) -> tuple[tree.Program, list[Diagnostic]]:
     for source in sources:
         spans, problems = cut(source)
         diagnostics.extend(problems)
+        if len(spans) + len(statements) > MOST_STATEMENTS:
+            message = f"the rule files have more than {MOST_STATEMENTS:,} statements; no more are read"
+            diagnostics.append(Diagnostic("GL003", message, (Label(Span(source, 0, 1)),)))
+            break
         for span in spans:
             statement = parse_statement(span)
             if isinstance(statement, Diagnostic):
@@ -274,7 +281,7 @@ def _expected(error: UnexpectedInput) -> str:
     names: Any = (
         getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None) or ()
     )
-    found = sorted({_TERMINALS.get(name, name.lower()) for name in names if name not in _ARITHMETIC})
+    found: list[str] = sorted({_TERMINALS.get(name, name.lower()) for name in names if name not in _ARITHMETIC})
     if not found or len(found) > _MOST_EXPECTED:
         return ""
     return "expected " + (found[0] if len(found) == 1 else ", ".join(found[:-1]) + " or " + found[-1])

@@ -25,7 +25,7 @@ def print_program(program: tree.Program) -> str:
 
 
 def print_statement(statement: tree.Statement) -> str:
-    """One statement; lines over 120 characters are broken between parts."""
+    """One statement. Sentences have a line of their own; other lines over 120 characters are broken between parts."""
     match statement:
         case tree.Declaration():
             return _declaration(statement)
@@ -79,18 +79,34 @@ def _declaration(declaration: tree.Declaration) -> str:
     head = f".{declaration.keyword} {declaration.name}"
     if declaration.parameters is not None:
         head += f"({', '.join(f'{p.name}: {p.type}' for p in declaration.parameters)})"
-    parts = [head]
     if declaration.label is not None:
-        parts.append(quote(declaration.label))
-    parts.extend(f"{a.name}({', '.join(_value(v) for v in a.values)})" for a in declaration.attributes)
-    return _fill(parts, " ", "    ")
+        head += f" {quote(declaration.label)}"
+    lines = [head]
+    # A statement's attributes, and those of a declaration with much to say, begin a line of their own.
+    begin = declaration.keyword == "statement" or (
+        declaration.keyword in _ROOMY and any(a.name in _PROSE for a in declaration.attributes)
+    )
+    for attribute in declaration.attributes:
+        text = f"{attribute.name}({', '.join(_value(v) for v in attribute.values)})"
+        prose = attribute.name in _PROSE
+        if begin or prose or len(lines[-1]) + 1 + len(text) > _WIDTH:
+            lines.append(f"    {text}")
+        else:
+            lines[-1] += f" {text}"
+        begin = prose
+    return "\n".join(lines)
+
+
+_PROSE = {"true", "false", "ask", "clock", "doable", "decided", "option", "norule"}
+"""Attributes that are sentences; each has a line of its own."""
+
+_ROOMY = {"measure", "reading"}
 
 
 def _rule(rule: tree.Rule) -> str:
     text = ""
     if rule.annotations:
-        pairs = [f"{a.name} = {_value(a.values[0])}" for a in rule.annotations]
-        text = "#[" + _fill(pairs, ", ", "  ") + "]\n"
+        text = _annotations(rule) + "\n"
     head = print_atom(rule.head) if rule.head is not None else ""
     if not rule.body:
         return f"{text}{head}."
@@ -99,17 +115,37 @@ def _rule(rule: tree.Rule) -> str:
     one_line = opening + ", ".join(elements) + "."
     if len(one_line) <= _WIDTH:
         return text + one_line
-    return text + opening.rstrip() + "\n    " + ",\n    ".join(elements) + "."
+    return text + opening.rstrip() + "\n    " + ",\n    ".join(_lines_of(rule.body, elements)) + "."
 
 
-def _fill(parts: list[str], separator: str, indent: str) -> str:
-    lines = [""]
-    for index, part in enumerate(parts):
-        piece = part + (separator if index < len(parts) - 1 else "")
-        if lines[-1].strip() and len(lines[-1]) + len(piece.rstrip()) > _WIDTH:
-            lines.append(indent)
-        lines[-1] += piece
-    return "\n".join(line.rstrip() for line in lines)
+def _annotations(rule: tree.Rule) -> str:
+    """On one line where they fit; else `title` and `says` each have one of their own."""
+    pairs = [f"{a.name} = {_value(a.values[0])}" for a in rule.annotations]
+    one_line = f"#[{', '.join(pairs)}]"
+    if len(one_line) <= _WIDTH:
+        return one_line
+    lines, begin = ["#["], False
+    for annotation, pair in zip(rule.annotations, pairs, strict=True):
+        sentence = annotation.name in ("title", "says")
+        if len(lines[-1]) > 2 and (begin or sentence or len(lines[-1]) + len(pair) + 2 > _WIDTH):
+            lines[-1] = lines[-1].rstrip()
+            lines.append("  ")
+        lines[-1] += f"{pair}, "
+        begin = sentence
+    return "\n".join(lines).removesuffix(", ") + "]"
+
+
+def _lines_of(body: tuple[tree.Element, ...], elements: list[str]) -> list[str]:
+    """One element a line, but comparisons stay with the measure that they compare."""
+    lines: list[str] = []
+    for index, (element, text) in enumerate(zip(body, elements, strict=True)):
+        before = body[index - 1] if index else None
+        measured = isinstance(before, tree.Literal) and before.atom.predicate == "measure"
+        if measured and isinstance(element, tree.Comparison) and len(lines[-1]) + len(text) + 7 <= _WIDTH:
+            lines[-1] += f", {text}"
+        else:
+            lines.append(text)
+    return lines
 
 
 def _value(value: tree.Value) -> str:

@@ -39,8 +39,8 @@ def cut(source: Source) -> tuple[list[Span], list[Diagnostic]]:
         return [], [Diagnostic("GL003", message, (Label(Span(source, 0, 1)),))]
     spans: list[Span] = []
     problems: list[Diagnostic] = []
-    for start, end, problem in _statements(source.text):
-        span = Span(source, start, end)
+    for start, end, excess in _statements(source.text):
+        span, problem = Span(source, start, end), excess
         if problem is None and end - start > LONGEST_STATEMENT:
             problem = f"statement is {end - start:,} characters long; at most {LONGEST_STATEMENT:,} are read"
         if problem is None:

@@ -1,0 +1,120 @@
+"""How many questions settle an answer: the best next question against asking in the order of a form.
+
+    python benchmarks/questions.py [PATIENTS]
+
+Random patients: every finding present or absent with equal weight, every measure anywhere around the thresholds of the rules. At first nothing is
+known. A screen is one question, and its reply tells all of its members; the form asks every input by itself, in order of declaration,
+and stops as soon as the answer is settled.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+from statistics import mean
+
+from guidelog import pipeline
+from guidelog.answers import Answers
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError
+from guidelog.explain.cuts import all_cuts
+from guidelog.explain.missing import next_question
+from guidelog.explain.questions import Questions
+from guidelog.explain.quickly import circuits_of
+from guidelog.guideline import read_guideline
+from guidelog.patients import Patient, close, patient_from_content
+from guidelog.status import Because
+from guidelog.values import World
+
+KB = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
+
+
+def main() -> None:
+    patients = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    compiled = pipeline.compile_guideline(read_guideline(KB))
+    print(f"mean questions until settled, {patients} random patients of whom nothing is known")
+    print(f"{'':<36}{'best next':>10}{'form order':>12}")
+    seen: dict[object, str | None] = {}
+    for intervention in compiled.guideline.main:
+        draw = random.Random(20251113)
+        truths = [truth(compiled, draw) for _ in range(patients)]
+        best = mean(asked(compiled, intervention, t, seen) for t in truths)
+        form = mean(in_order(compiled, intervention, t) for t in truths)
+        print(f"{intervention:<36}{best:>10.1f}{form:>12.1f}")
+
+
+def truth(compiled: Compiled, draw: random.Random) -> dict[str, object]:
+    """A patient of whom everything is known, who breaks no background rule."""
+    vocabulary = compiled.names.vocabulary
+    cuts = all_cuts(r for rules in compiled.ground.instances.values() for r in rules)
+    while True:
+        found: dict[str, object] = {n: draw.choice(("present", "absent")) for n in vocabulary.findings}
+        for name, measure in vocabulary.measures.items():
+            edges = [measure.low, *(-(-cut // measure.ticks) for cut in cuts.get(name, ())), measure.high]
+            place = draw.randrange(len(edges) - 1)
+            found[name] = draw.randint(edges[place], max(edges[place], edges[place + 1] - 1))
+        try:
+            pipeline.settle(compiled, record(compiled, found))
+        except InputError:  # a contradiction with the background: draw again
+            continue
+        else:
+            return found
+
+
+def answers_of(compiled: Compiled, intervention: str, known: dict[str, object]) -> Answers:
+    """The answer without its certificate."""
+    patient = record(compiled, known)
+    facts, steps = pipeline.settle(compiled, patient)
+    world = World(compiled.ground, facts, compiled.evaluate(facts))
+    answer = pipeline._answer(compiled, world, Questions(compiled.ground, facts), intervention)
+    return Answers(compiled.guideline, compiled.names, patient, facts, steps, (answer,), (), {}, world)
+
+
+def record(compiled: Compiled, known: dict[str, object]) -> Patient:
+    """A patient of whom this is known."""
+    vocabulary = compiled.names.vocabulary
+    content: dict[str, object] = {"patient": "random"}
+    content["findings"] = {n: v for n, v in known.items() if n in vocabulary.findings}
+    content["measures"] = {n: v for n, v in known.items() if n in vocabulary.measures}
+    return patient_from_content({k: v for k, v in content.items() if v}, vocabulary)
+
+
+def asked(compiled: Compiled, intervention: str, patient: dict[str, object], seen: dict[object, str | None]) -> int:
+    """How many of the best next questions it takes; `seen` keeps the question for what is known."""
+    known: dict[str, object] = {}
+    for count in range(1000):
+        key = (intervention, tuple(sorted(known.items(), key=str)))
+        if key not in seen:
+            question = next_question(answers_of(compiled, intervention, known), [intervention])
+            seen[key] = question.question if question else None
+        name = seen[key]
+        if name is None:
+            return count
+        screen = compiled.names.vocabulary.screens.get(name.removeprefix("screen:"))
+        members = screen.members if screen and name.startswith("screen:") else (name,)
+        known |= {m: patient[m] for m in members}
+    raise AssertionError("an interview without an end")
+
+
+def in_order(compiled: Compiled, intervention: str, patient: dict[str, object]) -> int:
+    """How many of a form's questions it takes, in order of declaration."""
+    known: dict[str, object] = {}
+    circuits = circuits_of(compiled.ground)
+    form = declared(compiled)
+    for count, name in enumerate(form):
+        facts = close(record(compiled, known), compiled.names.vocabulary)
+        answer = next(a for a in circuits.answers(facts) if a.intervention == intervention)
+        if answer.because is not Because.MISSING_DATA:
+            return count
+        known[name] = patient[name]
+    return len(form)
+
+
+def declared(compiled: Compiled) -> list[str]:
+    """Findings and measures as the guideline's vocabulary has them."""
+    return [d.name for d in compiled.program.declarations if d.keyword in ("finding", "measure")]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Large rule bases for growth curves: the lumbar guideline several times over, every name of each copy its own."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from guidelog.guideline import Guideline, read_guideline
+from guidelog.names import BUILT_IN, STANCES, TYPES, names_of
+from guidelog.syntax import parse
+
+_WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"|[a-z][A-Za-z0-9_]*')
+
+
+def copies(folder: Path, number: int) -> Guideline:
+    """A guideline with `number` copies of the rules in a folder; only the first copy defines the scope of the whole."""
+    original = read_guideline(folder)
+    program, _ = parse(*original.sources)
+    names = names_of(program)
+    shared = {p.name for p in BUILT_IN} - {"in_scope"} | set(STANCES) | set(TYPES) | {"atleast"}
+    own = {*names.predicates, *names.vocabulary.findings, *names.vocabulary.measures, *names.vocabulary.interventions}
+    own |= {*names.vocabulary.screens, *names.readings} - shared
+    own -= shared
+    target = Path(tempfile.mkdtemp(prefix="guidelog-synthetic-"))
+    (target / "guideline.toml").write_text((folder / "guideline.toml").read_text())
+    for copy in range(number):
+        for name, text in original.files.items():
+            if copy and name == "statements.dl":
+                continue
+            (target / f"{copy:03}_{name}").write_text(_renamed(text, own, copy) if copy else text)
+    return read_guideline(target)
+
+
+def _renamed(text: str, own: set[str], copy: int) -> str:
+    """The text of a copy: names with a suffix, ids too, decisions left to the first copy."""
+    lines = []
+    for statement in re.split(r"(?m)^(?=\.decision)", text):
+        if statement.startswith(".decision"):
+            _, _, rest = statement.partition("\n\n")
+            statement = rest
+        lines.append(statement)
+    text = "".join(lines)
+    text = re.sub(r'id = "([^"]+)"', rf'id = "\1-c{copy}"', text)
+
+    def rename(match: re.Match[str]) -> str:
+        word = match[0]
+        return f"{word}_c{copy}" if word in own else word
+
+    renamed = _WORD.sub(rename, text)
+    # The scope of a copy is a concept of its own.
+    return renamed

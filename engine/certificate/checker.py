@@ -1,0 +1,358 @@
+"""The independent checker: does a certificate prove its claims, given the rule text and the patient record.
+
+It reads both by itself, from docs/language.md and docs/certificates.md alone, and shares nothing with the engine. It is
+no linter: of a rule text it refuses only what has no certain meaning. It is set tightly, because it must stay short.
+"""
+
+import collections, datetime, hashlib, itertools, json, pathlib, re, sys, tomllib  # noqa: E401 - see above
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+WORK, LARGEST = 10_000_000, 10**18  # what a rule text may ask for: pairs of rows looked at, the size of plain numbers
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+RANGES = {"kept": slice(0, 2), "low": slice(0, 1), "high": slice(1, 2)}  # the ends of a range that a proof looks at
+VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # an atom is an input of 0 to 1 ticks, so that every element is a sum
+FIELDS = {"F": {"fails"}, "U": {"rule", "subst", "from", "fails"}, "T": {"rule", "subst", "from"}}  # of a step
+ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoid": "avoid", "defer": "not_now"}
+SIGNS, PRECEDENCE = ("<", "<=", ">", ">=", "=", "!="), {"+": 1, "-": 1, "*": 2}
+STRING, NAME = r'"(?:[^"\\\n]|\\["\\n])*"', "[A-Za-z][A-Za-z0-9_]*|_(?![0-9])[A-Za-z0-9_]*"
+TOKEN = re.compile(rf"{STRING}|{NAME}|[0-9]+|:-|[<>!]=|\.\.|#\[|[][(){{}}.,:;<>=!+*-]")
+STATEMENT = re.compile(rf'^\.(.*(?:\s*\n[ \t]+\S.*)*)|((?:{STRING}|\.\.|[^."\s])(?:{STRING}|\.\.|[^."])*+)\.', re.M)
+canonical = json.JSONEncoder(sort_keys=True).encode  # as text, `1`, `1.0` and `true` differ, as they do not in Python
+
+class Rejected(Exception):
+    """Nothing is proved; the message says why."""
+
+def require(holds: object, problem: str) -> None:
+    if not holds:
+        raise Rejected(problem)
+
+def nested(tokens: Iterator[str]) -> list[Any]:  # parts between `,`, `:` and `;` up to a closing bracket; `;` is one too
+    parts: list[Any] = [[]]
+    for token in itertools.takewhile(lambda token: token not in (")", "]", "}"), tokens):
+        item = nested(tokens) if token in ("(", "[", "{", "#[") else int(token) if token.isdecimal() else token
+        parts += [[";"], []] if token == ";" else [[]] if token in (",", ":") else []
+        parts[-1] += [item] if token not in (",", ":", ";") else []
+    return parts if parts != [[]] else []
+
+def is_variable(term: object) -> bool:  # the other terms: numbers, names, and strings as JSON text with their quotes
+    return isinstance(term, str) and (term[0] == "_" or "A" <= term[0] <= "Z")
+
+def row_of(terms: tuple[Any, ...], bindings: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(bindings[term] if is_variable(term) else term for term in terms)
+
+def combine(sign: str, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    require(max(map(abs, (*left.values(), *right.values()))) <= LARGEST, "a number is too large")
+    if sign == "*":  # two measures in a product make a name that no measure has
+        return {x + "*" * bool(x and y) + y: f * g for x, f in left.items() for y, g in right.items()}
+    return {name: left.get(name, 0) + (1 if sign == "+" else -1) * right.get(name, 0) for name in left | right}
+
+def evaluate(tokens: list[Any], bindings: Mapping[str, Any], binding: int = 0) -> dict[str, Any]:
+    """Takes an expression off the tokens: the factor of each measure and, under the name "", what is added to them."""
+    token = tokens.pop(0)
+    term = evaluate(tokens, bindings, 2) if token == "-" else bindings[token] if is_variable(token) else token
+    form = term if isinstance(term, dict) else evaluate([*term[0]], bindings) if isinstance(term, list) else {"": term}
+    form = combine("-", {"": 0}, form) if token == "-" else form
+    while tokens and PRECEDENCE[tokens[0]] > binding:
+        sign = tokens.pop(0)
+        form = combine(sign, form, evaluate(tokens, bindings, PRECEDENCE[sign]))
+    return form
+
+def value_of(element: tuple[Any, ...], known: Mapping[str, Any], ranges: str = "kept") -> int:  # 0 F, 1 U, 2 T
+    operator, factors, constants, _ = element
+    ends = [[factor * end for end in known[name]] for name, factor in factors]
+    low, high, found = sum(map(min, ends)), sum(map(max, ends)), set()
+    for constant in constants[RANGES[ranges]]:
+        least, most = (low + constant >= 0) + (high + constant >= 0), (low + constant <= 0) + (high + constant <= 0)
+        found.add({">=": least, "=": min(least, most), "!=": 2 - min(least, most)}[operator])
+    return found.pop() if len(found) == 1 else 1
+
+class Rulebook:
+    """A rule text under given readings, ground once for all patients; nothing changes it afterwards.
+
+    An element of a body is ("literal", positive, predicate, terms) without the patient, ("compare", operator, left, low,
+    high) with tokens as sides, or ("atleast", number, members), a member being its literal and its conditions. Ground, it
+    is (operator, factors, constants, number): inputs and atoms times factors, plus the constant for each end of a range,
+    are `>=`, `=` or `!=` 0. Of an `atleast` each factor is a member and its number is given, otherwise number is None.
+    """
+
+    def __init__(self, files: Mapping[str, str], readings: Mapping[str, str]) -> None:
+        self.work, self.declared, clauses, digest = WORK, collections.defaultdict[str, Any](dict), [], hashlib.sha256()
+        for name in sorted(files.keys() - {"properties.dl"}):
+            content, bare = files[name].encode(), re.sub(rf"({STRING})|%.*", r"\1", files[name])
+            digest.update(b"%b\0%d\0%b" % (name.encode(), len(content), content))
+            require(not (TOKEN.sub("", bare) + STATEMENT.sub("", bare)).strip(), f"`{name}` cannot be read")
+            for declaration, clause in STATEMENT.findall(bare):
+                number, tokens = itertools.count(1), TOKEN.findall(declaration or clause)
+                parts = nested(f"_{next(number)}" if token == "_" else token for token in tokens)
+                clauses += [parts] if clause else self.declare(*parts[0])
+        self.plain = {name for name, given in self.declared["decl"].items() if "patient" not in given["columns"]}
+        measures, findings = ([(name, {name: 1, "": 0}) for name in self.declared["measure"]], {(name,) for name in self.declared["finding"]})
+        self.relations = collections.defaultdict[str, Any](set, patient={()}, finding=findings, measure=measures)
+        switches, self.sha256 = self.declared["reading"], digest.hexdigest()
+        self.readings = {name: given["chosen"][0] for name, given in switches.items()} | dict(readings)
+        require(all(option in switches[name]["option"][::2] for name, option in self.readings.items()), "no such option")
+        self.find_instances([clause for parts in clauses for clause in self.clause(*parts)])
+
+    def declare(self, keyword: str, name: str, *rest: Any) -> list[Any]:
+        kind = "input" if keyword in ("finding", "measure") else keyword
+        require(name not in self.declared[kind], f"`{name}` is declared twice")
+        given = self.declared[kind][name] = self.declared[keyword][name] = collections.defaultdict(list)
+        for attribute, values in itertools.pairwise(("columns", *rest)):
+            given[str(attribute)] += [term for [term] in values] if isinstance(values, list) else []
+        given |= {"ticks": 7000 if given["unit"] == ["week"] else 1000}
+        given |= {"range": [0, 1], "unlisted": [0], "ticks": 1} if keyword == "finding" else {}
+        return []
+
+    def clause(self, first: list[Any], *others: list[Any]) -> list[tuple[str, Any, list[Any]]]:
+        """Id, head and body of a clause; nothing where the readings put it out of force."""
+        notes = {key: value for key, _, value in first.pop(0)} if isinstance(first[0], list) else {}
+        place, self.patients = first.index(":-") if ":-" in first else len(first), set[Any]()
+        head = self.element(first[:place]) if place else None
+        body = [self.element(tokens) for tokens in (first[place + 1 :], *others)] if first[place:] else []
+        require(len(self.patients) <= bool(body), "a fact is about a patient, or a rule about two")
+        in_force = "reading" not in notes or self.readings[notes["reading"]] == notes["option"]
+        return [(json.loads(notes["id"]) if body else "fact", head, body)] if in_force else []
+
+    def element(self, tokens: list[Any]) -> tuple[Any, ...]:
+        match tokens:
+            case ["atleast", int(number), list(parts)]:
+                members = [list(member) for more, member in itertools.groupby(parts, lambda part: part != [";"]) if more]
+                return "atleast", number, [[self.element(literal) for literal in member] for member in members]
+            case [*negation, str(predicate), list(parts)] if negation in ([], ["!"]):
+                terms = [-part[1] if len(part) == 2 else part[0] for part in parts]
+                self.patients |= set() if predicate in self.plain else {terms.pop(0)}
+                return "literal", not negation, predicate, tuple(terms)
+        [place] = [place for place, token in enumerate(tokens) if token in SIGNS]
+        left, right = tokens[:place], tokens[place + 1 :]
+        return "compare", tokens[place], left, *((right[:1], right[2:]) if ".." in right else (right, right))
+
+    def find_instances(self, clauses: list[tuple[str, Any, list[Any]]]) -> None:
+        names, rules = [name for name, _, body in clauses if body], [clause for clause in clauses if clause[1]]
+        require(len({*names, "fact"}) > len(names), "two clauses have the same id")
+        size, self.unsure = -1, {"finding", "measure"}  # relations in which something reachable may not be true
+        while size != (size := sum(map(len, self.relations.values()))):
+            for _, (_, _, predicate, terms), body in rules:
+                self.relations[predicate] |= {row_of(terms, bindings) for bindings in self.solutions(body, {})}
+        size = -1
+        while size != (size := len(self.unsure)):
+            self.unsure |= {head[2] for _, head, body in rules for kind, sign, name, *_ in body
+                            if kind == "atleast" or (kind == "literal" and (not sign or name in self.unsure))}
+        self.stepped = {head[2] for _, head, body in rules if body}
+        self.instances = collections.defaultdict[str, dict[str, Any]](dict)  # atom -> rule and subst -> body
+        for name, head, body in rules:
+            for bindings in self.solutions(body, {}) if head[2] in self.stepped else ():
+                subst = {variable: term for variable, term in bindings.items() if not isinstance(term, dict)}
+                [(atom, _)] = self.ground(head, bindings)[1]
+                self.instances[atom][canonical([name, subst])] = [self.ground(element, bindings) for element in body]
+        self.stepped &= self.unsure  # a denial may rest on what is reachable and sure
+        self.denials = {name: [[self.ground(element, bindings) for element in body] for bindings in self.solutions(body, {})]
+                        for name, head, body in clauses if not head}
+
+    def solutions(self, body: list[Any], bindings: dict[str, Any]) -> list[dict[str, Any]]:
+        """The extensions of the bindings under which positive literals are reachable and plain comparisons possible."""
+        found, comparisons = [dict(bindings)], [element for element in body if element[0] == "compare"]
+        for _, _, predicate, terms in (element for element in body if element[:2] == ("literal", True)):
+            rows = self.relations[predicate]
+            self.work -= len(found) * len(rows)
+            require(self.work > 0, "the rules have too many instances")
+            found = [more for old in found for known in [tuple(old.get(term, term) for term in terms)]
+                     for row in ([known] if known in rows else rows)
+                     for more in [old | {term: value for term, value in zip(terms, row, strict=True) if is_variable(term)}]
+                     if all(more.get(t, t) == value == old.get(t, value) for t, value in zip(terms, row, strict=True))]
+        for _, operator, left, low, _ in comparisons:
+            for [target, *rest], other in ((left, low), (low, left)):
+                for old in found if operator == "=" and not rest and is_variable(target) else ():
+                    if target not in old:
+                        form = evaluate([*other], old)
+                        old[target] = form if len(form) > 1 else form[""]
+        return [more for more in found if all(
+                total[1] or value_of(total, {}) for total in (self.ground(element, more) for element in comparisons))]
+
+    def ground(self, element: tuple[Any, ...], bindings: dict[str, Any]) -> tuple[Any, ...]:
+        if element[0] == "compare":
+            _, operator, *sides = element
+            left, *ends = (evaluate([*side], bindings) for side in sides)
+            if any(isinstance(form[""], str) for form in (left, *ends)):
+                return operator, (), (int(left != ends[0]),) * 2, None
+            forms = [combine("-", left, end) if operator[0] != "<" else combine("-", end, left) for end in ends]
+            ticks = {self.declared["measure"][name]["ticks"] for name in forms[0].keys() - {""}}
+            require(len(ticks) < 2 or not any(form[""] for form in forms), "a number is compared in two units")
+            constants = tuple(form[""] * max(ticks, default=1) - (operator in ("<", ">")) for form in forms)
+            factors = tuple((name, factor) for name, factor in forms[0].items() if name)
+            return operator if operator in ("=", "!=") else ">=", factors, constants, None
+        (number, members), factors = element[1:] if element[0] == "atleast" else (None, [[element]]), {}
+        for (_, positive, predicate, terms), *conditions in members:
+            require(not {name for _, _, name, _ in conditions} & self.unsure, "a condition may be unknown")
+            found = [more for more in self.solutions(conditions, bindings) if not any(
+                     row_of(terms, more) in self.relations[name] for _, sign, name, terms in conditions if not sign)]
+            found.sort(key=lambda more: canonical({name: more[name] for name in more.keys() - bindings.keys()}))
+            for row in (row_of(terms, more) for more in found):
+                reachable, atom = row in self.relations[predicate], f"{predicate}({','.join(map(str, row))})"
+                open_ = reachable and (predicate in self.stepped or predicate == "finding")
+                name = row[0] if predicate == "finding" else atom
+                factors[positive, atom] = (name, 1 if positive else -1) if open_ else ("", int(reachable == positive))
+        negative = sum(factor < 0 for _, factor in factors.values())
+        return ">=", tuple(factors.values()), (negative - (1 if number is None else number),) * 2, number
+
+def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: Any) -> dict[str, Any]:
+    """What is known with the steps of a proof, each of which has been verified."""
+    steps: dict[str, Any] = {}
+    for block, step in ((block, step) for block, content in enumerate(blocks) for step in content):
+        atom, fields = step["atom"], FIELDS[step["value"]] | {"atom", "value"}
+        require(atom in book.instances and atom not in steps, f"`{atom}` has two steps or may have none")
+        require(step.keys() == fields, f"the step of `{atom}` has not exactly its fields")
+        steps[atom] = len(steps), block, step
+    known = {**known, **{atom: VALUES[step["value"]] for atom, (_, _, step) in steps.items()}}
+    for atom, (number, block, step) in steps.items():
+        instances, value, problem, used = book.instances[atom], sum(known[atom]), f"the step of `{atom}` does not hold", []
+        body = instances[canonical([step["rule"], step["subst"]])] if value else ()
+        for element, reference in zip(body, step.get("from", ()), strict=True):
+            counted = element[3] is not None  # an `atleast`: pairs of a member and a reference
+            pairs = reference if counted else [(None, reference)]
+            require(not counted or len({place for place, _ in pairs}) == len(pairs) == element[3], problem)
+            for place, one in pairs:
+                require(type(place) is (int if counted else type(None)) and (place or 0) >= 0, problem)
+                part = (">=", (pair := element[1][place],), ((pair[1] < 0) - 1,) * 2, None) if counted else element
+                expected = [steps[name][0] for name, _ in part[1] if name in book.instances]
+                require(canonical([one]) == canonical(expected or [None]) and expected < [number], problem)
+                require(value_of(part, known, ranges) >= value, problem)
+                used.append(part)
+        fails = {canonical(instance): place for *instance, place in step.get("fails", ())}
+        complete = fails.keys() == instances.keys() and len(fails) == len(step.get("fails", ()))
+        require(complete or value == 2, f"the step of `{atom}` does not list each instance once")
+        for key, place in fails.items():
+            require(type(place) is int and place >= 0, problem)
+            require(value_of(instances[key][place], known, ranges) <= value, problem)
+            used.append(instances[key][place])
+        for name, factor in (pair for element in used for pair in element[1] if pair[0] in book.instances):
+            require(steps[name][1] < block + (factor > 0), f"`{name}` is not in an earlier block than `{atom}`")
+    return known
+
+def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> str:
+    stances, found = (*ADVICE, "emergency"), set()
+    atoms = ["in_scope()", *(f"advise({intervention},{stance})" for stance in stances)]
+    ends = [known[atom] if atom in book.instances else (0, 0) for atom in atoms]
+    for in_scope, *flags in itertools.product(*(range(low, high + 1) for low, high in ends)):
+        said = set(itertools.compress(stances, flags))
+        conflict = said & {"urgent", "do", "consider"} and said & {"avoid", "defer"}
+        advice = [*(ADVICE[stance] for stance in ADVICE if stance in said), "not_now" if in_scope else "outside_guideline"]
+        found.add("emergency_pathway" if "emergency" in said else "conflict" if conflict else advice[0])
+    return found.pop() if len(found) == 1 else "undetermined"
+
+def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:
+    """What is known of an input, in ticks, by what the record says of it."""
+    [(form, content)] = said.items() if isinstance(said, dict) else [("unknown" if said == "unknown" else "exactly", said)]
+
+    def ticks(end: Any) -> int:
+        if form == "since":
+            days = (as_of - datetime.date.fromisoformat(str(end))).days
+            require(days >= 0 and given["unit"][0] in ("day", "week"), "a date is after `as_of`, or dates no time")
+            return days * 1000
+        require(type(end) in (int, float) and round(end * 1000) / 1000 == end, "a number has more than three places")
+        return round(end * 1000) * given["ticks"] // 1000
+
+    low, high = (end * given["ticks"] for end in given["range"])
+    dates = isinstance(content, dict) and form == "since"
+    first, last = content["between"][::-1] if dates else content if form == "between" else (content, content)
+    least = low if form in ("unknown", "at_most") else ticks(first)
+    most = high if form in ("unknown", "at_least") else ticks(last)
+    require(low <= least <= most <= high, "a measure is outside of its range")
+    return least, most
+
+def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What is known of the inputs, and what complete screens close."""
+    findings, measures, screens = ({**(record.get(section) or {})} for section in ("findings", "measures", "screens"))
+    for kind, section in ("finding", findings), ("measure", measures), ("screen", screens):
+        require(section.keys() <= book.declared[kind].keys(), f"the record has a {kind} that is not declared")
+    require({*screens.values()} <= {"complete", "incomplete"}, "a screen is neither complete nor incomplete")
+    closed: dict[str, list[str]] = {name: [] for name, state in screens.items() if state == "complete"}
+    said = {name: {"absent": 0, "present": 1, "unknown": "unknown"}[state] for name, state in findings.items()} | measures
+    as_of, inputs = datetime.date.fromisoformat(str(record["as_of"])), book.declared["input"].items()
+    for name, given in inputs:
+        if name not in said and given["unlisted"] and closed.keys() & given["screen"]:
+            [said[name]] = given["unlisted"]
+            closed[given["screen"][0]].append(name)
+    return {name: interval(said.get(name, "unknown"), given, as_of) for name, given in inputs} | {"": (1, 1)}, closed
+
+def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int, int]] | None:
+    """The input that a denial leaves no choice about, and what it then is."""
+    unmet = [(element, value) for element in body if (value := value_of(element, known)) < 2]
+    require(unmet, "the record contradicts a background rule")
+    match unmet:
+        case [((">=" | "!=" as operator, ((name, 1 | -1 as factor),), (constant, _), None), 1)]:
+            (low, high), edge = known[name], -factor * constant
+            return name, (edge, edge) if operator == "!=" else (low, edge - 1) if factor == 1 else (edge + 1, high)
+    return None
+
+def proved(claim: Any, proofs: Any, book: Rulebook, known: Mapping[str, Any]) -> Any:
+    """The claim that the proofs prove about what the given claim is about."""
+    found = {proof["ranges"]: verified(book, known, **proof) for proof in proofs}
+    require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
+    if "holds" in claim:
+        [step] = [step for block in proofs[0]["blocks"] for step in block if step["atom"] == claim["holds"]]
+        return {"holds": step["atom"], "rule": step["rule"]} if [*found] == ["kept"] and step["value"] == "T" else None
+    name = claim["intervention"]
+    require(name in book.declared["intervention"], "the claim is about no declared intervention")
+    status = {ranges: status_of(book, values, name) for ranges, values in found.items()}
+    case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
+    because = {"kept |": None, "low | low": "missing_data", "high | high": "missing_data", "high kept low | kept": "guideline_range"}
+    return {"intervention": name, "status": status.get("kept", "undetermined"), "because": because[case]}
+
+def read_rules(files: Mapping[str, str], readings: Mapping[str, str]) -> Rulebook:
+    """The rules in files (name -> text) under readings; raises `Rejected` on a text that it cannot read."""
+    try:
+        return Rulebook(files, readings)
+    except MALFORMED as error:
+        raise Rejected(f"the rule text cannot be read: {error}") from error
+
+def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, Any],
+          guideline: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The claims of a certificate about a record, each of which is proved; raises `Rejected` otherwise."""
+    try:
+        known, closed = read_record(record, rulebook)
+        text = json.dumps({key: value for key, value in record.items() if key != "expect"}, sort_keys=True,
+                          separators=(",", ":"), ensure_ascii=False, default=datetime.date.isoformat)
+        named, sha256 = guideline or document["guideline"], hashlib.sha256(text.encode()).hexdigest()
+        expected = {"format": "guidelog-certificate/1", "closed": closed, "guideline": {"id": named["id"], "version": named["version"],
+                    "sha256": rulebook.sha256, "readings": rulebook.readings}, "patient": {"id": record["patient"], "as_of": str(record["as_of"]), "sha256": sha256}}
+        require(document.keys() == expected.keys() | {"propagated", "certificates"}, "the certificate has not exactly its fields")
+        for part, content in expected.items():
+            require(canonical(document[part]) == canonical(content), f"`{part}` is not that of the rules and the record")
+        bodies = [(name, body) for name, denials in rulebook.denials.items() for body in denials]
+        for name, value, denial in document["propagated"]:
+            news = [new for name_, body in bodies if name_ == denial and (new := narrowed(body, known)) and new[0] == name]
+            shown = {canonical("FT"[low] if name in rulebook.declared["finding"] else [low, high]): (low, high) for _, (low, high) in news}
+            known[name] = shown[canonical(value)]
+        require(not any(narrowed(body, known) for _, body in bodies), "background rules have more to add")
+        for certificate in document["certificates"]:
+            require(certificate.keys() == {"claim", "proofs"} and canonical(proved(certificate["claim"], certificate["proofs"], rulebook, known)) == canonical(certificate["claim"]), "a claim is not proved")
+        return [certificate["claim"] for certificate in document["certificates"]]
+    except MALFORMED as error:
+        raise Rejected("the certificate or the record is malformed") from error
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    require(len(dict(pairs)) == len(pairs), "a key is given twice")
+    return dict(pairs)
+
+def main(argv: list[str]) -> int:
+    """`CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`: 0 if accepted, 1 if rejected, 2 if it cannot be checked."""
+    try:
+        certificate, folder, patient = map(pathlib.Path, argv)
+        files = {path.name: path.read_bytes().decode() for path in folder.glob("*.dl")}
+        guideline = tomllib.loads((folder / "guideline.toml").read_text("utf-8"))
+        record, text = json.loads(patient.read_bytes(), object_pairs_hook=unique), certificate.read_bytes()
+    except (OSError, Rejected, *MALFORMED) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    try:
+        document = json.loads(text, object_pairs_hook=unique)
+        for claim in check(document, read_rules(files, document["guideline"]["readings"]), record, guideline):
+            print("accepted:", json.dumps(claim))
+    except (Rejected, *MALFORMED) as error:
+        print(f"rejected: {error}")
+        return 1
+    return 0
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

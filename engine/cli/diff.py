@@ -1,0 +1,201 @@
+"""`guidelog diff`: what changes between two versions of a guideline, and for which patients."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..diagnostics import InputError
+from ..explain import wording
+from ..pipeline import ask, compile_guideline
+from ..verify.announced import CHANGES, Announcement, new_announcements, unknown_names
+from ..verify.circuit import Budget
+from ..verify.compare import Change, Difference, compare
+from ..verify.edits import Edit, lines, metadata
+from ..verify.revisions import Version, read_version
+from .main import use_colour
+from .options import write_json
+
+_ICON = {"added": "+", "removed": "-", "changed": "~"}
+
+
+@click.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True,
+              help="Output for people, for programs, or for a pull request.")
+@click.option("--witnesses", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Write each patient whose answer changes into this folder.")
+@click.option("--budget", type=click.FloatRange(min=0), metavar="SECONDS",
+              help="Stop after so long; what was not decided by then is said. [default: no limit]")
+@click.option("--lines", "show_lines", is_flag=True, help="Show the edited lines as well.")
+def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float | None, show_lines: bool) -> None:
+    """Which answers differ between OLD and NEW, for which patients, and because of which edit.
+
+    OLD and NEW are guideline folders, names in kb/, or git revisions `REV[:folder]`. Each change comes with the smallest
+    patient who is answered differently, certified by both versions; an intervention without one is proved unchanged. Exit code 1
+    when an answer changes that the CHANGES.md of NEW does not announce, or when something was not decided.
+
+    \b
+    Examples:
+      guidelog diff HEAD~1 kb/lumbar_radiculopathy
+      guidelog diff v1.0:kb/lumbar_radiculopathy HEAD --format markdown
+    """
+    with tempfile.TemporaryDirectory(prefix="guidelog-diff-") as scratch:
+        versions = [read_version(what, Path(scratch) / str(index)) for index, what in enumerate((old, new))]
+        first, second = (compile_guideline(v.guideline) for v in versions)
+        announced = new_announcements(versions[0].folder, versions[1].folder)
+        known = [*second.names.vocabulary.interventions, *first.names.vocabulary.interventions]
+        if wrong := unknown_names(announced, known):
+            raise InputError(wrong)
+        found = compare(first, second, ask, budget=Budget(budget))
+        unannounced = [c for c in found.changes if not any(a.covers(c) for a in announced)]
+        stale = [a for a in announced if not any(a.covers(c) for c in found.changes)]
+        if witnesses is not None:
+            _write(witnesses, found.changes)
+        if format_ == "json":
+            write_json({
+                "old": _identity(versions[0]), "new": _identity(versions[1]), "metadata": metadata(first, second),
+                **found.to_json(), "lines": list(lines(versions[0].guideline, versions[1].guideline)),
+                "unannounced": [_key(c) for c in unannounced], "announced_and_not_found": [str(a) for a in stale],
+            })
+        else:
+            page = _Page(versions, found, announced, unannounced, stale, format_ == "markdown")
+            page.head(metadata(first, second))
+            page.edits(lines(versions[0].guideline, versions[1].guideline) if show_lines else ())
+            page.body()
+            colour = use_colour(sys.stdout) and format_ == "text"
+            click.echo("\n".join(page.lines), color=colour)
+    sys.exit(1 if unannounced or found.undecided or _unannounced_shape(found) else 0)
+
+
+def _unannounced_shape(found: Difference) -> bool:
+    """Records that one version refuses get no answer there, which nobody can announce line by line."""
+    return bool(found.refused)
+
+
+class _Page:
+    """The findings as text or Markdown."""
+
+    def __init__(self, versions: list[Version], found: Difference, announced: list[Announcement],
+                 unannounced: list[Change], stale: list[Announcement], markdown: bool) -> None:
+        self.versions, self.found, self.markdown = versions, found, markdown
+        self.announced, self.unannounced, self.stale = announced, unannounced, stale
+        self.lines: list[str] = []
+
+    def head(self, changed: dict[str, tuple[str, str]]) -> None:
+        old, new = self.versions
+        self.title(f"{new.guideline.title}: {old.name} to {new.name}", 2)
+        for key, (before, after) in changed.items():
+            self.lines.append(f"{self.bullet}{key}: {before}, now {after}")
+        answers = f"{len(self.found.changes)} changes of answers in {len({c.intervention for c in self.found.changes})} interventions"
+        proof = (f"{len(self.found.same)} interventions proved unchanged for every record"
+                 f" ({len(self.found.shared)} of them defined alike)")
+        self.lines.append(f"{answers}; {proof}; {self.found.seconds:.2f} s.")
+
+    def edits(self, diff: Iterable[str]) -> None:
+        if self.found.edits:
+            self.title("Edits", 3)
+        for edit in self.found.edits:
+            what = f" ({', '.join(edit.parts)})" if edit.parts else ""
+            where = f", {edit.place}" if edit.place else ""
+            self.lines.append(f"{self.bullet}{_ICON[edit.kind]} {self.code(_short(edit))} {edit.kind}{what}{where}")
+        shown = list(diff)
+        if shown:
+            self.lines += ["", "```diff", *shown, "```"] if self.markdown else ["", *(f"    {line}" for line in shown)]
+
+    def body(self) -> None:
+        by_name: dict[str, list[Change]] = {}
+        for change in self.found.changes:
+            by_name.setdefault(change.intervention, []).append(change)
+        for name, changes in by_name.items():
+            self.title(name, 3)
+            for change in changes:
+                self.change(change)
+        if self.found.shown:
+            self.title("Included items and notes", 3)
+            for shown in self.found.shown:
+                self.lines.append(f"{self.bullet}{self.code('('.join((str(shown.atom[0]), ', '.join(map(str, shown.atom[1:])))) + ')')} "
+                                  f"{'now shown to' if shown.gained else 'no longer shown to'} some patients")
+        for title, names in (("New interventions", self.found.added), ("Removed interventions", self.found.removed)):
+            if names:
+                self.title(title, 3)
+                self.lines.append(f"{self.bullet}{', '.join(names)}")
+        for by, content in self.found.refused:
+            self.title(f"Records that only the {by} version refuses", 3)
+            self.lines.append(f"{self.bullet}for example {_inline(content)}")
+        for name, why in self.found.undecided:
+            self.title("Not decided", 3)
+            self.lines.append(f"{self.bullet}{name}: {why}")
+        self.verdict()
+
+    def change(self, change: Change) -> None:
+        news = "" if change not in self.unannounced else " (unannounced)"
+        words = f"{wording.STATUS[change.old]} -> {wording.STATUS[change.new]}"
+        self.lines.append(f"{self.bullet}{'**' if self.markdown else ''}{words}{'**' if self.markdown else ''}{news}")
+        if self.markdown:
+            self.lines += ["", "  ```yaml", *(f"  {line}" for line in change.text.splitlines()[1:]), "  ```", ""]
+        else:
+            self.lines += [f"      | {line}" for line in change.text.splitlines()[1:]]
+        indent = "  " if self.markdown else "      "
+        listed = [*change.sketch.findings, *change.sketch.measures]
+        free = [n for n in listed if n not in {entry.split(":")[0] for entry in change.needed}]
+        self.lines.append(f"{indent}Every such patient has all of this{' but perhaps ' + ', '.join(free) if free else ''}.")
+        if change.edits:
+            names = ", ".join(self.code(_short(e)) for e in change.edits)
+            self.lines.append(f"{indent}{'Because of' if change.alone else 'It takes'} {names}.")
+        if not change.smallest:
+            self.lines.append(f"{indent}Time ran out before a smaller patient was ruled out.")
+
+    def verdict(self) -> None:
+        self.lines.append("")
+        if self.unannounced:
+            self.lines.append(f"Not announced in {CHANGES}:")
+            self.lines.extend(f"- {_key(c)}" for c in self.unannounced)
+        elif self.found.changes:
+            self.lines.append(f"All changes are announced in {CHANGES}.")
+        elif not self.found.undecided:
+            self.lines.append("No answer changes for any record that both versions accept.")
+        self.lines.extend(f"Announced in {CHANGES}, but no patient changes so: {a}" for a in self.stale)
+
+    def title(self, text: str, level: int) -> None:
+        self.lines += ["", f"{'#' * level} {text}", ""] if self.markdown else ["", text] if self.lines else [text]
+
+    @property
+    def bullet(self) -> str:
+        return "- " if self.markdown else "  "
+
+    def code(self, text: str) -> str:
+        return f"`{text}`" if self.markdown else text
+
+
+def _key(change: Change) -> str:
+    return f"{change.intervention}: {change.old.value} -> {change.new.value}"
+
+
+def _short(edit: Edit) -> str:
+    return edit.name if len(edit.name) <= 60 else edit.name[:59] + "…"
+
+
+def _inline(content: dict[str, Any]) -> str:
+    entries = [f"{k}: {v}" for part in ("findings", "measures") for k, v in content.get(part, {}).items()]
+    return "{" + ", ".join(entries) + "}"
+
+
+def _identity(version: Version) -> dict[str, str]:
+    guideline = version.guideline
+    return {"name": version.name, "id": guideline.id, "version": guideline.version, "sha256": guideline.sha256}
+
+
+def _write(folder: Path, changes: Iterable[Change]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for change in changes:
+            (folder / f"{change.content['patient']}.yaml").write_text(change.text, encoding="utf-8")
+    except OSError as error:
+        raise InputError.of("GL605", f"`{folder}` cannot be written: {(error.strerror or 'error').lower()}") from None

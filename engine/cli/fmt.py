@@ -1,0 +1,94 @@
+"""`guidelog fmt`: rule files in one canonical layout."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from ..diagnostics import InputError, Severity, render
+from ..guideline import find_folder, read_guideline
+from ..source import Source
+from ..workbench.layout import Formatted, format_source
+from .main import use_colour
+from .options import guideline_option
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@guideline_option
+@click.option("--check", is_flag=True, help="Change nothing; exit code 1 when a file is not in canonical layout.")
+@click.option("--diff", is_flag=True, help="Change nothing; show what would change, exit code 1 when something would.")
+def fmt(files: tuple[str, ...], guideline: str | None, *, check: bool, diff: bool) -> None:
+    r"""Bring rule files into the canonical layout; comments are kept. `-` formats standard input to standard output.
+
+    \b
+    Examples:
+      guidelog fmt --check
+      guidelog fmt --diff kb/lumbar_radiculopathy/scope.dl
+    """
+    if files == ("-",) and not (check or diff):
+        formatted = format_source(Source("<stdin>", sys.stdin.read()))
+        _report(formatted)
+        click.echo(formatted.text, nl=False)
+        sys.exit(2 if formatted.problems else 0)
+    changed = broken = 0
+    for path in _paths(files, guideline):
+        formatted = format_source(Source(str(path), _read(path)))
+        broken += bool(formatted.problems)
+        _report(formatted)
+        if not formatted.changed:
+            continue
+        changed += 1
+        if diff:
+            click.echo(formatted.diff(), nl=False)
+        elif check:
+            click.echo(f"{path} is not in canonical layout")
+        else:
+            _replace(path, formatted.text)
+            click.echo(f"formatted {path}", err=True)
+    if broken:
+        sys.exit(2)
+    sys.exit(1 if changed and (check or diff) else 0)
+
+
+def _paths(files: tuple[str, ...], guideline: str | None) -> list[Path]:
+    found: list[Path] = []
+    for name in files or (str(find_folder(guideline)),):
+        path = Path(name)
+        if path.is_dir():
+            read_guideline(path)  # says what is wrong with the folder, when something is
+            found += sorted(path.glob("*.dl"))
+        else:
+            found.append(path)
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError.of("GL603", f"`{path}` is not UTF-8 text") from None
+    except OSError as error:
+        raise InputError.of("GL603", f"`{path}` cannot be read: {(error.strerror or 'error').lower()}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside the file and put it in its place, so that an interruption leaves the old one."""
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=path.parent, delete=False) as new:
+            new.write(text)
+        Path(new.name).chmod(path.stat().st_mode)
+        os.replace(new.name, path)  # noqa: PTH105 - atomic
+    except OSError as error:
+        raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
+
+
+def _report(formatted: Formatted) -> None:
+    colour = use_colour(sys.stderr)
+    for problem in formatted.problems:
+        if problem.severity is Severity.ERROR:
+            click.echo(render(problem, colour=colour) + "\n", err=True, color=colour)

@@ -1,0 +1,67 @@
+"""`guidelog trace`: the matrix between statements, rules, decisions and vignettes."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from ..diagnostics import InputError
+from ..workbench.reports import STYLE
+from ..workbench.trace import render_csv, render_html, render_markdown, render_text
+from ..workbench.trace import trace as trace_of
+from ..workbench.vignettes import read_vignettes, vignette_files
+from .options import guideline_option, load, write_json
+
+
+@click.command()
+@guideline_option
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "csv", "html", "markdown"]),
+    default="text",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+def trace(guideline: str | None, format_: str, out: Path | None) -> None:
+    r"""Show which rules encode each statement of the source, on which decisions, and which vignettes are about it.
+
+    Exit code 1 when a statement is not encoded and not excused, or a rule has no source.
+
+    \b
+    Examples:
+      guidelog trace
+      guidelog trace --format markdown --out docs/trace.md
+    """
+    compiled = load(guideline)
+    try:
+        files = vignette_files(compiled.guideline)
+    except InputError:
+        files = []  # a guideline without vignettes still has a matrix
+    found = trace_of(compiled, read_vignettes(files, compiled.names))
+    match format_:
+        case "json":
+            write_json(found.to_json())
+        case "csv":
+            _write(render_csv(found), out)
+        case "html":
+            _write(render_html(found, STYLE), out)
+        case "markdown":
+            _write(render_markdown(found, "guidelog trace --format markdown"), out)
+        case _:
+            _write(render_text(found, shutil.get_terminal_size((120, 24)).columns) + "\n", out)
+    sys.exit(0 if found.complete else 1)
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None

@@ -1,0 +1,163 @@
+"""Bits of a batch -> a table of answers.
+
+Wide: a row for each patient, and for each intervention its status, why it is open, and a whole number whose bits are
+the rules that gave it (`dictionary` says which). Long: a row for each patient and intervention. Patients that were
+set aside are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..circuits import Advice, Plan
+from ..status import Because, Status
+from .bits import Words, unpack
+from .columns import Batch
+
+BECAUSE, RULES, ASSUMED, BACKGROUND = ".because", ".rules", "assumed", "background"
+MOST_BITS = 63
+"""What a mask has room for: a signed 64-bit whole number, which every format has."""
+_Columns: TypeAlias = "tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64] | None]"
+_CHOICES = tuple(Status)
+_REASONS = tuple(Because)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the answers are written as."""
+
+    long: bool = False
+    rules: bool = True
+    expand: bool = False
+
+
+def dictionary(plan: Plan, screens: Sequence[str]) -> dict[str, Any]:
+    """What the bits of each mask stand for, from the lowest."""
+    return {
+        "rules": {a.intervention: [r.rule for r in a.rules] for a in plan.advice},
+        "assumed": list(screens),
+        "background": [d.rule for d in plan.denials],
+    }
+
+
+def answers_of(plan: Plan, bits: Mapping[int, Words], batch: Batch, shape: Shape) -> pa.Table:
+    """The answers of all patients of a batch that were not set aside."""
+    rows = batch.inputs.rows
+    keep = None if not batch.bad.any() else ~batch.bad
+    given = [_one(advice, bits, rows, shape) for advice in plan.advice]
+    assumed = _mask(list(batch.assumed.values()), rows)
+    background = _mask([bits[d.adds] for d in plan.denials], rows)
+    ids = batch.ids
+    if keep is not None:
+        ids = ids.filter(pa.array(keep))
+        given = [(status[keep], because[keep], None if mask is None else mask[keep]) for status, because, mask in given]
+        assumed, background = assumed[keep], background[keep]
+    rules = [[r.rule for r in a.rules] for a in plan.advice]
+    names = [a.intervention for a in plan.advice]
+    if shape.long:
+        return _long(ids, names, given, rules, assumed, background, shape)
+    columns: dict[str, Any] = {"patient": ids}
+    for name, listed, (status, because, mask) in zip(names, rules, given, strict=True):
+        columns[name] = _dictionary(status, _CHOICES)
+        columns[name + BECAUSE] = _dictionary(because, _REASONS, absent=len(_REASONS))
+        if mask is not None:
+            columns[name + RULES] = _expanded(mask, listed) if shape.expand else _small(mask, len(listed))
+    columns[ASSUMED] = _small(assumed, len(batch.assumed))
+    columns[BACKGROUND] = _small(background, len(plan.denials))
+    return pa.table(columns)
+
+
+def expand(mask: int, names: Sequence[str]) -> list[str]:
+    """The names whose bits are set."""
+    return [name for i, name in enumerate(names) if mask >> i & 1]
+
+
+def _one(advice: Advice, bits: Mapping[int, Words], rows: int, shape: Shape) -> _Columns:
+    """Status and reason as places in their lists, and the mask of rules."""
+    status = np.zeros(rows, np.uint8)
+    for name, number in advice.statuses.items():
+        status += unpack(bits[number], rows).view(np.uint8) * np.uint8(_CHOICES.index(name) + 1)
+    undetermined = status == 0
+    status -= np.uint8(1)
+    status[undetermined] = _CHOICES.index(Status.UNDETERMINED)
+    because = np.full(rows, len(_REASONS), np.uint8)
+    because[undetermined] = _REASONS.index(Because.MISSING_DATA)
+    if advice.range_only:
+        because[undetermined & unpack(bits[advice.range_only], rows)] = _REASONS.index(Because.GUIDELINE_RANGE)
+    return status, because, _mask([bits[r.gives] for r in advice.rules], rows) if shape.rules else None
+
+
+def _mask(words: Sequence[Words], rows: int) -> NDArray[np.int64]:
+    """One number a patient, bit i from the i-th vector."""
+    mask = np.zeros(rows, np.int64)
+    for start in range(0, len(words), 8):  # by bytes first: less memory to go through
+        byte = np.zeros(rows, np.uint8)
+        for place, vector in enumerate(words[start : start + 8]):
+            byte |= unpack(vector, rows).view(np.uint8) << np.uint8(place)
+        mask |= byte.astype(np.int64) << start
+    return mask
+
+
+def _small(mask: NDArray[Any], bits: int) -> NDArray[Any]:
+    """A mask as the smallest signed whole number that holds it: the types that every format has."""
+    return mask.astype(np.int8 if bits < 8 else np.int16 if bits < 16 else np.int32 if bits < 32 else np.int64)
+
+
+def _dictionary(places: NDArray[np.uint8], choices: Sequence[Status | Because], absent: int | None = None) -> pa.Array:
+    missing = None if absent is None else places == absent
+    return pa.DictionaryArray.from_arrays(
+        pa.array(places.view(np.int8), mask=missing), pa.array([c.value for c in choices]), safe=False
+    )
+
+
+def _expanded(mask: NDArray[Any], rules: Sequence[str]) -> pa.Array:
+    """The rules as one text, `IMG-1 IMG-3`; few masks occur, so each is written out once."""
+    found, places = np.unique(mask, return_inverse=True)
+    texts = [" ".join(expand(int(m), rules)) for m in found]
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(texts, pa.string()))
+
+
+def _long(
+    ids: pa.Array,
+    names: Sequence[str],
+    given: Sequence[tuple[Any, ...]],
+    rules: Sequence[Sequence[str]],
+    assumed: NDArray[Any],
+    background: NDArray[Any],
+    shape: Shape,
+) -> pa.Table:
+    count, rows = len(names), len(ids)
+
+    def across(place: int) -> NDArray[Any]:
+        return np.stack([columns[place] for columns in given], axis=1).ravel()
+
+    columns: dict[str, Any] = {
+        "patient": ids.take(pa.array(np.repeat(np.arange(rows), count))),
+        "intervention": pa.DictionaryArray.from_arrays(
+            pa.array(np.tile(np.arange(count, dtype=np.int16), rows)), pa.array(names)
+        ),
+        "status": _dictionary(across(0), _CHOICES),
+        "because": _dictionary(across(1), _REASONS, absent=len(_REASONS)),
+    }
+    if shape.rules and shape.expand:
+        # Places of texts: a mask means other rules for each intervention.
+        texts: dict[str, int] = {}
+        places = []
+        for (_, _, mask), listed in zip(given, rules, strict=True):
+            found, inverse = np.unique(mask, return_inverse=True)
+            numbers = [texts.setdefault(" ".join(expand(int(m), listed)), len(texts)) for m in found]
+            places.append(np.array(numbers, np.int32)[inverse])
+        columns["rules"] = pa.DictionaryArray.from_arrays(
+            pa.array(np.stack(places, axis=1).ravel()), pa.array(list(texts), pa.string())
+        )
+    elif shape.rules:
+        columns["rules"] = np.stack([c[2].astype(np.int64) for c in given], axis=1).ravel()
+    columns[ASSUMED] = np.repeat(assumed.astype(np.int64), count)
+    columns[BACKGROUND] = np.repeat(background.astype(np.int64), count)
+    return pa.table(columns)

@@ -1,0 +1,108 @@
+"""Answer a random sample of a cohort again, one patient at a time, through `ask` with certificates.
+
+The sample is read from the rows themselves, cell by cell, and includes rows that were set aside: those `ask` must
+refuse. One difference stops the run.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..compiled import Compiled
+from ..diagnostics import InputError
+from ..patients import patient_from_content
+from ..pipeline import ask
+from ..status import Status
+from .answers import BECAUSE, RULES
+from .layout import Layout
+from .records import record_of, row_of
+
+
+class AuditError(Exception):
+    """A cohort answer differs from `ask`: a defect of the program, and there is no result."""
+
+
+@dataclass(order=True)
+class _Chosen:
+    priority: float
+    order: int
+    record: dict[str, Any] = field(compare=False)
+    given: dict[str, Any] | None = field(compare=False)
+
+
+class Audit:
+    """A sample of `size` rows, each row as likely as any other, gathered while batches go by."""
+
+    def __init__(self, compiled: Compiled, interventions: Sequence[str], size: int, seed: int) -> None:
+        self.compiled, self.interventions, self.size = compiled, list(interventions), size
+        self.random = np.random.default_rng(seed)
+        self.chosen: list[_Chosen] = []  # a heap, the row to give up first at its top
+        self.seen = 0
+
+    def pick(self, rows: int) -> list[tuple[int, float]]:
+        """The rows of a batch that come into the sample, with their priorities."""
+        if not self.size or not rows:
+            return []
+        priorities = self.random.random(rows)
+        best = np.argpartition(priorities, min(self.size, rows) - 1)[: self.size]
+        limit = -self.chosen[0].priority if len(self.chosen) == self.size else 2.0
+        return sorted((int(row), float(priorities[row])) for row in best if priorities[row] < limit)
+
+    def keep(self, priority: float, record: dict[str, Any], given: dict[str, Any] | None) -> None:
+        """Keep a row: its record, and its answers (None when it was set aside)."""
+        self.seen += 1
+        item = _Chosen(-priority, self.seen, record, given)
+        if len(self.chosen) < self.size:
+            heapq.heappush(self.chosen, item)
+        else:
+            heapq.heappushpop(self.chosen, item)
+
+    def read_again(self, rows_of: Callable[[list[Any]], Mapping[str, list[tuple[str, Any]]]], layout: Layout) -> None:
+        """Take the records of the sample from the rows of a long table instead."""
+        found = rows_of([item.record["patient"] for item in self.chosen])
+        for item in self.chosen:
+            identity = item.record["patient"]
+            row = row_of(found[str(identity)], identity)
+            item.record = record_of({column: row.get(column) for column in layout.columns}, layout)
+
+    def check(self) -> dict[str, int]:
+        """Answer the sample again. Raises AuditError at the first difference."""
+        certified = refused = 0
+        for item in sorted(self.chosen, key=lambda c: c.order):
+            if self._agrees(item.record, item.given):
+                certified += 1
+            else:
+                refused += 1
+        return {"sample": len(self.chosen), "certified": certified, "refused": refused}
+
+    def _agrees(self, record: dict[str, Any], given: Mapping[str, Any] | None) -> bool:
+        name = f"patient `{record.get('patient')}`"
+        try:
+            patient = patient_from_content(record, self.compiled.names.vocabulary)
+            answers = ask(self.compiled, patient, self.interventions)
+        except InputError as error:
+            if given is None:
+                return False
+            raise AuditError(
+                f"{name} was answered, and `ask` refuses the record: {error.diagnostics[0].message}"
+            ) from None
+        if given is None:
+            raise AuditError(f"{name} was set aside, and `ask` answers")
+        for answer in answers.answers:
+            i, because = answer.intervention, answer.because.value if answer.because else None
+            if (given[i], given[i + BECAUSE]) != (answer.status.value, because):
+                raise AuditError(
+                    f"{name}, `{i}`: {given[i]} {given[i + BECAUSE] or ''}, and `ask` says {answer.status.value} {because or ''}"
+                )
+            rules = given.get(i + RULES)
+            same = set(rules or ()) == set(answer.rules) or (
+                answer.status is Status.UNDETERMINED and set(rules or ()).issuperset(answer.rules)
+            )
+            if rules is not None and not same:
+                raise AuditError(f"{name}, `{i}`: rules {', '.join(rules)}, and `ask` names {', '.join(answer.rules)}")
+        return True

@@ -1,0 +1,303 @@
+"""A batch of a wide table -> the inputs of its patients, and the rows that cannot be answered.
+
+What `patients/` does for one record is done here for columns, with the same results: listed values, completed screens
+closed over what is not listed, `unlisted` values, start dates counted, numbers exact to three decimals and within their
+range. A row with anything else is set aside with the reason that a patient file would be refused for. Contradictions
+with background rules are found later, because nothing here knows rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..vocabulary import TICKS_PER_UNIT, Measure, Vocabulary
+from .bits import WORD, Inputs, Ticks, Words, pack, unpack
+from .layout import Layout, MeasureColumns
+
+PRESENT = {
+    "present": True,
+    "true": True,
+    "True": True,
+    "absent": False,
+    "false": False,
+    "False": False,
+    "unknown": None,
+}
+COMPLETE = {"complete": True, "true": True, "True": True, "incomplete": False, "false": False, "False": False}
+_THOUSAND = 1000
+_EXACT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that is not answered: its line (row, for tables without lines), the patient, code and reason."""
+
+    line: int
+    patient: str
+    code: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Patients ready to be evaluated. `assumed`: for each screen, whose record was completed by it."""
+
+    ids: pa.Array
+    inputs: Inputs
+    assumed: dict[str, Words]
+    bad: NDArray[np.bool_]
+    rejects: list[Reject] = field(default_factory=list)
+    first: int = 0
+
+    def reject(self, rows: NDArray[np.bool_], code: str, reason: str | Callable[[int], str]) -> None:
+        """Set rows aside; each is listed once, with the first reason."""
+        if not rows.any():
+            return
+        for row in np.flatnonzero(rows & ~self.bad).tolist():
+            says = reason if isinstance(reason, str) else reason(row)
+            self.rejects.append(Reject(self.first + row, _text(self.ids[row]), code, says))
+        self.bad |= rows
+
+
+def read_batch(table: pa.RecordBatch, layout: Layout, vocabulary: Vocabulary, first: int) -> Batch:
+    """The patients of a batch; `first` is the line of its first row."""
+    reader = _Reader(table, layout, vocabulary, first)
+    reader.read()
+    return reader.batch
+
+
+class _Reader:
+    def __init__(self, table: pa.RecordBatch, layout: Layout, vocabulary: Vocabulary, first: int) -> None:
+        self.table, self.layout, self.vocabulary = table, layout, vocabulary
+        rows = table.num_rows
+        ranges = {n: (m.low * m.ticks, m.high * m.ticks) for n, m in vocabulary.measures.items()}
+        ids = table.column(layout.patient)
+        self.batch = Batch(ids, Inputs(rows, {}, {}, ranges), {}, np.zeros(rows, np.bool_), first=first)
+        self.listed: dict[str, Words] = {}
+
+    def read(self) -> None:
+        batch = self.batch
+        empty = (
+            np.asarray(pc.fill_null(pc.equal(pc.utf8_length(batch.ids.cast(pa.string())), 0), True))
+            if (batch.ids.null_count or not pa.types.is_integer(batch.ids.type))
+            else None
+        )
+        if empty is not None and empty.any():
+            batch.reject(empty, "GL410", "the patient's id is missing")
+        for name in self.layout.findings:
+            true, false, listed = self.words(name, PRESENT, "GL414")
+            batch.inputs.known[name, True], batch.inputs.known[name, False], self.listed[name] = true, false, listed
+        for name, columns in self.layout.measures.items():
+            self.measure(self.vocabulary.measures[name], columns)
+        for name in self.layout.screens:
+            complete, _, _ = self.words(name, COMPLETE, "GL419")
+            self.close(name, complete)
+
+    def close(self, screen: str, complete: Words) -> None:
+        """What a complete screen does not list is absent, or has its `unlisted` value."""
+        inputs, assumed = self.batch.inputs, np.zeros_like(complete)
+        for name in self.vocabulary.screens[screen].members:
+            listed = self.listed.get(name)
+            closed = complete if listed is None else complete & ~listed
+            if name in self.vocabulary.findings:
+                absent = inputs.known.get((name, False))
+                inputs.known[name, False] = closed if absent is None else absent | closed
+            elif (unlisted := self.vocabulary.measures[name].unlisted) is not None:
+                measure = self.vocabulary.measures[name]
+                rows = unpack(closed, inputs.rows)
+                for upper in (False, True):
+                    inputs.ends[name, upper] = np.where(rows, unlisted * measure.ticks, self.end(name, upper=upper))
+            else:
+                continue
+            assumed |= closed
+        self.batch.assumed[screen] = assumed
+
+    def end(self, name: str, *, upper: bool) -> Ticks:
+        """The end of a measure's interval so far; the whole range when nothing was read."""
+        found = self.batch.inputs.ends.get((name, upper))
+        return (
+            np.full(self.batch.inputs.rows, self.batch.inputs.ranges[name][upper], np.int64) if found is None else found
+        )
+
+    # words
+    def words(self, column: str, meaning: dict[str, Any], code: str) -> tuple[Words, Words, Words]:
+        """Who has the word that means yes, the one that means no, and any at all."""
+        array = self.table.column(column)
+        if pa.types.is_null(array.type):
+            nobody = np.zeros(self.batch.inputs.words, np.uint64)
+            return nobody, nobody, nobody
+        if pa.types.is_boolean(array.type):
+            return _booleans(array)
+        if not pa.types.is_dictionary(array.type):
+            if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+                array = array.cast(pa.string())
+            array = array.dictionary_encode()
+        words = array.dictionary.to_pylist()
+        codes = np.asarray(pc.fill_null(array.indices, len(words)))
+        # 0 not listed, 1 listed as unknown, 2 no, 3 yes, 4 not a value
+        kinds = [4 if w not in meaning else 1 if meaning[w] is None else 2 + meaning[w] for w in words]
+        kinds = [0 if w is None or w == "" else kind for w, kind in zip(words, kinds, strict=True)]
+        found = np.array([*kinds, 0], np.uint8)[codes]
+        if 4 in kinds:
+            allowed = ", ".join(w for w in meaning if w.lower() not in ("true", "false"))
+            self.batch.reject(
+                found == 4, code, lambda row: f"`{words[codes[row]]}` is not a value of `{column}`; there are {allowed}"
+            )
+        yes, no = pack(found == 3), pack(found == 2)
+        listed = pack(found != 0) if 1 in kinds else yes | no
+        return yes, no, listed
+
+    # numbers
+    def measure(self, measure: Measure, columns: MeasureColumns) -> None:
+        name, inputs = measure.name, self.batch.inputs
+        valued = np.zeros(inputs.rows, np.bool_)
+        if columns.value is None:
+            low, high = (np.full(inputs.rows, inputs.ranges[name][upper], np.int64) for upper in (False, True))
+        else:
+            ticks, given, valued = self.numbers(columns.value, measure)
+            low, high = (np.where(given, ticks, inputs.ranges[name][upper]) for upper in (False, True))
+        listed = valued
+        for column, upper in ((columns.low, False), (columns.high, True)):
+            if column is not None:
+                ticks, given, also = self.numbers(column, measure)
+                self.batch.reject(given & valued, "GL415", f"`{name}` has a value, and so no `{column}`")
+                low, high = (low, np.where(given, ticks, high)) if upper else (np.where(given, ticks, low), high)
+                listed = listed | also
+        if columns.since is not None:
+            low, high, listed = self.since(columns.since, measure, low, high, listed)
+        if columns.low is not None or columns.high is not None:
+            self.batch.reject(low > high, "GL415", f"the lower bound of `{name}` is above the upper one")
+        inputs.ends[name, False], inputs.ends[name, True] = low, high
+        self.listed[name] = pack(listed)
+
+    def numbers(self, column: str, measure: Measure) -> tuple[Ticks, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Ticks, which rows have a number, and which have anything at all (`unknown` too)."""
+        array = self.table.column(column)
+        rows = self.batch.inputs.rows
+        if pa.types.is_null(array.type):
+            nobody = np.zeros(rows, np.bool_)
+            return np.zeros(rows, np.int64), nobody, nobody
+        if pa.types.is_integer(array.type):
+            given = np.ones(rows, np.bool_) if not array.null_count else np.asarray(array.is_valid())
+            number = np.asarray(pc.fill_null(array, 0)).astype(np.int64)
+            inside = (number >= measure.low) & (number <= measure.high)
+            self.outside(column, measure, given & ~inside, array)
+            return np.where(inside, number, measure.low) * measure.ticks, given, given
+        listed = np.asarray(array.is_valid())
+        if not (pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)):
+            text = array.cast(pa.string())
+            blank = np.asarray(pc.fill_null(pc.equal(pc.utf8_length(text), 0), True))
+            unknown = np.asarray(pc.fill_null(pc.equal(text, "unknown"), False))
+            good = np.asarray(
+                pc.fill_null(pc.match_substring_regex(text, r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"), False)
+            )
+            self.batch.reject(
+                ~(blank | unknown | good), "GL415", lambda row: f"`{_text(text[row])}` is not a number of `{column}`"
+            )
+            array = pc.if_else(pa.array(good), text, pa.scalar(None, pa.string())).cast(pa.float64())
+            listed = ~blank
+        given = np.asarray(array.is_valid())
+        value = np.asarray(pc.fill_null(array.cast(pa.float64()), float(measure.low)))
+        inside = (value >= measure.low) & (value <= measure.high)  # not a number is in no range
+        if not inside.all():
+            self.batch.reject(~np.isfinite(value), "GL415", f"this is not a number of `{column}`")
+            self.outside(column, measure, ~inside, self.table.column(column))
+            value = np.where(inside, value, measure.low)
+        thousandths = value * _THOUSAND
+        whole = np.rint(thousandths)
+        between = thousandths != whole
+        if between.any():
+            between[between] = np.abs(thousandths[between] - whole[between]) > _EXACT
+            self.batch.reject(between, "GL415", f"`{column}` has more than 3 decimal places")
+        return whole.astype(np.int64) * (measure.ticks // _THOUSAND), given, listed
+
+    def outside(self, column: str, measure: Measure, rows: NDArray[np.bool_], values: pa.Array) -> None:
+        if rows.any():
+            range_ = f"from {measure.low} to {measure.high} (unit `{measure.unit}`)"
+            self.batch.reject(
+                rows, "GL416", lambda row: f"`{_text(values[row])}` is outside the range of `{column}`, {range_}"
+            )
+
+    def since(
+        self, column: str, measure: Measure, low: Ticks, high: Ticks, listed: NDArray[np.bool_]
+    ) -> tuple[Ticks, Ticks, NDArray[np.bool_]]:
+        """Counted in days from a start up to `as_of`."""
+        assert self.layout.as_of is not None
+        start, given = self.days(column)
+        today, dated = self.days(self.layout.as_of)
+        self.batch.reject(given & ~dated, "GL418", f"`{column}` needs `{self.layout.as_of}`")
+        self.batch.reject(given & dated & (start > today), "GL418", f"`{column}` is after `{self.layout.as_of}`")
+        self.batch.reject(given & listed, "GL415", f"`{measure.name}` has a value or bounds, and so no `{column}`")
+        ticks = (today - start) * TICKS_PER_UNIT["day"]
+        fits = (ticks >= measure.low * measure.ticks) & (ticks <= measure.high * measure.ticks)
+        self.batch.reject(given & dated & ~fits, "GL416", f"`{column}` is outside the range of `{measure.name}`")
+        use = given & dated & fits
+        return np.where(use, ticks, low), np.where(use, ticks, high), listed | given
+
+    def days(self, column: str) -> tuple[Ticks, NDArray[np.bool_]]:
+        """Days since 1970, and which rows have one."""
+        array = self.table.column(column)
+        if pa.types.is_null(array.type):
+            return np.zeros(self.batch.inputs.rows, np.int64), np.zeros(self.batch.inputs.rows, np.bool_)
+        if pa.types.is_timestamp(array.type):
+            array = array.cast(pa.date32(), safe=False)
+        elif not pa.types.is_date(array.type):
+            text = array.cast(pa.string())
+            blank = np.asarray(pc.fill_null(pc.equal(pc.utf8_length(text), 0), True))
+            good = np.array([_is_day(t) for t in text.to_pylist()], np.bool_)
+            self.batch.reject(~(blank | good), "GL417", lambda row: f"`{_text(text[row])}` in `{column}` is not a date")
+            array = pc.if_else(pa.array(good), text, pa.scalar(None, pa.string())).cast(pa.date32())
+        given = np.asarray(array.is_valid())
+        days = np.asarray(pc.fill_null(array.cast(pa.date32()).cast(pa.int32()), 0)).astype(np.int64)
+        return days, given
+
+
+def _booleans(array: pa.BooleanArray) -> tuple[Words, Words, Words]:
+    """Arrow keeps a value bit and a validity bit: that is all there is to read."""
+    rows = len(array)
+    validity, data = array.buffers()
+    value = _bitmap(data, array.offset, rows)
+    if validity is None:
+        valid = np.full(len(value), np.uint64(0xFFFFFFFFFFFFFFFF))
+    else:
+        valid = _bitmap(validity, array.offset, rows)
+    if rows % WORD:
+        valid = valid.copy()
+        valid[-1] &= np.uint64((1 << rows % WORD) - 1)
+    return value & valid, ~value & valid, valid
+
+
+def _bitmap(buffer: pa.Buffer, offset: int, rows: int) -> Words:
+    if offset % 8:
+        bits = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")[offset : offset + rows]
+        return pack(bits.view(np.bool_))
+    size = (rows + 7) // 8
+    found = np.frombuffer(buffer, np.uint8, count=size, offset=offset // 8)
+    if size % 8:
+        padded = np.zeros((size + 7) // 8 * 8, np.uint8)
+        padded[:size] = found
+        found = padded
+    elif found.ctypes.data % 8:
+        found = found.copy()
+    return found.view(np.uint64)
+
+
+def _is_day(text: str | None) -> bool:
+    from datetime import date
+
+    try:
+        return text is not None and len(text) == 10 and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _text(value: pa.Scalar) -> str:
+    found = value.as_py()
+    return "" if found is None else str(found)

@@ -1,0 +1,144 @@
+"""The account of a run as text and as a picture: how many, how far along the pathway, what would settle most.
+
+Everything comes from the counts that the run kept; no table is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from ..status import Because, Status
+
+_REASONS = frozenset(b.value for b in Because)
+_COLOURS: Mapping[str, str] = {
+    Status.URGENT.value: "#b3261e",
+    Status.EMERGENCY_PATHWAY.value: "#7b1fa2",
+    Status.CONFLICT.value: "#e91e63",
+    Status.RECOMMENDED.value: "#2e7d32",
+    Status.CONSIDER.value: "#7cb342",
+    Status.NOT_NOW.value: "#78909c",
+    Status.AVOID.value: "#8d6e63",
+    Status.UNDETERMINED.value: "#f9a825",
+    Status.OUTSIDE_GUIDELINE.value: "#cfd8dc",
+}
+_MOST_QUESTIONS, _MOST_REASONS = 5, 4
+
+
+def shares(account: Mapping[str, Any], interventions: Sequence[str] = ()) -> list[tuple[str, str, int, float]]:
+    """Intervention, status, count and share of the answered patients; in the order of `Status`."""
+    total = max(account["patients"], 1)
+    return [
+        (name, status.value, found[status.value], found[status.value] / total)
+        for name, found in account["answers"].items()
+        if not interventions or name in interventions
+        for status in Status
+        if found.get(status.value)
+    ]
+
+
+def render_summary(account: Mapping[str, Any], interventions: Sequence[str] = ()) -> str:
+    """The summary for people: the given interventions, or those that the guideline exists for."""
+    guideline, audit = account["guideline"], account["audit"]
+    shown = [n for n in interventions or account["main"] if n in account["answers"]] or list(account["answers"])
+    lines = [
+        f"{guideline['title']}, version {guideline['version']} ({guideline['review']})",
+        f"{account['patients']:,} patients answered, {account['rejected']:,} set aside"
+        + (
+            "".join(f"; {code}: {n:,}" for code, n in sorted(account["reasons"].items())) if account["rejected"] else ""
+        ),
+        f"audit: {audit['certified']} answered again with certificates, {audit['refused']} refused again"
+        if audit["sample"]
+        else "audit: none",
+    ]
+    for name in shown:
+        lines += ["", name]
+        found = account["answers"][name]
+        for _, status, number, share in shares(account, [name]):
+            extra = ""
+            if status == Status.UNDETERMINED.value:
+                parts = [f"{found[r]:,} {r.replace('_', ' ')}" for r in sorted(_REASONS) if found.get(r)]
+                extra = f"  ({', '.join(parts)})"
+            lines.append(f"  {status:<20}{number:>12,}  {share:>6.1%}{extra}")
+        lines += _funnel(account, name)
+        lines += _questions(account, name)
+    return "\n".join(lines)
+
+
+def _funnel(account: Mapping[str, Any], name: str) -> list[str]:
+    lines = []
+    for rule in account["funnel"].get(name, ()):
+        if len(rule["steps"]) < 2:
+            continue
+        lines.append(f"  how far patients get with {rule['rule']}:")
+        for step in rule["steps"]:
+            if not step["reached"]:
+                break
+            open_ = step["reached"] - step["holds"] - step["fails"]
+            share = step["fails"] / step["reached"]
+            lines.append(
+                f"    {step['condition']}: {step['holds']:,} of {step['reached']:,} pass, {share:.0%} blocked, {open_:,} open"
+            )
+            why = sorted(step.get("because", {}).items(), key=lambda item: -item[1])[:_MOST_REASONS]
+            if why and step["fails"]:
+                lines.append(
+                    "      of the blocked: " + ", ".join(f"{n / step['fails']:.0%} without `{text}`" for text, n in why)
+                )
+        lines.append(f"    all conditions: {rule['passes']:,}")
+    return lines
+
+
+def questions(account: Mapping[str, Any], name: str) -> list[tuple[str, int, int]]:
+    """What would settle an intervention: question, patients settled whatever the reply, and by some reply."""
+    found = account["settles"].get(name, {})
+    return sorted(((q, a, s) for q, (a, s) in found.items()), key=lambda item: (-item[1], -item[2], item[0]))
+
+
+def _questions(account: Mapping[str, Any], name: str) -> list[str]:
+    found = questions(account, name)[:_MOST_QUESTIONS]
+    if not found:
+        return []
+    whole = account["sample"] == account["patients"]
+    tried = "" if whole else f" (tried on every n-th patient, {account['sample']:,} in all)"
+    lines = [f"  what would settle it{tried}:"]
+    for question, always, sometimes in found:
+        if question.startswith("screen:"):
+            lines.append(f"    {question} completed with nothing found: {always:,}")
+        else:
+            lines.append(f"    {question}: {always:,} whatever the reply, {sometimes:,} by some reply")
+    return lines
+
+
+def render_svg(account: Mapping[str, Any], interventions: Sequence[str] = ()) -> str:
+    """A bar of statuses for each intervention, as SVG."""
+    names = [n for n in interventions or account["answers"] if n in account["answers"]]
+    left, width, height, gap = 300, 640, 22, 8
+    total = max(account["patients"], 1)
+    used = [s for s in Status if any(account["answers"][n].get(s.value) for n in names)]
+    tall = len(names) * (height + gap) + 90
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 20}" height="{tall}" '
+        f'font-family="sans-serif" font-size="13" role="img">',
+        f"<title>{escape(account['guideline']['title'])}: {account['patients']:,} patients</title>",
+        f'<text x="10" y="22" font-size="16">{escape(account["guideline"]["title"])}: {account["patients"]:,} patients</text>',
+    ]
+    for row, name in enumerate(names):
+        top, x = 40 + row * (height + gap), float(left)
+        parts.append(f'<text x="{left - 10}" y="{top + 16}" text-anchor="end">{escape(name)}</text>')
+        for status in used:
+            number = account["answers"][name].get(status.value, 0)
+            if not number:
+                continue
+            long = width * number / total
+            parts.append(
+                f'<rect x="{x:.1f}" y="{top}" width="{long:.1f}" height="{height}" fill="{_COLOURS[status.value]}">'
+                f"<title>{status.value}: {number:,} ({number / total:.1%})</title></rect>"
+            )
+            x += long
+    x = 10.0
+    for status in used:
+        parts.append(f'<rect x="{x}" y="{tall - 30}" width="12" height="12" fill="{_COLOURS[status.value]}"/>')
+        parts.append(f'<text x="{x + 17}" y="{tall - 19}">{status.value}</text>')
+        x += 30 + 7.5 * len(status.value)
+    return "\n".join((*parts, "</svg>")) + "\n"

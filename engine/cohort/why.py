@@ -1,0 +1,70 @@
+"""One patient of a table, as a record for `ask`."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ..diagnostics import InputError
+from ..patients import Patient, patient_from_content
+from ..vocabulary import Vocabulary
+from .layout import ID, Layout, layout_of, long_layout
+from .long import is_long, rows_of
+from .records import record_of, row_of
+from .tables import Table, identifier, open_tables
+
+
+def find_patient(
+    data: str,
+    patient: str,
+    vocabulary: Vocabulary,
+    *,
+    column: str = ID,
+    ignore: tuple[str, ...] = (),
+    table: str | None = None,
+) -> Patient:
+    """The record of a patient in wide or long tables. Raises InputError: GL713 when there is none, or more than one."""
+    tables = open_tables(data, table)
+    if is_long(tables[0].columns):
+        rows = rows_of(tables, [patient], column, ignore)[patient]
+        if not rows:
+            raise _missing(patient, data)
+        try:
+            row = row_of(rows, patient)
+        except ValueError as error:
+            raise InputError.of("GL408", f"patient `{patient}`: {error}") from None
+        layout = long_layout(vocabulary)
+        unknown = [name for name in row if name not in layout.columns]
+        if unknown:
+            raise InputError.of(
+                "GL412", f"patient `{patient}`: there is nothing named `{unknown[0]}` in this guideline"
+            )
+        return patient_from_content(
+            record_of({c: row.get(c) for c in layout.columns}, layout), vocabulary, f"patient {patient}"
+        )
+    found = []
+    for one in tables:
+        layout = layout_of(one.columns, vocabulary, one.name, column, ignore)
+        found += [record_of(row, layout) for row in _rows(one, layout, patient)]
+    if not found:
+        raise _missing(patient, data)
+    if len(found) > 1:
+        raise InputError.of("GL713", f"patient `{patient}` has {len(found)} rows in `{data}`")
+    return patient_from_content(found[0], vocabulary, f"patient {patient}")
+
+
+def _rows(table: Table, layout: Layout, patient: str) -> list[dict[str, object]]:
+    try:
+        with duckdb.connect() as connection:
+            columns = ", ".join(map(identifier, layout.columns))
+            found = connection.execute(
+                f"SELECT {columns} FROM {table.relation(connection)} WHERE CAST({identifier(layout.patient)} AS VARCHAR) = ? LIMIT 3",
+                [patient],
+            )
+            names = [d[0] for d in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    except duckdb.Error as error:
+        raise InputError.of("GL705", f"`{table.name}` cannot be read: {str(error).splitlines()[0].lower()}") from None
+
+
+def _missing(patient: str, data: str) -> InputError:
+    return InputError.of("GL713", f"there is no patient `{patient}` in `{data}`")

@@ -1,0 +1,617 @@
+"""The pathway that the rules describe: phases, order, decisions, criteria, bypasses and exits, none drawn by hand.
+
+How it is found (docs/diagrams.md, *How the pathway is inferred*):
+
+* Advice with stance `urgent` or `emergency` leaves the pathway: the weakest concept that all of it implies is the first
+  decision, or, where there is none, any of its conditions.
+* Interventions belong to the phase they declare, else to their `group`.
+* A condition that several phases cannot do without is a gate on the spine; phases are ordered by the gates they need,
+  by what they need another phase to have done (a finding that ends the other's advice), then as declared.
+* What is left of the conditions of a main intervention is its own decision; other interventions are listed with theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import networkx as nx
+
+from .. import tree
+from ..compiled import Compiled
+from ..explain.wording import fill, sentence
+from ..ground import Atom, GroundElement, GroundLiteral, GroundRule
+from ..names import STANCES_AGAINST
+from .criteria import Criteria, Criterion, cites_of, distinct, title_of
+
+SHORT_LIST = 4
+"""Up to so many items stand in the box itself, more in a table beside it."""
+ANSWERED = ("do", "consider")
+STANCE_WORD = {
+    "do": "Do",
+    "consider": "Consider",
+    "avoid": "Avoid",
+    "defer": "Not now",
+    "urgent": "At once",
+    "emergency": "Emergency pathway",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a table or box: what it says, what decides it, the intervention it is about."""
+
+    text: str
+    criterion: Criterion | None = None
+    level: int = 0
+    heading: str = ""
+    intervention: str | None = None
+    stance: str = ""
+    rules: tuple[tree.Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A lettered list beside a box. `mode` is the sentence under its title."""
+
+    letter: str
+    title: str
+    mode: str
+    items: tuple[Item, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A numbered box. `kind`: state, decision, action, urgent, exit (a state that ends or returns).
+
+    `criterion` decides a decision; `interventions` are what an action is about, with their stances.
+    """
+
+    key: str
+    kind: str
+    title: str
+    number: int = 0
+    body: tuple[Item, ...] = ()
+    table: str = ""
+    criterion: Criterion | None = None
+    interventions: tuple[tuple[str, str], ...] = ()
+    rules: tuple[tree.Rule, ...] = ()
+    returns: str = ""  # key of the box where the reader goes on
+    unstated: bool = False
+
+    @property
+    def cites(self) -> tuple[int, ...]:
+        return cites_of(self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node on the spine with its exit to the left; `yes_down` says which answer goes on down the spine.
+
+    `rejoins`: the exit comes back to the spine after the node that follows the decision.
+    """
+
+    node: Node
+    exit: Node | None = None
+    yes_down: bool = True
+    rejoins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A band. `beside` are phases that are independent of it and simple enough to stand next to it."""
+
+    key: str
+    title: str
+    steps: tuple[Step, ...]
+    number: int = 0
+    beside: tuple[Phase, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """Phases from top to bottom, with their tables."""
+
+    phases: tuple[Phase, ...]
+    tables: dict[str, Table] = field(default_factory=dict)
+    lettered: dict[str, str] = field(default_factory=dict)  # text of a concept to the letter of its table
+
+    def all_phases(self) -> list[Phase]:
+        """In the order of their numbers."""
+        return [p for phase in self.phases for p in (phase, *phase.beside)]
+
+    def nodes(self) -> list[Node]:
+        """All boxes in the order of their numbers."""
+        return [n for p in self.all_phases() for s in p.steps for n in ((s.node, s.exit) if s.exit else (s.node,))]
+
+
+def infer(compiled: Compiled) -> Pathway:
+    """The pathway of a guideline under the readings in force."""
+    return _Inference(compiled).run()
+
+
+class _Inference:
+    def __init__(self, compiled: Compiled) -> None:
+        self.guideline, self.program, self.names = compiled.guideline, compiled.ground, compiled.names
+        declarations = compiled.program.declarations
+        self.phase_names = {
+            d.name: tree.plain(d.values("phase")[0])
+            for d in declarations
+            if d.keyword == "intervention" and d.values("phase")
+        }
+        program = self.program
+        self.criteria = Criteria(program)
+        self.tables: dict[str, Table] = {}
+        self.lettered: dict[str, str] = {}
+        self.interventions = program.names.vocabulary.interventions
+        self.advice = {name: self._advice(name) for name in self.interventions}
+        self.bypass = self._bypass()
+        self.passed: frozenset[GroundElement] = self._after_bypass()
+        self.done = {name: self._done(name) for name in self.interventions}
+        main = [m for m in self.guideline.main if self._speaking_for(m)]
+        self.main = main or [m for m in self.interventions if self._speaking_for(m)]
+
+    def _advice(self, name: str) -> dict[str, tuple[GroundRule, ...]]:
+        found: dict[str, tuple[GroundRule, ...]] = {}
+        for atom in self.program.reachable("advise", name):
+            found[str(atom[2])] = self.program.instances[atom]
+        return found
+
+    def _speaking_for(self, name: str) -> tuple[GroundRule, ...]:
+        return tuple(i for stance in ANSWERED for i in self.advice[name].get(stance, ()))
+
+    def _leaving(self, name: str) -> bool:
+        return any(self.advice[name].get(stance) for stance in ("urgent", "emergency"))
+
+    def _listed_stances(self, name: str) -> list[str]:
+        """The stances on an intervention that a list shows: a refusal only where nothing else is said."""
+        said = [s for s in ("do", "consider", "avoid") if self.advice[name].get(s)]
+        return said or (["defer"] if self.advice[name].get("defer") and not self._leaving(name) else [])
+
+    # the way out for what cannot wait
+    def _bypass(self) -> Criterion | None:
+        leaving = [i for a in self.advice.values() for s in ("urgent", "emergency") for i in a.get(s, ())]
+        if not leaving:
+            return None
+        common = frozenset.intersection(*(self.criteria.implied(self.criteria.conditions(i)) for i in leaving))
+        concepts = [
+            e
+            for e in common
+            if isinstance(e, GroundLiteral)
+            and self.criteria.is_concept(e)
+            and e.atom[0] not in ("advise", "include", "note", "in_scope")
+        ]
+        if concepts:
+            order = self.program.block_of
+            return self.criteria.criterion(max(concepts, key=lambda e: (order[e.atom], str(e.atom))))
+        bodies: dict[frozenset[GroundElement], GroundRule] = {}
+        for instance in leaving:
+            bodies.setdefault(frozenset(self.criteria.conditions(instance)), instance)
+        return self.criteria.group(list(bodies.values()))
+
+    def _after_bypass(self) -> frozenset[GroundElement]:
+        """What holds for whoever is still on the pathway after the way out."""
+        if self.bypass is None:
+            return frozenset()
+        element = self.bypass.element
+        if isinstance(element, GroundLiteral):
+            return frozenset([GroundLiteral(element.atom, not element.negated)])
+        return frozenset(
+            GroundLiteral(p.element.atom, not p.element.negated)
+            for p in self.bypass.parts
+            if isinstance(p.element, GroundLiteral)
+        )
+
+    def _done(self, name: str) -> frozenset[GroundElement]:
+        """Findings that end the advice for an intervention: what a phase leaves behind."""
+        ended = {
+            e
+            for i in self._speaking_for(name)
+            for e in self.criteria.conditions(i)
+            if isinstance(e, GroundLiteral) and e.negated
+        }
+        against = {e for i in self.advice[name].get("defer", ()) for e in self.criteria.conditions(i)}
+        return frozenset(
+            e
+            for e in ended
+            if isinstance(e, GroundLiteral) and GroundLiteral(e.atom, False) in against and e.atom[0] == "finding"
+        )
+
+    def _open(self, instance: GroundRule, name: str, settled: frozenset[GroundElement]) -> tuple[GroundElement, ...]:
+        return tuple(
+            e
+            for e in self.criteria.conditions(instance)
+            if e not in settled and e not in self.passed and e not in self.done[name]
+        )
+
+    # phases
+    def run(self) -> Pathway:
+        members: dict[str, list[str]] = {}
+        titles: dict[str, str] = {}
+        for name, declared in self.interventions.items():
+            if any(self.advice[name].get(s) for s in (*ANSWERED, *STANCES_AGAINST)):
+                key, title = self._phase_of(name, declared.group, declared.label)
+                members.setdefault(key, []).append(name)
+                titles.setdefault(key, title)
+        levels, gates = self._order(members)
+        phases = [Phase("entry", "Triage" if self.bypass else "Start", tuple(self._entry()))]
+        settled: frozenset[GroundElement] = frozenset()
+        for level, keys in enumerate(levels):
+            wanted = [g for g in gates[level] if g not in settled]
+            if wanted:
+                steps = [self._gate(g, phases[-1], levels[level:], members) for g in wanted]
+                phases[-1] = replace(phases[-1], steps=(*phases[-1].steps, *steps))
+                settled |= self.criteria.needs(wanted)
+            last = level == len(levels) - 1
+            built = [
+                Phase(key, titles[key], tuple(self._steps(key, members[key], settled, last, titles[key])))
+                for key in keys
+            ]
+            phases += _side_by_side([p for p in built if p.steps]) if level else [p for p in built if p.steps]
+        return numbered(phases, self.tables, self.lettered)
+
+    def _phase_of(self, name: str, group: str | None, label: str) -> tuple[str, str]:
+        phase = self.phase_names.get(name)
+        title = sentence(phase or group or label)
+        return title, title
+
+    def _order(self, members: dict[str, list[str]]) -> tuple[list[list[str]], list[list[GroundElement]]]:
+        """Phases by level, and the gates before each level."""
+        needs = {key: self._phase_needs(names) for key, names in members.items()}
+        direct = {e for name in self.main for i in self._speaking_for(name) for e in self.criteria.conditions(i)}
+        shared = [
+            e
+            for e in sorted((e for e in direct if self.criteria.is_concept(e)), key=self._rank)
+            if sum(e in need for need in needs.values()) >= 2
+        ]
+        own = {key: frozenset(e for e in shared if e in need) for key, need in needs.items()}
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(members)
+        for before, names in members.items():
+            left = frozenset(
+                GroundLiteral(e.atom, False) for n in names for e in self.done[n] if isinstance(e, GroundLiteral)
+            )
+            for after in members:
+                if before != after and (own[before] < own[after] or left & needs[after]):
+                    graph.add_edge(before, after)
+                    if not nx.is_directed_acyclic_graph(graph):
+                        graph.remove_edge(before, after)
+        level: dict[str, int] = {}
+        for key in nx.lexicographical_topological_sort(graph, key=list(members).index):
+            level[key] = max((level[p] + 1 for p in graph.predecessors(key)), default=0)
+        # A level is one set of gates: phases that need different ones are not side by side.
+        ordered = sorted(members, key=lambda k: (level[k], len(own[k]), list(members).index(k)))
+        groups: list[list[str]] = []
+        for key in ordered:
+            if groups and level[groups[-1][0]] == level[key] and own[groups[-1][0]] == own[key]:
+                groups[-1].append(key)
+            else:
+                groups.append([key])
+        gates = [sorted(own[g[0]], key=self._rank) for g in groups]
+        return groups, gates
+
+    def _rank(self, element: GroundElement) -> tuple[int, str]:
+        atom: Atom = element.atom if isinstance(element, GroundLiteral) else ()
+        return self.program.block_of.get(atom, -1), str(element)
+
+    def _phase_needs(self, names: Sequence[str]) -> frozenset[GroundElement]:
+        chosen = [n for n in names if n in self.main] or names
+        sets = [self.criteria.needs(self.criteria.conditions(i)) for n in chosen for i in self._speaking_for(n)]
+        return frozenset.intersection(*sets) if sets else frozenset()
+
+    # boxes
+    def _entry(self) -> Iterable[Step]:
+        scope = GroundLiteral(("in_scope",), False)
+        if self.program.instances.get(scope.atom):
+            criterion = self.criteria.criterion(scope)
+            rules = criterion.rules
+            title = next((title_of(r) for r in rules if title_of(r)), self.guideline.title)
+            items = tuple(Item(sentence(p.text), p) for p in criterion.parts[:SHORT_LIST])
+            if len(criterion.parts) > SHORT_LIST or criterion.mode == "any":
+                table = self._table("Whom it is about", criterion)
+                yield Step(Node("scope", "state", title, criterion=criterion, table=table, rules=rules))
+            else:
+                yield Step(Node("scope", "state", title, body=items, criterion=criterion, rules=rules))
+        else:
+            yield Step(Node("scope", "state", self.guideline.title, body=(Item("Every patient"),)))
+        if self.bypass is not None:
+            yield self._way_out(self.bypass)
+
+    def _way_out(self, bypass: Criterion) -> Step:
+        question = (
+            self.criteria.question(bypass.element) if bypass.element is not None else "Anything that cannot wait?"
+        )
+        everyone = not any(
+            GroundLiteral(("in_scope",), False) in i.elements
+            for a in self.advice.values()
+            for s in ("urgent", "emergency")
+            for i in a.get(s, ())
+        )
+        table = self._table(question.rstrip("?"), bypass)
+        if everyone and table and self.program.instances.get(("in_scope",)):
+            mode = f"{self.tables[table].mode}; asked of everyone, in scope or not"
+            self.tables[table] = replace(self.tables[table], mode=mode)
+        items: list[Item] = []
+        rules: list[tree.Rule] = []
+        about: list[tuple[str, str]] = []
+        for name, advice in self.advice.items():
+            for stance in ("urgent", "emergency"):
+                instances = advice.get(stance, ())
+                if instances:
+                    own = distinct(i.rule for i in instances)
+                    rules += own
+                    about.append((name, stance))
+                    label = self.interventions[name].label
+                    text = sentence(label) if stance == "urgent" else f"Emergency pathway instead of: {label}"
+                    items.append(Item(text, intervention=name, stance=stance, rules=own))
+        urgent = [i for i in items if i.stance == "urgent"]
+        title = f"At once: {self.interventions[urgent[0].intervention or ''].label}" if len(urgent) == 1 else "At once"
+        body = tuple(i for i in items if i.stance != "urgent" or len(urgent) != 1)
+        leave = Node("urgent", "urgent", title, body=body, interventions=tuple(about), rules=distinct(rules))
+        node = Node("bypass", "decision", question, table=table, criterion=bypass, rules=bypass.rules)
+        return Step(node, leave, yes_down=False)
+
+    def _gate(
+        self, gate: GroundElement, before: Phase, following: Sequence[Sequence[str]], members: dict[str, list[str]]
+    ) -> Step:
+        criterion = self.criteria.criterion(gate)
+        question = self.criteria.question(gate)
+        table = self._table(question.rstrip("?"), criterion)
+        names = [n for level in following for key in level for n in members[key]]
+        deferred = [(n, s, r) for n in names for s, r in self._against(n, gate)]
+        items = tuple(
+            Item(f"{STANCE_WORD[s]}: {self.interventions[n].label}", intervention=n, stance=s, rules=r)
+            for n, s, r in deferred
+        )
+        actions = [s.node for s in before.steps if s.node.kind == "action"]
+        back = actions[0].key if actions else ""
+        leave = Node(
+            f"no:{gate}",
+            "exit",
+            "Not yet",
+            body=items,
+            returns=back,
+            unstated=True,
+            interventions=tuple((n, s) for n, s, _ in deferred),
+            rules=distinct(x for *_, r in deferred for x in r),
+        )
+        return Step(
+            Node(f"gate:{gate}", "decision", question, table=table, criterion=criterion, rules=criterion.rules), leave
+        )
+
+    def _against(self, name: str, gate: GroundElement) -> list[tuple[str, tuple[tree.Rule, ...]]]:
+        """The stances against an intervention that hold because the gate does not."""
+        assert isinstance(gate, GroundLiteral)
+        opposite = GroundLiteral(gate.atom, not gate.negated)
+        found = []
+        for stance in STANCES_AGAINST:
+            rules = distinct(i.rule for i in self.advice[name].get(stance, ()) if opposite in i.elements)
+            if rules:
+                found.append((stance, rules))
+        return found
+
+    def _steps(
+        self, key: str, names: Sequence[str], settled: frozenset[GroundElement], last: bool, title: str
+    ) -> Iterable[Step]:
+        main = [n for n in names if n in self.main and self._speaking_for(n)]
+        others = [n for n in names if n not in main]
+        explicit = bool(set(main) & set(self.guideline.main)) or len(main) <= 2
+        if not explicit:
+            main, others = [], list(names)
+        for name in main:
+            yield from self._main_steps(name, settled, ends=last and name == main[-1] and not others)
+        if any(i for n in others for i in self._listed_stances(n)):
+            yield self._list_step(key, others, settled, title if not main else f"{title}: also")
+
+    def _main_steps(self, name: str, settled: frozenset[GroundElement], *, ends: bool) -> Iterable[Step]:
+        instances = self._speaking_for(name)
+        bodies = {self._open(i, name, settled): i for i in instances}
+        rules = distinct(i.rule for i in instances)
+        stance = "do" if self.advice[name].get("do") else "consider"
+        if not any(not body for body in bodies):
+            if len(bodies) == 1:
+                ((body, instance),) = bodies.items()
+                criterion = (
+                    self.criteria.criterion(body[0])
+                    if len(body) == 1
+                    else self.criteria.group(
+                        [instance], without=frozenset(self.criteria.conditions(instance)) - set(body)
+                    )
+                )
+            else:
+                body = ()
+                criterion = self.criteria.group(list(bodies.values()), without=settled | self.passed | self.done[name])
+            question = (
+                self.criteria.question(body[0])
+                if len(body) == 1
+                else f"Criteria for {self.interventions[name].label} met?"
+            )
+            table = self._table(question.rstrip("?"), criterion) if criterion.parts else ""
+            against = self._refusals(name, body[0] if len(body) == 1 else None)
+            refusing = distinct(r for _, rs in against for r in rs)
+            label = self.interventions[name].label
+            words = " / ".join(dict.fromkeys(STANCE_WORD[s] for s, _ in against)) or "Not now"
+            leave = Node(
+                f"no:{name}",
+                "exit",
+                f"{words}: {label}",
+                interventions=((name, "defer"),),
+                rules=refusing,
+                unstated=not refusing,
+            )
+            decision = Node(
+                f"decide:{name}", "decision", question, table=table, criterion=criterion, rules=criterion.rules
+            )
+            yield Step(decision, leave, rejoins=not ends)
+        yield Step(self._action(name, stance, rules, settled))
+
+    def _refusals(self, name: str, element: GroundElement | None) -> list[tuple[str, tuple[tree.Rule, ...]]]:
+        if isinstance(element, GroundLiteral):
+            found = self._against(name, element)
+            if found:
+                return found
+        return [
+            (s, distinct(i.rule for i in self.advice[name][s])) for s in STANCES_AGAINST if self.advice[name].get(s)
+        ][:1]
+
+    def _action(self, name: str, stance: str, rules: tuple[tree.Rule, ...], settled: frozenset[GroundElement]) -> Node:
+        label = self.interventions[name].label
+        title = sentence(label) if stance == "do" else f"Consider {label}"
+        items = list(self._included(name, settled, set()))
+        items += [
+            Item(f"Requires: {self.criteria.text(e)}", self.criteria.criterion(e))
+            for e in sorted(self.done[name], key=str)
+            if isinstance(e, GroundLiteral)
+        ]
+        key = f"do:{name}"
+        about = ((name, stance),)
+        if len(items) > SHORT_LIST + 1:
+            table = self._letter(Table("", sentence(label), "What belongs to it", tuple(items), key))
+            return Node(key, "action", title, table=table, interventions=about, rules=rules)
+        return Node(key, "action", title, body=tuple(items), interventions=about, rules=rules)
+
+    def _included(
+        self, name: str, settled: frozenset[GroundElement], known: set[str], level: int = 0
+    ) -> Iterable[Item]:
+        for atom in self.program.reachable("include", name):
+            if str(atom[2]) in known:
+                continue
+            for instance in self.program.instances[atom]:
+                says = instance.rule.annotation("says")
+                patient = instance.rule.head.terms[0] if instance.rule.head else None
+                words = (
+                    fill(tree.plain(says), instance.substitution, getattr(patient, "name", None), self.names)
+                    if says
+                    else str(atom[2])
+                )
+                conditions = self._open(instance, name, settled)
+                condition = self.criteria.group([instance]) if conditions else None
+                if conditions and ":" not in words:
+                    words += f", if {' and '.join(self.criteria.text(e) for e in conditions)}"
+                yield Item(sentence(words), condition, level, rules=(instance.rule,))
+
+    def _list_step(self, key: str, names: Sequence[str], settled: frozenset[GroundElement], title: str) -> Step:
+        items: list[Item] = []
+        about: list[tuple[str, str]] = []
+        for stance in ("do", "consider", "avoid", "defer"):
+            for name in names:
+                instances = self.advice[name].get(stance, ())
+                implied = stance == "defer" and (self._speaking_for(name) or self._leaving(name))
+                if not instances or implied:
+                    continue
+                about.append((name, stance))
+                items += self._list_items(name, stance, instances, settled, set(names))
+        rules = distinct(r for i in items for r in i.rules if i.level == 0)
+        node = Node(f"list:{key}", "action", title, interventions=tuple(about), rules=rules)
+        if len(items) > SHORT_LIST - 1:
+            return Step(replace(node, table=self._letter(Table("", title, "What is advised", tuple(items), node.key))))
+        return Step(replace(node, body=tuple(items)))
+
+    def _list_items(
+        self,
+        name: str,
+        stance: str,
+        instances: Sequence[GroundRule],
+        settled: frozenset[GroundElement],
+        siblings: set[str],
+    ) -> Iterable[Item]:
+        bodies = {self._open(i, name, settled): i for i in instances}
+        rules = distinct(i.rule for i in instances)
+        text = next((title_of(r) for r in rules if title_of(r)), "") if stance in ANSWERED else ""
+        text = text or self.interventions[name].label
+        condition: Criterion | None = None
+        if all(bodies):
+            words = " or ".join(" and ".join(self.criteria.text(e) for e in body) for body in bodies)
+            text += f", if {words}"
+            condition = self.criteria.group(list(bodies.values()))
+        if settled and not all(settled <= self.criteria.needs(self.criteria.conditions(i)) for i in instances):
+            text += "; does not depend on the decisions above"
+        yield Item(sentence(text), condition, 0, STANCE_WORD[stance], name, stance, rules)
+        if stance in ANSWERED:
+            yield from self._included(name, settled, siblings, 1)
+
+    # tables
+    def _table(self, title: str, criterion: Criterion) -> str:
+        """The letter of a table of criteria; nothing for a criterion without parts."""
+        if not criterion.parts:
+            return ""
+        if criterion.text in self.lettered:
+            return self.lettered[criterion.text]
+        name = criterion.text
+        while len(criterion.parts) == 1 and criterion.parts[0].parts:
+            criterion = criterion.parts[0]
+        mode = {"all": "ALL are required", "any": "ANY one is enough"}.get(
+            criterion.mode, f"At least {criterion.mode} are required"
+        )
+        if len(criterion.parts) == 1:
+            mode = "This is required"
+        items = tuple(x for part in criterion.parts for x in self._criterion_items(part, 0))
+        letter = self._letter(Table("", title, mode, items, f"criteria:{name}"))
+        self.lettered[name] = letter
+        return letter
+
+    def _criterion_items(self, part: Criterion, level: int) -> Iterable[Item]:
+        text = sentence(part.text)
+        seen = self.lettered.get(part.text)
+        if seen:
+            yield Item(f"{text} (box {seen})", part, level, rules=part.rules)
+            return
+        if part.parts and (part.mode == "any" or part.element is None or level < 2):
+            joiner = {"any": "any of:", "all": "all of:"}.get(part.mode, f"at least {part.mode} of:")
+            own = "" if part.mode.isdigit() else text
+            if level >= 2:
+                words = ", ".join(p.short for p in part.parts)
+                yield Item(f"{own}: {words}" if own else text, part, level, rules=part.rules)
+                return
+            lead = f"{own}, {joiner}" if own else sentence(joiner)
+            yield Item(lead if len(part.parts) > 1 else text, part, level, rules=part.rules)
+            if len(part.parts) > 1:
+                simple = all(not p.parts for p in part.parts)
+                for p in part.parts:
+                    if simple and isinstance(p.element, GroundLiteral) and part.mode == "any" and not p.element.negated:
+                        yield Item(sentence(p.short), p, level + 1)
+                    else:
+                        yield from self._criterion_items(p, level + 1)
+            return
+        yield Item(text, part, level, rules=part.rules)
+
+    def _letter(self, table: Table) -> str:
+        number = len(self.tables)
+        letter = chr(65 + number) if number < 26 else f"{chr(64 + number // 26)}{chr(65 + number % 26)}"
+        self.tables[letter] = replace(table, letter=letter)
+        return letter
+
+
+def numbered(phases: Sequence[Phase], tables: dict[str, Table], lettered: dict[str, str]) -> Pathway:
+    """Boxes and phases numbered in reading order."""
+    count = place = 0
+
+    def box(node: Node) -> Node:
+        nonlocal count
+        count += 1
+        return replace(node, number=count)
+
+    def walk(phase: Phase) -> Phase:
+        nonlocal place
+        place += 1
+        number = place
+        steps = []
+        for step in phase.steps:
+            node = box(step.node)
+            steps.append(replace(step, node=node, exit=box(step.exit) if step.exit else None))
+        return replace(phase, number=number, steps=tuple(steps), beside=tuple(walk(p) for p in phase.beside))
+
+    return Pathway(tuple(walk(p) for p in phases), tables, lettered)
+
+
+def _side_by_side(phases: Sequence[Phase]) -> list[Phase]:
+    """Phases that only act stand beside the one that decides, when that one needs no table; two at most."""
+    if len(phases) < 2:
+        return list(phases)
+    simple = [p for p in phases if len(p.steps) == 1 and p.steps[0].node.kind == "action" and not p.steps[0].node.table]
+    rest = [p for p in phases if p not in simple] or [simple.pop(0)]
+    first, *others = rest
+    if any(s.node.table for s in first.steps) or not simple:
+        return list(phases)
+    return [replace(first, beside=tuple(simple[:2])), *others, *simple[2:]]

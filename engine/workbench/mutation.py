@@ -1,0 +1,118 @@
+"""Which small mistakes in the rules the vignettes notice.
+
+Every mutant is grounded and evaluated for the vignettes until one of them differs from what it expects. A mutant that
+none notices survives; `space.difference` then looks for a patient that tells it from the original. Where there is none
+it is equivalent and does not count; otherwise that patient is the vignette to be written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..background import Contradiction, propagate
+from ..compiled import Compiled
+from ..diagnostics import InputError
+from ..explain.bdd import TooLarge
+from ..ground import GroundProgram, ground
+from ..patients import close
+from .cases import Case
+from .evaluation import GroundCompiled, evaluate, is_stratified, with_ground_evaluation
+from .mutants import Mutant, mutants
+from .register import Register
+from .runner import differences
+from .space import difference
+from .vignettes import Vignette
+
+KILLED, SURVIVED, EQUIVALENT, INVALID = "killed", "survived", "equivalent", "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a mutant: killed `by` a vignette; survived, with a `patient` that would tell it; equivalent."""
+
+    mutant: Mutant
+    outcome: str
+    by: str | None = None
+    patient: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rule": self.mutant.rule.id,
+            "kind": self.mutant.kind,
+            "says": self.mutant.says,
+            "place": self.mutant.place,
+            "outcome": self.outcome,
+            "by": self.by,
+            "patient": self.patient,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """All verdicts; `score` is the share of mutants that could be noticed and were, in percent."""
+
+    verdicts: tuple[Verdict, ...]
+
+    def of(self, outcome: str) -> list[Verdict]:
+        return [v for v in self.verdicts if v.outcome == outcome]
+
+    @property
+    def score(self) -> float:
+        killed, survived = len(self.of(KILLED)), len(self.of(SURVIVED))
+        return 100.0 * killed / (killed + survived) if killed + survived else 100.0
+
+    def to_json(self) -> dict[str, Any]:
+        counts = Counter(v.outcome for v in self.verdicts)
+        return {
+            "score": round(self.score, 2),
+            "counts": {name: counts[name] for name in (KILLED, SURVIVED, EQUIVALENT, INVALID)},
+            "survivors": [v.to_json() for v in self.of(SURVIVED)],
+            "equivalent": [v.to_json() for v in self.of(EQUIVALENT)],
+        }
+
+
+def mutate(compiled: Compiled, vignettes: Sequence[Vignette]) -> Iterator[Verdict]:
+    """A verdict for each mutant. The vignettes must pass on the original."""
+    order = list(vignettes)
+    quick = with_ground_evaluation(compiled)
+    for mutant in mutants(compiled.program, compiled.names, compiled.readings):
+        verdict = _try(quick, mutant, order)
+        if verdict.by is not None:
+            # A vignette that noticed one mistake tends to notice its neighbours.
+            first = next(i for i, v in enumerate(order) if v.name == verdict.by)
+            order.insert(0, order.pop(first))
+        yield verdict
+
+
+def _try(compiled: GroundCompiled, mutant: Mutant, vignettes: Sequence[Vignette]) -> Verdict:
+    try:
+        program = ground(mutant.program, compiled.names, compiled.readings)
+    except InputError:
+        return Verdict(mutant, INVALID)
+    if not is_stratified(program):
+        return Verdict(mutant, INVALID)
+    changed = replace(compiled, program=mutant.program, ground=program)
+    register = Register(program)
+    for vignette in vignettes:
+        if notices(changed, register, program, vignette):
+            return Verdict(mutant, KILLED, by=vignette.name)
+    if mutant.rule.head is None:
+        # Background rules settle what is unknown: complete records cannot tell.
+        return Verdict(mutant, SURVIVED)
+    try:
+        found = difference(compiled.ground, program)
+    except TooLarge:
+        return Verdict(mutant, SURVIVED)
+    return Verdict(mutant, EQUIVALENT) if found is None else Verdict(mutant, SURVIVED, patient=found.patient)
+
+
+def notices(compiled: GroundCompiled, register: Register, program: GroundProgram, vignette: Vignette) -> bool:
+    """Whether a vignette's expectations fail on a changed program."""
+    found = propagate(program, close(vignette.patient, compiled.names.vocabulary))
+    if isinstance(found, Contradiction):
+        return True
+    case = Case(compiled, evaluate(program, found[0]), register)
+    return next(differences(case, vignette.expected), None) is not None

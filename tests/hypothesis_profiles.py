@@ -1,0 +1,32 @@
+"""How hard Hypothesis tries: a quick and repeatable look by default, `--hypothesis-profile=deep` for thousands of examples.
+
+Imported by conftest.py, because the option is read before any test is collected.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+DEEP = 2000
+"""Examples of each property in the deep profile."""
+
+_CALM = {
+    "deadline": None,
+    "database": None,
+    "print_blob": False,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+}
+
+settings.register_profile("quick", derandomize=True, **_CALM)
+settings.register_profile("deep", max_examples=DEEP, **_CALM)
+settings.load_profile("quick")
+
+
+def is_deep() -> bool:
+    """Whether this is a deep run."""
+    return settings.get_current_profile_name() == "deep"
+
+
+def examples(quick: int) -> settings:
+    """So many examples in a quick run, all of them in a deep one."""
+    return settings(max_examples=DEEP if is_deep() else quick)

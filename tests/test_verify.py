@@ -1,0 +1,374 @@
+"""`guidelog verify`: what is proved is true, what is broken has a witness that the engine confirms."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError
+from guidelog.ground import ground
+from guidelog.names import STANCES
+from guidelog.patients import patient_from_content, read_patient, read_text
+from guidelog.pipeline import ask
+from guidelog.status import Status, status_of
+from guidelog.strata import StratifiedProgram, stratify
+from guidelog.verify.circuit import Budget
+from guidelog.verify.compare import compare
+from guidelog.verify.properties import read_properties
+from guidelog.verify.prove import Result, Verdict, Verification, verify
+from guidelog.verify.search import Outcome, Search
+from guidelog.workbench.mutants import Mutant, mutants
+from verify_support import HEADER, advise, all_worlds, lumbar, status, tiny
+
+SCAN_RULES = advise("DO", "scan", "do", "in_scope(P), finding(P, tried)") + advise(
+    "WAIT", "scan", "defer", "in_scope(P), !finding(P, tried), !finding(P, alarm)"
+)
+
+
+@pytest.fixture(scope="module")
+def guideline() -> Compiled:
+    return lumbar()
+
+
+@pytest.fixture(scope="module")
+def found(guideline: Compiled) -> Verification:
+    return verify(guideline, read_properties(guideline), ask)
+
+
+def run(compiled: Compiled, *, rules: bool = False) -> Verification:
+    return verify(compiled, read_properties(compiled), ask, rules=rules)
+
+
+def only(found: Verification) -> Verdict:
+    (verdict,) = found.verdicts
+    return verdict
+
+
+# the lumbar guideline
+
+
+PROMISED = (
+    "CAUDA-EQUINA", "RED-FLAG-KEEPS-MRI", "MRI-ORDER-OR-DEFER", "NO-EARLY-NOT-NOW", "NO-EARLY-REFUSAL", "SURGERY-EARNED",
+    "EMERGENCY", "NO-CONFLICT", "NEXT-ACTION", "MONOTONE",
+)
+
+
+def test_every_property_of_the_lumbar_guideline_is_proved(found: Verification) -> None:
+    assert {v.id: v.result for v in found.verdicts if v.result is not Result.PROVED} == {}
+    assert not [v.id for v in found.verdicts if v.idle]
+    assert set(PROMISED) <= {v.id for v in found.verdicts}
+    assert found.complete
+    assert not found.failed
+
+
+def test_the_lumbar_rules_have_no_conflict_no_gap_and_no_dead_rule(found: Verification) -> None:
+    assert [(r.kind, r.about) for r in found.remarks] == [("idle condition", "CRIT-C")]  # BG-1 implies it
+    assert dict(found.checked)["rules"] > 80
+
+
+@pytest.mark.parametrize("option", ["strict", "lax"])
+def test_the_properties_hold_under_every_reading(option: str) -> None:
+    from guidelog.guideline import load_guideline
+    from guidelog.pipeline import compile_guideline
+    from verify_support import LUMBAR
+
+    compiled = compile_guideline(load_guideline(str(LUMBAR)), {"surgical_trial": option})
+    assert all(v.result is Result.PROVED for v in run(compiled).verdicts)
+
+
+# planted faults
+
+
+def mutated(base: Compiled, mutant: Mutant) -> Compiled | None:
+    grounded = ground(mutant.program, base.names, base.readings)
+    stratified = stratify(grounded)
+    if not isinstance(stratified, StratifiedProgram):
+        return None
+    return replace(base, program=mutant.program, ground=grounded, stratified=stratified)
+
+
+def quick_ask(compiled: Compiled, patient, interventions=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """`ask` without certificates: the rule text on disk is not that of a mutant, so they cannot be checked against it."""
+    from guidelog import answers
+    from guidelog.pipeline import settle
+    from guidelog.values import World
+
+    facts, steps = settle(compiled, patient)
+    world = World(compiled.ground, facts, compiled.evaluate(facts))
+    given = tuple(
+        answers.build(compiled.guideline, world, name, answers.status_in(world, name), None, None)
+        for name in compiled.names.vocabulary.interventions
+    )
+    return answers.Answers(compiled.guideline, compiled.names, patient, facts, steps, given, (), {}, world)
+
+
+@pytest.mark.slow
+def test_planted_faults_break_a_property_or_change_no_answer(guideline: Compiled) -> None:
+    """Every mistake in a rule for advice, or in what advice rests on, is found; the others are shown to change no status."""
+    chosen = [m for m in mutants(guideline.program, guideline.names, guideline.readings)
+              if not (m.rule.head and m.rule.head.predicate in ("note", "include"))]
+    planted, broken = 0, 0
+    escaped = []
+    for mutant in chosen[::5]:
+        compiled = mutated(guideline, mutant)
+        if compiled is None:
+            continue
+        planted += 1
+        found = verify(compiled, read_properties(compiled), quick_ask, rules=False)
+        if any(v.result is Result.BROKEN or v.idle for v in found.verdicts):
+            broken += 1
+            continue
+        difference = compare(guideline, compiled, quick_ask)
+        if difference.changes or difference.undecided or difference.refused:
+            escaped.append((mutant.kind, mutant.rule.id, mutant.says))
+    assert planted >= 40
+    assert broken >= 0.8 * planted
+    assert escaped == []
+
+
+# soundness against brute force
+
+
+def random_rules(seed: int) -> str:
+    """A few rules with negation, thresholds, ranges, sums and differences of measures, counting and background."""
+    chance = random.Random(seed)
+    literals = ["finding(P, alarm)", "!finding(P, alarm)", "finding(P, tried)", "!finding(P, tried)", "in_scope(P)"]
+    comparisons = [
+        "measure(P, days, D), D >= {n}", "measure(P, days, D), D < {n}", "measure(P, others, E), E > {n}",
+        "measure(P, days, D), D = {n}", "measure(P, days, D), D != {n}", "measure(P, days, D), D >= {n}..{m}",
+        "measure(P, days, D), measure(P, others, E), D + E >= {n}", "measure(P, days, D), measure(P, others, E), D < E",
+        "measure(P, days, D), measure(P, others, E), D - E = {n}", "measure(P, days, D), measure(P, others, E), 2 * D != E + {n}",
+        "atleast 2 {{ finding(P, alarm); finding(P, tried); !finding(P, ill) }}", "measure(P, others, E), 2 * E <= {n}",
+    ]
+    text = ['.concept c(P: patient) true("c") false("no c")', '.concept d(P: patient) true("d") false("no d")']
+
+    def body(*also: str) -> str:
+        n = chance.randint(0, 4)
+        parts = ["patient(P)", chance.choice(literals), *also]
+        if chance.random() < 0.7:
+            parts.append(chance.choice(comparisons).format(n=n, m=n + chance.randint(0, 2)))
+        return ", ".join(dict.fromkeys(parts))
+
+    for number in range(chance.randint(1, 2)):
+        text.append(f'#[id = "C{number}"]\nc(P) :- {body()}.')
+    text.append(f'#[id = "D"]\nd(P) :- {body(chance.choice(["c(P)", "!c(P)"]))}.')
+    for number in range(chance.randint(2, 5)):
+        also = chance.choice(["c(P)", "!c(P)", "d(P)", "!d(P)", "in_scope(P)"])
+        text.append(advise(f"A{number}", chance.choice(["scan", "pills"]), chance.choice(STANCES), body(also)))
+    background = [
+        ":- finding(P, alarm), !finding(P, tried).",
+        ":- finding(P, alarm), measure(P, days, D), D < 2.",
+        ":- !finding(P, ill), measure(P, others, E), E >= 1.",
+        ":- finding(P, ill), finding(P, tried), measure(P, days, D), D != 3.",
+    ]
+    for number, denial in enumerate(chance.sample(background, chance.randint(0, 2))):
+        text.append(f'#[id = "B{number}"]\n{denial}')
+    return "\n".join(text)
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_regions_find_exactly_the_answers_that_some_record_has(tmp_path: Path, seed: int) -> None:
+    """Every status of every intervention, and every pair of them: possible for clingo just when a record has it."""
+    compiled = tiny(tmp_path, random_rules(seed))
+    search = Search(read_properties(compiled))
+    search.circuit.forbid(search.judgement.settled)
+    scan, pills = (search.first.encoded.answer(name) for name in ("scan", "pills"))
+    real = {(status(w, "scan"), status(w, "pills")) for w in all_worlds(compiled)}
+    claimed = set()
+    for first, second in product(scan, pills):
+        outcome, case = search.ask([scan[first], pills[second]], Budget(30))
+        assert outcome is not Outcome.NOT_DECIDED
+        if outcome is Outcome.POSSIBLE:
+            claimed.add((first, second))
+            assert case is not None
+            from guidelog.verify.sketch import content_of
+
+            content = content_of(case.record, compiled.names.vocabulary, "found")
+            answers = quick_ask(compiled, patient_from_content(content, compiled.names.vocabulary))
+            assert [a.status for a in answers.answers] == [first, second], content
+    assert claimed >= real  # nothing that exists is called impossible
+    assert claimed == real or any(  # finer numbers than halves of a unit may be needed to show what is claimed
+        "2 * " in element for element in compiled.guideline.files["rules.dl"].splitlines()
+    )
+
+
+def test_every_combination_of_stances_has_the_status_of_the_language_page(tmp_path: Path) -> None:
+    header = HEADER.replace("in_scope(P) :- finding(P, ill).", "in_scope(P) :- finding(P, ill).\n" + "\n".join(
+        f'.finding f_{s} "{s}" true("{s}") false("no {s}")' for s in STANCES))
+    compiled = tiny(tmp_path, "".join(advise(f"A-{s}", "scan", s, f"finding(P, f_{s})") for s in STANCES), header=header)
+    search = Search(read_properties(compiled))
+    answer, record = search.first.encoded.answer("scan"), search.first.record
+    names = ["ill", *(f"f_{s}" for s in STANCES)]
+    for values in product((True, False, None), repeat=len(names)):
+        fixed = []
+        for name, value in zip(names, values, strict=True):
+            yes, no = record.present[name], record.absent[name]
+            fixed += [yes] if value else [-yes, -no] if value is None else [no]
+        expected = status_of(dict(zip(STANCES, values[1:], strict=True)), values[0])
+        outcome, _ = search.ask([*fixed, answer[expected]], Budget(30))
+        assert outcome is Outcome.POSSIBLE, (values, expected)
+
+
+# kinds of property, each broken once
+
+
+@pytest.mark.parametrize(
+    ("rules", "promise", "shows"),
+    [
+        (SCAN_RULES, "never(P) :- in_scope(P), answer(P, scan, not_now).", {"ill": "present", "tried": "absent"}),
+        (SCAN_RULES, "always(P, alarm) :- answer(P, scan, recommended).", {"ill": "present", "tried": "present"}),
+        (SCAN_RULES, "never(P) :- answer(P, scan, recommended), unknown(P, alarm).", {"ill": "present", "tried": "present"}),
+        (advise("X", "scan", "do", "finding(P, ill), !finding(P, alarm)"),
+         'keeps(P, ordered) :- adds(P, alarm).\n.concept ordered(P: patient) true("ordered") false("not ordered")\n'
+         '#[id = "O"] ordered(P) :- answer(P, scan, recommended).', {"ill": "present", "alarm": "absent"}),
+        (advise("X", "scan", "do", "finding(P, ill), !finding(P, alarm)"),
+         "stable(P, A) :- adds(P, alarm), intervention(A).", {"ill": "present", "alarm": "absent"}),
+    ],
+)
+def test_a_broken_promise_has_a_smallest_witness(tmp_path: Path, rules: str, promise: str, shows: dict[str, str]) -> None:
+    verdict = only(run(tiny(tmp_path, rules, properties=f'#[id = "P", says = "a promise"]\n{promise}\n')))
+    assert verdict.result is Result.BROKEN
+    assert verdict.witness is not None
+    assert verdict.witness.smallest
+    assert verdict.witness.content["findings"] == shows
+
+
+def test_a_range_that_is_settled_can_break_what_the_kept_one_hides(tmp_path: Path) -> None:
+    rules = advise("A", "scan", "do", "in_scope(P), measure(P, days, D), D >= 1..3") + advise(
+        "B", "scan", "defer", "in_scope(P), measure(P, days, D), D < 3")
+    promise = '#[id = "P", says = "no conflict"]\nnever(P) :- answer(P, scan, conflict).\n'
+    verdict = only(run(tiny(tmp_path, rules, properties=promise)))
+    assert verdict.result is Result.BROKEN
+    assert verdict.witness is not None
+    assert verdict.witness.ends == ("days >= low end of its range",)
+    assert verdict.witness.statuses["scan"] is Status.UNDETERMINED  # what `ask` says while the range is kept
+
+
+def test_background_is_respected_in_both_directions(tmp_path: Path) -> None:
+    rules = SCAN_RULES + '#[id = "BG"]\n:- finding(P, tried), !finding(P, alarm).\n'
+    promise = '#[id = "P", says = "tried means alarm"]\nalways(P, alarm) :- answer(P, scan, recommended).\n'
+    assert only(run(tiny(tmp_path / "a", rules, properties=promise))).result is Result.PROVED
+    other = '#[id = "P", says = "wrong"]\nnever(P) :- answer(P, scan, recommended), finding(P, alarm).\n'
+    verdict = only(run(tiny(tmp_path / "b", rules, properties=other)))
+    assert verdict.witness is not None
+    assert verdict.witness.content["findings"] == {"ill": "present", "tried": "present"}  # the alarm follows
+
+
+def test_numbers_that_no_record_has_break_nothing(tmp_path: Path) -> None:
+    """D < E, E < 2 and D >= 1 leave only 1 <= D < E < 2: possible; with D >= 2 nothing is left."""
+    body = "in_scope(P), measure(P, days, D), measure(P, others, E), D < E, E < 2, D >= {n}"
+    for n, expected in ((1, Result.BROKEN), (2, Result.PROVED)):
+        promise = '#[id = "P", says = "no scan"]\nnever(P) :- answer(P, scan, recommended).\n'
+        found = run(tiny(tmp_path / str(n), advise("A", "scan", "do", body.format(n=n)), properties=promise))
+        assert only(found).result is expected
+
+
+# what the rules show about themselves
+
+
+def test_conflicts_gaps_dead_rules_and_idle_conditions_are_found(tmp_path: Path) -> None:
+    rules = (
+        advise("DO", "scan", "do", "in_scope(P), finding(P, tried)")
+        + advise("WAIT", "scan", "defer", "in_scope(P), finding(P, tried), finding(P, alarm)")
+        + advise("DEAD", "pills", "do", "finding(P, alarm), !finding(P, alarm), in_scope(P)")
+        + advise("PILLS", "pills", "consider", "in_scope(P), finding(P, ill)")
+    )
+    remarks = {(r.kind, r.about): r for r in run(tiny(tmp_path, rules), rules=True).remarks}
+    assert set(remarks) == {
+        ("conflict", "scan"), ("gap", "scan"), ("dead rule", "DEAD"), ("idle condition", "PILLS"),
+    }
+    assert remarks["conflict", "scan"].witness is not None
+    assert remarks["conflict", "scan"].witness.statuses["scan"] is Status.CONFLICT
+    assert remarks["gap", "scan"].witness is not None
+    assert remarks["gap", "scan"].witness.content["findings"] == {"ill": "present", "tried": "absent"}
+
+
+def test_a_property_about_nobody_is_idle(tmp_path: Path) -> None:
+    promise = '#[id = "P", says = "x"]\nalways(P, ill) :- finding(P, alarm), !finding(P, alarm), answer(P, scan, urgent).\n'
+    verdict = only(run(tiny(tmp_path, SCAN_RULES, properties=promise)))
+    assert verdict.result is Result.PROVED
+    assert verdict.idle
+
+
+# limits
+
+
+def test_without_time_nothing_is_called_proved(guideline: Compiled) -> None:
+    found = verify(guideline, read_properties(guideline), ask, budget=Budget(0))
+    assert {v.result for v in found.verdicts} == {Result.NOT_DECIDED}
+    assert not found.complete
+
+
+def test_the_report_says_whom_it_is_about(found: Verification) -> None:
+    over = found.to_json()["over"]
+    assert (over["findings"], over["measures"], over["background_rules"], over["threshold_ranges"]) == (36, 4, 2, 1)
+
+
+# properties.dl: what is wrong in it is said
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ('#[id = "A", says = "x"]\nnever(P) :- answer(P, scan, recomended).', "GL810", "there is no status `recomended`"),
+        ('#[id = "A", says = "x"]\nalways(P, alrm) :- in_scope(P).', "GL810", "there is no finding or concept `alrm`"),
+        ('#[id = "A", says = "x"]\nnevr(P) :- in_scope(P).', "GL808", "`nevr` is neither a kind of property nor declared in properties.dl"),
+        ("never(P) :- in_scope(P).", "GL805", "a property has an `id` and says in words what it promises"),
+        ('#[id = "A", says = "x"]\nnever(P) :- in_scope(P), adds(P, alarm).', "GL809", "`adds` stands once, in a property `keeps` or `stable`"),
+        ('#[id = "A", says = "x"]\nstable(P, scan) :- in_scope(P).', "GL809", "`stable` is about a change: `adds(P, F)` or `learns(P)` is missing"),
+        ('#[id = "A", says = "x"]\n:- in_scope(P).', "GL804", "a property has a head"),
+        ('.finding more "more"', "GL803", "`.finding` does not belong in properties.dl"),
+        ('#[id = "A", says = "x"]\nnever(P) :- measure(P, days, D), D > 1..2.', "GL812", "a property compares with one number, not with a range"),
+        ('#[id = "A", says = "x"] never(P) :- in_scope(P).\n#[id = "A", says = "y"] never(P) :- finding(P, ill).', "GL806",
+         "two properties have the id `A`"),
+        ('.concept u(P: patient) true("u") false("v")\n#[id = "A"] u(P) :- unknown(P, u).', "GL811", "`u` rests on itself"),
+    ],
+)
+def test_mistakes_in_properties_have_their_message(tmp_path: Path, text: str, code: str, message: str) -> None:
+    compiled = tiny(tmp_path, SCAN_RULES, properties=text + "\n")
+    with pytest.raises(InputError) as error:
+        read_properties(compiled)
+    assert (code, message) in [(d.code, d.message) for d in error.value.diagnostics]
+
+
+def test_an_unknown_property_is_an_error_with_the_nearest(guideline: Compiled) -> None:
+    with pytest.raises(InputError, match="there is no property `CAUDA-EQUNA`"):
+        read_properties(guideline).choose(("CAUDA-EQUNA",))
+
+
+# the command
+
+
+def call(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    from guidelog.cli import main
+
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    captured = capsys.readouterr()
+    return int(stop.value.code or 0), captured.out, captured.err
+
+
+def test_the_command_writes_witnesses_that_ask_reproduces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    promise = '#[id = "P", says = "never wait"]\nnever(P) :- answer(P, scan, not_now).\n'
+    compiled = tiny(tmp_path / "g", SCAN_RULES, properties=promise)
+    code, out, _ = call("verify", "-g", str(tmp_path / "g"), "--witnesses", str(tmp_path / "w"), capsys=capsys)
+    assert code == 1
+    assert "BROKEN" in out
+    (file,) = (tmp_path / "w").glob("p*.yaml")
+    patient = read_patient(read_text(str(file)), compiled.names.vocabulary)
+    assert {a.intervention: a.status for a in ask(compiled, patient, None).answers}["scan"] is Status.NOT_NOW
+    code, out, _ = call("ask", str(file), "scan", "-g", str(tmp_path / "g"), "--format", "json", capsys=capsys)
+    assert (code, json.loads(out)["answers"][0]["status"]) == (0, "not_now")
+
+
+def test_the_command_says_that_everything_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call("verify", "-g", "kb/lumbar_radiculopathy", "--property", "CAUDA-EQUINA", "--format", "json", capsys=capsys)
+    report = json.loads(out)
+    assert code == 0
+    assert [(p["property"], p["result"]) for p in report["properties"]] == [("CAUDA-EQUINA", "proved")]
+    assert report["complete"]
