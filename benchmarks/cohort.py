@@ -3,9 +3,9 @@
     python benchmarks/cohort.py [--rows 1000000] [--repeat 5] [--guideline kb/lumbar_radiculopathy] [--markdown]
 
 Every peer answers the same patients about the same four interventions, status and rules (as a mask), from the same wide
-Parquet file to a Parquet file; the first 100,000 answers of every peer are compared with ours. Repeats of all peers take turns, so that
-whatever else the machine does falls on all of them; what is reported is the median. Polars, which is only a peer, must be
-installed beside guidelog[cohort].
+Parquet file to a Parquet file; the first 100,000 answers of every peer are compared with ours. Repeats of all peers
+take turns, so that whatever else the machine does falls on all of them; what is reported is the median. Polars,
+which is only a peer, must be installed beside guidelog[cohort].
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ STATUSES = (
 
 
 def by_hand(t: Any, f: Any, ge: Any, lt: Any) -> tuple[dict[str, list[tuple[int, Any]]], dict[str, list[Any]]]:
-    """The four interventions as someone would write them for one engine: known true and known false, with `&`, `|`, `~`.
+    """The four interventions as someone would write them for one engine: known true, known false, `&`, `|`, `~`.
 
-    `t(name)` and `f(name)` say that a finding is known present or absent, `ge(measure, n)` and `lt(measure, n)` that a measure is known
-    to reach n weeks or not. Gives for each intervention the conditions of its statuses, and of its rules.
+    `t(name)` and `f(name)` say that a finding is known present or absent, `ge(measure, n)` and `lt(measure, n)` that a
+    measure is known to reach n weeks or not. Gives for each intervention the conditions of its statuses and rules.
     """
 
     def every(*parts: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -421,7 +421,8 @@ def long_times(compiled: Any, folder: Path, rows: int, repeat: int) -> dict[str,
         with duckdb.connect() as connection:
             picked = ", ".join(f"max(value) FILTER (name = '{c}') AS \"{c}\"" for c in columns)
             connection.execute(
-                f"COPY (SELECT patient, {picked} FROM '{long}' GROUP BY patient) TO '{folder / 'p.parquet'}' (FORMAT parquet)"
+                f"COPY (SELECT patient, {picked} FROM '{long}' GROUP BY patient) "
+                f"TO '{folder / 'p.parquet'}' (FORMAT parquet)"
             )
 
     options = Options(interventions=MAIN, audit=0, overwrite=True)
@@ -441,7 +442,7 @@ def long_times(compiled: Any, folder: Path, rows: int, repeat: int) -> dict[str,
 
 
 def single_times(compiled: Any, repeat: int) -> dict[str, float]:
-    """One patient, warm, all 19 interventions except by hand (4); the mean over 100 patients, microseconds as seconds."""
+    """One patient, warm, all 19 interventions except by hand (4): the mean over 100 patients."""
     vocabulary = compiled.names.vocabulary
     rows = generate(100, vocabulary, seed=5).to_pylist()
     records = []
@@ -507,7 +508,8 @@ def main() -> None:
     start = time.perf_counter()
     plan = plan_of(compiled.ground)
     print(
-        f"guideline loaded in {loaded:.3f} s, planned in {time.perf_counter() - start:.4f} s: {len(plan.circuit.gates)} gates"
+        f"guideline loaded in {loaded:.3f} s, planned in {time.perf_counter() - start:.4f} s: "
+        f"{len(plan.circuit.gates)} gates"
     )
     folder = Path(tempfile.mkdtemp(prefix="guidelog-bench-"))
     try:

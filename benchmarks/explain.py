@@ -10,6 +10,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from measure import side_by_side
+from synthetic import copies
+
 from guidelog import pipeline
 from guidelog.answers import Answers
 from guidelog.explain.missing import next_question
@@ -18,8 +21,6 @@ from guidelog.explain.why import why
 from guidelog.explain.why_not import why_not
 from guidelog.guideline import read_guideline
 from guidelog.patients import read_patient, read_text
-from measure import side_by_side
-from synthetic import copies
 
 KB = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
 

@@ -5,6 +5,7 @@ Reads the file that Graphviz wrote, not the scene that asked for it.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -117,7 +118,8 @@ def cut_texts(picture: Picture) -> list[str]:
 def overlapping_texts(picture: Picture) -> list[str]:
     """Texts that lie over each other."""
     found = []
-    texts = [(x, y - size * 0.7, x + w, y, words) for s in picture.shapes for x, y, w, size, words in s.texts if words.strip()]
+    placed = [text for shape in picture.shapes for text in shape.texts if text[4].strip()]
+    texts = [(x, y - size * 0.7, x + w, y, words) for x, y, w, size, words in placed]
     texts.sort()
     for i, (x1, y1, x2, y2, words) in enumerate(texts):
         for a1, b1, a2, b2, other in texts[i + 1 :]:
@@ -132,14 +134,15 @@ def overlapping_texts(picture: Picture) -> list[str]:
 
 def crossed_boxes(picture: Picture, ground: tuple[str, ...] = ("phase-", "stratum-", "alone")) -> list[str]:
     """Boxes that a line runs through; a line may touch the boxes that it joins."""
-    boxes = [s for s in picture.shapes if s.points and not _is_ground(s, ground) and not s.name.startswith(("legend", "rule-", "change-"))]
+    other = (*ground, "legend", "rule-", "change-")
+    boxes = [s for s in picture.shapes if s.points and not _is_ground(s, other)]
     boxes += [s for s in picture.shapes if s.points and s.name.startswith("rule-") and s.texts]
     found = []
     for number, line in enumerate(picture.lines):
         for shape in boxes:
             left, top, right, bottom = shape.box
-            deep = [p for p in line if left + 2.5 < p[0] < right - 2.5 and top + 2.5 < p[1] < bottom - 2.5 and _inside(p, shape)]
-            if deep:
+            within = (p for p in line if left + 2.5 < p[0] < right - 2.5 and top + 2.5 < p[1] < bottom - 2.5)
+            if any(_inside(p, shape) for p in within):
                 found.append(f"line {number} through {shape.name}")
     return found
 
@@ -158,7 +161,7 @@ def _inside(point: tuple[float, float], shape: Shape) -> bool:
         return True
     points = shape.points
     crossings = 0
-    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+    for (x1, y1), (x2, y2) in itertools.pairwise(points):
         if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             crossings += 1
     return crossings % 2 == 1

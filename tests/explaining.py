@@ -12,6 +12,7 @@ from guidelog.answers import Answer, Answers
 from guidelog.compiled import Compiled
 from guidelog.explain.cuts import all_cuts
 from guidelog.explain.questions import Questions
+from guidelog.explain.quickly import circuits_of
 from guidelog.guideline import read_guideline
 from guidelog.patients import Patient, patient_from_content, read_patient, read_text
 from guidelog.values import World
@@ -41,7 +42,7 @@ def patient(content: dict[str, Any], compiled: Compiled | None = None) -> Patien
 def uncertified(compiled: Compiled, record: Patient) -> Answers:
     """The answers without their certificate, which has tests of its own and costs more than the rest."""
     facts, steps = pipeline.settle(compiled, record)
-    world = World(compiled.ground, facts, compiled.evaluate(facts))
+    world = World(compiled.ground, facts, circuits_of(compiled.ground).model(facts))
     questions = Questions(compiled.ground, facts)
     given = tuple(pipeline._answer(compiled, world, questions, n) for n in compiled.names.vocabulary.interventions)
     return Answers(compiled.guideline, compiled.names, record, facts, steps, given, (), {}, world)

@@ -171,7 +171,7 @@ class _Program:
 
     def advise(self, earlier: list[_Predicate]) -> None:
         choose = self.choose
-        atoms = choose.shuffled([(a, s) for a in INTERVENTIONS for s in STANCES])[: choose.number(1, 5)]
+        atoms = choose.shuffled([(a, s) for a in INTERVENTIONS for s in STANCES])[: choose.number(2, 7)]
         for place, (intervention, stance) in enumerate(atoms):
             before = [Literal(Atom("advise", (P, Symbol(a), Symbol(s)))) for a, s in atoms[: place + choose.chance(2)]]
             for _ in range(choose.number(1, 2)):
@@ -360,12 +360,12 @@ class _Body:
         numbers = [Variable(name) for name, type_ in self.bound.items() if type_ == "number"]
         if numbers and choose.chance(3):
             return [Comparison(choose.pick(OPERATORS), value, choose.pick(numbers))]
-        match choose.number(0, 6):
+        match choose.number(0, 8):
             case 6:
                 named = Variable(f"D{value.name}")
                 whole = Arithmetic(choose.pick("+-"), Arithmetic("*", Number(choose.number(0, 2)), value), number)
                 return [Comparison("=", named, whole), Comparison(choose.pick(OPERATORS), named, value)]
-            case 1 if not self.denial:
+            case 1 | 7 | 8 if not self.denial:
                 first = choose.number(max(low, 0), high)
                 return [Comparison(ordered, value, Range(first, choose.number(first, high)))]
             case 2:

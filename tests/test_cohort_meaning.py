@@ -1,4 +1,4 @@
-"""Every engine of the cohort gives the answers of `ask`: on random guidelines, and on random patients of the real one."""
+"""Every engine of a cohort gives the answers of `ask`: on random guidelines, on random patients of the real one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def answers_of_ask(compiled: Compiled, record: dict[str, Any]) -> list[Quick] | 
     try:
         facts, _ = settle(compiled, patient)
     except InputError as error:
-        assert [d.code for d in error.diagnostics] == ["GL421"]
+        if [d.code for d in error.diagnostics] != ["GL421"]:
+            raise
         return None
     world = World(compiled.ground, facts, compiled.evaluate(facts))
     found = []
@@ -156,16 +157,16 @@ def test_random_guidelines_have_the_same_answers_on_every_engine(
     try:
         compiled = compiled_of(written.text)
     except InputError as error:
-        assert {d.code for d in error.diagnostics} == {
-            "GL210"
-        }  # a loop through negation, as a few random programs have
-        return
+        codes = {d.code for d in error.diagnostics}
+        if codes == {"GL210"}:  # a loop through negation, as a few random programs have
+            return
+        raise
     check(compiled, records_, sql=sql)
 
 
 def random_records(compiled: Compiled, number: int, seed: int) -> list[dict[str, Any]]:
     """Patients near the thresholds of the real guideline."""
-    chance, vocabulary = random.Random(seed), compiled.names.vocabulary
+    chance, vocabulary = random.Random(seed), compiled.names.vocabulary  # noqa: S311 - not a secret
     weeks = (0, 2, 4, 5, 5.9, 6, 6.001, 11, 12, 13, 25.999, 26, 27, 40)
 
     def record() -> dict[str, Any]:
@@ -198,7 +199,13 @@ def random_records(compiled: Compiled, number: int, seed: int) -> list[dict[str,
             },
         }
 
-    return [record() for _ in range(number)]
+    def nearly_referred() -> dict[str, Any]:
+        """Everything for surgical referral but a time of care that the guideline leaves to judgement."""
+        findings = {n: "absent" if f.screen == "red_flags" else "present" for n, f in vocabulary.findings.items()}
+        weeks = {"conservative_care_weeks": chance.choice((12, 20, 25.999, 26)), "physical_therapy_weeks": 8}
+        return {"patient": "p", "findings": findings | {"home_exercise_only": "absent"}, "measures": weeks}
+
+    return [nearly_referred() if place % 10 == 0 else record() for place in range(number)]
 
 
 def test_random_patients_of_the_real_guideline_have_the_same_answers_on_every_engine() -> None:

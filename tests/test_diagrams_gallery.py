@@ -1,4 +1,4 @@
-"""diagrams/ shows the rules as they are: made again, every picture must be the same, so that an edit is a picture to review."""
+"""diagrams/ shows the rules as they are: made again, every picture must be the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from guidelog import pipeline
 from guidelog.diagrams.gallery import README, gallery_files, read_gallery
 from guidelog.guideline import load_guideline

@@ -1,6 +1,6 @@
 """The palette: enough contrast, and no two statuses alike for a colour-blind reader.
 
-Simulation by the matrices of Machado, Oliveira and Fernandes (2009) at full severity; distance is that of CIE Lab (1976).
+Simulation by the matrices of Machado, Oliveira and Fernandes (2009) at full severity; distance as in CIE Lab (1976).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from guidelog.diagrams import palette
 from guidelog.diagrams.palette import Look
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
+from explaining import KB, answers_for, lumbar, main_answers, patient, vignette
 from guidelog import pipeline
 from guidelog.cli import missing as missing_command
 from guidelog.cli import what_if as what_if_command
 from guidelog.cli import why as why_command
 from guidelog.cli.missing import interview
 from guidelog.explain.when import when
-
-from explaining import KB, answers_for, lumbar, main_answers, patient, vignette
 
 PATIENTS = ("seed", "surgery-care-18-weeks", "red-flag-saddle-anesthesia", "therapy-not-formal", "nothing-known")
 MAIN = ("mri_lumbar", "nerve_root_injection", "multidisciplinary_rehabilitation", "surgical_referral")

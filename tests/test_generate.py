@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from guidelog.pipeline import ask
 from guidelog.verify.circuit import Budget
 from guidelog.verify.suite import Suite, generate
@@ -40,10 +41,16 @@ def test_an_obligation_is_not_confirmed_by_just_any_patient(suite: Suite) -> Non
 
 def test_each_threshold_is_just_reached_and_just_missed(suite: Suite) -> None:
     shown = {o.name for p in suite.patients for o in p.shows if o.kind == "threshold"}
-    assert {"FAIL-1, conservative_care_weeks 6", "FAIL-1, conservative_care_weeks 5.9",
-            "TRIAL-KEPT, conservative_care_weeks 12", "TRIAL-KEPT, conservative_care_weeks 11.9",
-            "TRIAL-KEPT, conservative_care_weeks 26", "TRIAL-KEPT, conservative_care_weeks 25.9",
-            "MON-3, weeks_since_review 4", "MON-3, weeks_since_review 4.1"} <= shown
+    assert {
+        "FAIL-1, conservative_care_weeks 6",
+        "FAIL-1, conservative_care_weeks 5.9",
+        "TRIAL-KEPT, conservative_care_weeks 12",
+        "TRIAL-KEPT, conservative_care_weeks 11.9",
+        "TRIAL-KEPT, conservative_care_weeks 26",
+        "TRIAL-KEPT, conservative_care_weeks 25.9",
+        "MON-3, weeks_since_review 4",
+        "MON-3, weeks_since_review 4.1",
+    } <= shown
 
 
 def test_numbers_of_several_measures_fit_together(tmp_path: Path) -> None:
@@ -60,14 +67,27 @@ def test_without_time_nothing_is_called_out_of_reach() -> None:
 
 
 @pytest.mark.parametrize("blank", [True, False])
-def test_the_files_are_unreviewed_vignettes_that_guidelog_reads(tmp_path: Path, blank: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_files_are_unreviewed_vignettes_that_guidelog_reads(
+    tmp_path: Path, blank: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     from guidelog.cli import main
     from guidelog.workbench.runner import run
     from guidelog.workbench.vignettes import read_vignettes
 
     folder = tmp_path / "generated"
     with pytest.raises(SystemExit) as stop:
-        main(["generate", "-g", "kb/lumbar_radiculopathy", "--out", str(folder), "--format", "json", *(["--blank"] if blank else [])])
+        main(
+            [
+                "generate",
+                "-g",
+                "kb/lumbar_radiculopathy",
+                "--out",
+                str(folder),
+                "--format",
+                "json",
+                *(["--blank"] if blank else []),
+            ]
+        )
     assert stop.value.code == 0
     report = json.loads(capsys.readouterr().out)
     files = sorted(folder.glob("*.yaml"))

@@ -63,7 +63,9 @@ def test_the_witness_is_what_ask_says_under_both_options() -> None:
         assert len(effect.vignettes) > 3
         other = compile_guideline(compiled.guideline, {effect.reading.name: effect.option})
         for answer in effect.answers or ():
-            patient = patient_from_content({"patient": "w", **answer.patient}, compiled.names.vocabulary)
+            patient = patient_from_content(
+                {"patient": "w", "as_of": "2025-01-01", **answer.patient}, compiled.names.vocabulary
+            )
             before, after = (ask(c, patient, [answer.intervention]).answers[0].status for c in (compiled, other))
             assert (before, after) == (answer.before, answer.after)
             assert before is not after

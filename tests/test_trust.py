@@ -324,10 +324,12 @@ def test_a_wrong_model_gives_no_wrong_answer(case, data):
 # ---------------------------------------------------------------- questions
 
 
-def settled(program: GroundProgram, facts: Facts, intervention: str) -> bool:
-    """Whether all completions lead to one status at each end of the ranges."""
-    everything = list(completions(program, facts, MANY))
-    return all(len({status_at(program, Evaluation(program, f, ranges), intervention) for f in everything}) <= 1 for ranges in ENDS)
+def engine_settles(program: GroundProgram, facts: Facts, intervention: str) -> bool:
+    """Whether the engine's own answer about these facts is determined or waits for nothing but a range."""
+    found = propagate(program, facts)
+    assert not isinstance(found, Contradiction)
+    statuses = [status_at(program, Evaluation(program, found[0], ranges), intervention) for ranges in (Ranges.KEPT, *ENDS)]
+    return statuses[0] is not Status.UNDETERMINED or Status.UNDETERMINED not in statuses[1:]
 
 
 def members_of(compiled: Compiled, question: str) -> set[str]:
@@ -360,14 +362,18 @@ def test_questions_settle_answers(case):
             SEEN["question sets of random guidelines checked"] += 1
 
 
-def check_questions(now: Situation, intervention: str, asked: tuple[str, ...], *, minimal: bool) -> None:
+def check_questions(now: Situation, intervention: str, asked: tuple[str, ...], *, minimal: bool, most: int = MANY) -> None:
+    """Every reply to the questions settles the answer, and without any one of them some reply does not."""
+
+    def settled_by(inputs: Iterable[str]) -> bool:
+        return all(engine_settles(now.ground, f, intervention) for f in completions(now.ground, now.facts, most, inputs))
+
     inputs = {question: members_of(now.compiled, question) for question in asked}
     every = set().union(*inputs.values())
-    assert all(settled(now.ground, f, intervention) for f in completions(now.ground, now.facts, MANY, every)), asked
+    assert settled_by(every), asked
     if minimal:
         for question in asked:
-            fewer = set().union(*(names for other, names in inputs.items() if other != question))
-            assert not all(settled(now.ground, f, intervention) for f in completions(now.ground, now.facts, MANY, fewer)), (asked, question)
+            assert not settled_by(every - inputs[question]), (asked, question)
 
 
 # ---------------------------------------------------------------- the guideline in kb/
@@ -462,19 +468,5 @@ def test_guideline_questions(guideline, data):
             continue
         assert answer.questions
         for asked in answer.questions:
-            inputs = {question: members_of(guideline, question) for question in asked}
-            every = set().union(*inputs.values())
-            assert all(engine_settles(now, f, answer.intervention) for f in completions(now.ground, now.facts, 4 * MANY, every)), asked
-            for question in asked:
-                fewer = every - inputs[question]
-                replies = completions(now.ground, now.facts, 4 * MANY, fewer)
-                assert not all(engine_settles(now, f, answer.intervention) for f in replies), (asked, question)
+            check_questions(now, answer.intervention, asked, minimal=True, most=4 * MANY)
             SEEN["kb: question sets checked"] += 1
-
-
-def engine_settles(now: Situation, facts: Facts, intervention: str) -> bool:
-    """Whether the engine's own answer, with these replies, is determined or waits for nothing but a range."""
-    found = propagate(now.ground, facts)
-    assert not isinstance(found, Contradiction)
-    statuses = [status_at(now.ground, Evaluation(now.ground, found[0], ranges), intervention) for ranges in (Ranges.KEPT, *ENDS)]
-    return statuses[0] is not Status.UNDETERMINED or Status.UNDETERMINED not in statuses[1:]

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.ground import ground
@@ -28,6 +29,11 @@ from verify_support import HEADER, advise, all_worlds, lumbar, status, tiny
 SCAN_RULES = advise("DO", "scan", "do", "in_scope(P), finding(P, tried)") + advise(
     "WAIT", "scan", "defer", "in_scope(P), !finding(P, tried), !finding(P, alarm)"
 )
+
+
+KEEPS_ORDER = """keeps(P, ordered) :- adds(P, alarm).
+.concept ordered(P: patient) true("ordered") false("not ordered")
+#[id = "O"] ordered(P) :- answer(P, scan, recommended)."""
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +59,16 @@ def only(found: Verification) -> Verdict:
 
 
 PROMISED = (
-    "CAUDA-EQUINA", "RED-FLAG-KEEPS-MRI", "MRI-ORDER-OR-DEFER", "NO-EARLY-NOT-NOW", "NO-EARLY-REFUSAL", "SURGERY-EARNED",
-    "EMERGENCY", "NO-CONFLICT", "NEXT-ACTION", "MONOTONE",
+    "CAUDA-EQUINA",
+    "RED-FLAG-KEEPS-MRI",
+    "MRI-ORDER-OR-DEFER",
+    "NO-EARLY-NOT-NOW",
+    "NO-EARLY-REFUSAL",
+    "SURGERY-EARNED",
+    "EMERGENCY",
+    "NO-CONFLICT",
+    "NEXT-ACTION",
+    "MONOTONE",
 )
 
 
@@ -93,7 +107,8 @@ def mutated(base: Compiled, mutant: Mutant) -> Compiled | None:
 
 
 def quick_ask(compiled: Compiled, patient, interventions=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """`ask` without certificates: the rule text on disk is not that of a mutant, so they cannot be checked against it."""
+    """`ask` without certificates: the rule text on disk is not that of a mutant, so they cannot be checked against
+    it."""
     from guidelog import answers
     from guidelog.pipeline import settle
     from guidelog.values import World
@@ -109,9 +124,13 @@ def quick_ask(compiled: Compiled, patient, interventions=None):  # type: ignore[
 
 @pytest.mark.slow
 def test_planted_faults_break_a_property_or_change_no_answer(guideline: Compiled) -> None:
-    """Every mistake in a rule for advice, or in what advice rests on, is found; the others are shown to change no status."""
-    chosen = [m for m in mutants(guideline.program, guideline.names, guideline.readings)
-              if not (m.rule.head and m.rule.head.predicate in ("note", "include"))]
+    """Every mistake in a rule for advice, or in what advice rests on, is found; the others are shown to change no
+    status."""
+    chosen = [
+        m
+        for m in mutants(guideline.program, guideline.names, guideline.readings)
+        if not (m.rule.head and m.rule.head.predicate in ("note", "include"))
+    ]
     planted, broken = 0, 0
     escaped = []
     for mutant in chosen[::5]:
@@ -136,14 +155,21 @@ def test_planted_faults_break_a_property_or_change_no_answer(guideline: Compiled
 
 def random_rules(seed: int) -> str:
     """A few rules with negation, thresholds, ranges, sums and differences of measures, counting and background."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
     literals = ["finding(P, alarm)", "!finding(P, alarm)", "finding(P, tried)", "!finding(P, tried)", "in_scope(P)"]
     comparisons = [
-        "measure(P, days, D), D >= {n}", "measure(P, days, D), D < {n}", "measure(P, others, E), E > {n}",
-        "measure(P, days, D), D = {n}", "measure(P, days, D), D != {n}", "measure(P, days, D), D >= {n}..{m}",
-        "measure(P, days, D), measure(P, others, E), D + E >= {n}", "measure(P, days, D), measure(P, others, E), D < E",
-        "measure(P, days, D), measure(P, others, E), D - E = {n}", "measure(P, days, D), measure(P, others, E), 2 * D != E + {n}",
-        "atleast 2 {{ finding(P, alarm); finding(P, tried); !finding(P, ill) }}", "measure(P, others, E), 2 * E <= {n}",
+        "measure(P, days, D), D >= {n}",
+        "measure(P, days, D), D < {n}",
+        "measure(P, others, E), E > {n}",
+        "measure(P, days, D), D = {n}",
+        "measure(P, days, D), D != {n}",
+        "measure(P, days, D), D >= {n}..{m}",
+        "measure(P, days, D), measure(P, others, E), D + E >= {n}",
+        "measure(P, days, D), measure(P, others, E), D < E",
+        "measure(P, days, D), measure(P, others, E), D - E = {n}",
+        "measure(P, days, D), measure(P, others, E), 2 * D != E + {n}",
+        "atleast 2 {{ finding(P, alarm); finding(P, tried); !finding(P, ill) }}",
+        "measure(P, others, E), 2 * E <= {n}",
     ]
     text = ['.concept c(P: patient) true("c") false("no c")', '.concept d(P: patient) true("d") false("no d")']
 
@@ -154,8 +180,7 @@ def random_rules(seed: int) -> str:
             parts.append(chance.choice(comparisons).format(n=n, m=n + chance.randint(0, 2)))
         return ", ".join(dict.fromkeys(parts))
 
-    for number in range(chance.randint(1, 2)):
-        text.append(f'#[id = "C{number}"]\nc(P) :- {body()}.')
+    text += [f'#[id = "C{number}"]\nc(P) :- {body()}.' for number in range(chance.randint(1, 2))]
     text.append(f'#[id = "D"]\nd(P) :- {body(chance.choice(["c(P)", "!c(P)"]))}.')
     for number in range(chance.randint(2, 5)):
         also = chance.choice(["c(P)", "!c(P)", "d(P)", "!d(P)", "in_scope(P)"])
@@ -198,9 +223,14 @@ def test_regions_find_exactly_the_answers_that_some_record_has(tmp_path: Path, s
 
 
 def test_every_combination_of_stances_has_the_status_of_the_language_page(tmp_path: Path) -> None:
-    header = HEADER.replace("in_scope(P) :- finding(P, ill).", "in_scope(P) :- finding(P, ill).\n" + "\n".join(
-        f'.finding f_{s} "{s}" true("{s}") false("no {s}")' for s in STANCES))
-    compiled = tiny(tmp_path, "".join(advise(f"A-{s}", "scan", s, f"finding(P, f_{s})") for s in STANCES), header=header)
+    header = HEADER.replace(
+        "in_scope(P) :- finding(P, ill).",
+        "in_scope(P) :- finding(P, ill).\n"
+        + "\n".join(f'.finding f_{s} "{s}" true("{s}") false("no {s}")' for s in STANCES),
+    )
+    compiled = tiny(
+        tmp_path, "".join(advise(f"A-{s}", "scan", s, f"finding(P, f_{s})") for s in STANCES), header=header
+    )
     search = Search(read_properties(compiled))
     answer, record = search.first.encoded.answer("scan"), search.first.record
     names = ["ill", *(f"f_{s}" for s in STANCES)]
@@ -222,15 +252,26 @@ def test_every_combination_of_stances_has_the_status_of_the_language_page(tmp_pa
     [
         (SCAN_RULES, "never(P) :- in_scope(P), answer(P, scan, not_now).", {"ill": "present", "tried": "absent"}),
         (SCAN_RULES, "always(P, alarm) :- answer(P, scan, recommended).", {"ill": "present", "tried": "present"}),
-        (SCAN_RULES, "never(P) :- answer(P, scan, recommended), unknown(P, alarm).", {"ill": "present", "tried": "present"}),
-        (advise("X", "scan", "do", "finding(P, ill), !finding(P, alarm)"),
-         'keeps(P, ordered) :- adds(P, alarm).\n.concept ordered(P: patient) true("ordered") false("not ordered")\n'
-         '#[id = "O"] ordered(P) :- answer(P, scan, recommended).', {"ill": "present", "alarm": "absent"}),
-        (advise("X", "scan", "do", "finding(P, ill), !finding(P, alarm)"),
-         "stable(P, A) :- adds(P, alarm), intervention(A).", {"ill": "present", "alarm": "absent"}),
+        (
+            SCAN_RULES,
+            "never(P) :- answer(P, scan, recommended), unknown(P, alarm).",
+            {"ill": "present", "tried": "present"},
+        ),
+        (
+            advise("X", "scan", "do", "finding(P, ill), !finding(P, alarm)"),
+            KEEPS_ORDER,
+            {"ill": "present", "alarm": "absent"},
+        ),
+        (
+            advise("X", "scan", "do", "finding(P, ill), !finding(P, alarm)"),
+            "stable(P, A) :- adds(P, alarm), intervention(A).",
+            {"ill": "present", "alarm": "absent"},
+        ),
     ],
 )
-def test_a_broken_promise_has_a_smallest_witness(tmp_path: Path, rules: str, promise: str, shows: dict[str, str]) -> None:
+def test_a_broken_promise_has_a_smallest_witness(
+    tmp_path: Path, rules: str, promise: str, shows: dict[str, str]
+) -> None:
     verdict = only(run(tiny(tmp_path, rules, properties=f'#[id = "P", says = "a promise"]\n{promise}\n')))
     assert verdict.result is Result.BROKEN
     assert verdict.witness is not None
@@ -240,7 +281,8 @@ def test_a_broken_promise_has_a_smallest_witness(tmp_path: Path, rules: str, pro
 
 def test_a_range_that_is_settled_can_break_what_the_kept_one_hides(tmp_path: Path) -> None:
     rules = advise("A", "scan", "do", "in_scope(P), measure(P, days, D), D >= 1..3") + advise(
-        "B", "scan", "defer", "in_scope(P), measure(P, days, D), D < 3")
+        "B", "scan", "defer", "in_scope(P), measure(P, days, D), D < 3"
+    )
     promise = '#[id = "P", says = "no conflict"]\nnever(P) :- answer(P, scan, conflict).\n'
     verdict = only(run(tiny(tmp_path, rules, properties=promise)))
     assert verdict.result is Result.BROKEN
@@ -280,7 +322,10 @@ def test_conflicts_gaps_dead_rules_and_idle_conditions_are_found(tmp_path: Path)
     )
     remarks = {(r.kind, r.about): r for r in run(tiny(tmp_path, rules), rules=True).remarks}
     assert set(remarks) == {
-        ("conflict", "scan"), ("gap", "scan"), ("dead rule", "DEAD"), ("idle condition", "PILLS"),
+        ("conflict", "scan"),
+        ("gap", "scan"),
+        ("dead rule", "DEAD"),
+        ("idle condition", "PILLS"),
     }
     assert remarks["conflict", "scan"].witness is not None
     assert remarks["conflict", "scan"].witness.statuses["scan"] is Status.CONFLICT
@@ -289,7 +334,9 @@ def test_conflicts_gaps_dead_rules_and_idle_conditions_are_found(tmp_path: Path)
 
 
 def test_a_property_about_nobody_is_idle(tmp_path: Path) -> None:
-    promise = '#[id = "P", says = "x"]\nalways(P, ill) :- finding(P, alarm), !finding(P, alarm), answer(P, scan, urgent).\n'
+    promise = (
+        '#[id = "P", says = "x"]\nalways(P, ill) :- finding(P, alarm), !finding(P, alarm), answer(P, scan, urgent).\n'
+    )
     verdict = only(run(tiny(tmp_path, SCAN_RULES, properties=promise)))
     assert verdict.result is Result.PROVED
     assert verdict.idle
@@ -309,24 +356,51 @@ def test_the_report_says_whom_it_is_about(found: Verification) -> None:
     assert (over["findings"], over["measures"], over["background_rules"], over["threshold_ranges"]) == (36, 4, 2, 1)
 
 
-# properties.dl: what is wrong in it is said
+# mistakes in the file of properties
 
 
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
-        ('#[id = "A", says = "x"]\nnever(P) :- answer(P, scan, recomended).', "GL810", "there is no status `recomended`"),
+        (
+            '#[id = "A", says = "x"]\nnever(P) :- answer(P, scan, recomended).',
+            "GL810",
+            "there is no status `recomended`",
+        ),
         ('#[id = "A", says = "x"]\nalways(P, alrm) :- in_scope(P).', "GL810", "there is no finding or concept `alrm`"),
-        ('#[id = "A", says = "x"]\nnevr(P) :- in_scope(P).', "GL808", "`nevr` is neither a kind of property nor declared in properties.dl"),
+        (
+            '#[id = "A", says = "x"]\nnevr(P) :- in_scope(P).',
+            "GL808",
+            "`nevr` is neither a kind of property nor declared in properties.dl",
+        ),
         ("never(P) :- in_scope(P).", "GL805", "a property has an `id` and says in words what it promises"),
-        ('#[id = "A", says = "x"]\nnever(P) :- in_scope(P), adds(P, alarm).', "GL809", "`adds` stands once, in a property `keeps` or `stable`"),
-        ('#[id = "A", says = "x"]\nstable(P, scan) :- in_scope(P).', "GL809", "`stable` is about a change: `adds(P, F)` or `learns(P)` is missing"),
+        (
+            '#[id = "A", says = "x"]\nnever(P) :- in_scope(P), adds(P, alarm).',
+            "GL809",
+            "`adds` stands once, in a property `keeps` or `stable`",
+        ),
+        (
+            '#[id = "A", says = "x"]\nstable(P, scan) :- in_scope(P).',
+            "GL809",
+            "`stable` is about a change: `adds(P, F)` or `learns(P)` is missing",
+        ),
         ('#[id = "A", says = "x"]\n:- in_scope(P).', "GL804", "a property has a head"),
         ('.finding more "more"', "GL803", "`.finding` does not belong in properties.dl"),
-        ('#[id = "A", says = "x"]\nnever(P) :- measure(P, days, D), D > 1..2.', "GL812", "a property compares with one number, not with a range"),
-        ('#[id = "A", says = "x"] never(P) :- in_scope(P).\n#[id = "A", says = "y"] never(P) :- finding(P, ill).', "GL806",
-         "two properties have the id `A`"),
-        ('.concept u(P: patient) true("u") false("v")\n#[id = "A"] u(P) :- unknown(P, u).', "GL811", "`u` rests on itself"),
+        (
+            '#[id = "A", says = "x"]\nnever(P) :- measure(P, days, D), D > 1..2.',
+            "GL812",
+            "a property compares with one number, not with a range",
+        ),
+        (
+            '#[id = "A", says = "x"] never(P) :- in_scope(P).\n#[id = "A", says = "y"] never(P) :- finding(P, ill).',
+            "GL806",
+            "two properties have the id `A`",
+        ),
+        (
+            '.concept u(P: patient) true("u") false("v")\n#[id = "A"] u(P) :- unknown(P, u).',
+            "GL811",
+            "`u` rests on itself",
+        ),
     ],
 )
 def test_mistakes_in_properties_have_their_message(tmp_path: Path, text: str, code: str, message: str) -> None:
@@ -367,7 +441,9 @@ def test_the_command_writes_witnesses_that_ask_reproduces(tmp_path: Path, capsys
 
 
 def test_the_command_says_that_everything_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = call("verify", "-g", "kb/lumbar_radiculopathy", "--property", "CAUDA-EQUINA", "--format", "json", capsys=capsys)
+    code, out, _ = call(
+        "verify", "-g", "kb/lumbar_radiculopathy", "--property", "CAUDA-EQUINA", "--format", "json", capsys=capsys
+    )
     report = json.loads(out)
     assert code == 0
     assert [(p["property"], p["result"]) for p in report["properties"]] == [("CAUDA-EQUINA", "proved")]

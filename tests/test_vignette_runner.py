@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -179,13 +180,13 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_check_and_test_take_less_than_two_seconds_as_processes() -> None:
-    times = []
-    for _ in range(2):
-        start = time.perf_counter()
-        _guidelog("check", "-g", str(KB))
-        _guidelog("test", "-g", str(KB))
-        times.append(time.perf_counter() - start)
-    assert min(times) < 2 * 2.5  # shared machines are slow; docs/authors-guide.md has the measured numbers
+    """Of processor time, because a shared machine may let anything wait."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _guidelog("check", "-g", str(KB))
+    _guidelog("test", "-g", str(KB))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert seconds < 2 * 2  # half as fast is allowed to other machines; benchmarks/workbench.py measures
 
 
 def test_watch_notices_a_change_and_nothing_else(tmp_path: Path) -> None:
@@ -193,8 +194,6 @@ def test_watch_notices_a_change_and_nothing_else(tmp_path: Path) -> None:
     path.write_text("x(a).\n", encoding="utf-8")
     turns = changes(tmp_path, every=0.01, settle=0.01)
     (tmp_path / "ignored.txt").write_text("no", encoding="utf-8")
-
-    import threading
 
     timer = threading.Timer(0.1, lambda: path.write_text("x(b).\n\n", encoding="utf-8"))
     timer.start()

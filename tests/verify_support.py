@@ -1,4 +1,5 @@
-"""Small guidelines for the tests of `verify`, `diff` and `generate`, and a three-valued evaluator that shares nothing with them."""
+"""Small guidelines for the tests of `verify`, `diff` and `generate`, and a three-valued evaluator that shares nothing
+with them."""
 
 from __future__ import annotations
 

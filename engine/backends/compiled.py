@@ -1,7 +1,7 @@
 """One patient in microseconds: the circuit of a guideline, evaluated bit by bit in one whole number.
 
 For work that needs thousands of evaluations: ranking questions, what-if searches, audits, live pages. No source text is
-made and nothing is executed but the loops below: a gate is a pair of masks. It is not trusted more than any other engine;
+made and nothing is executed but the loops below: a gate is a pair of masks. It is trusted no more than other engines;
 what is shown to a person is certified whichever engine found it.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from ..circuits import All, Any, Constant, End, Known, Not, Plan, Reaches, plan_of
+from ..circuits import Advice, All, Any, Constant, End, Known, Not, Plan, Reaches, plan_of
 from ..circuits.circuit import TRUE, looks_at
 from ..ground import Atom, GroundProgram
 from ..patients import Facts, Interval
@@ -20,6 +20,7 @@ from ..rewrites.ranges import Ranges
 from ..status import Because, Status
 from ..values import Model
 
+MOST_PATTERNS = 4096
 _Masks: TypeAlias = tuple[tuple[int, int], ...]
 
 
@@ -56,6 +57,7 @@ class Circuits:
         self._facts = program.facts
         advice = self.plan.advice
         self._statuses = [(a.intervention, *_statuses(a.statuses)) for a in advice]
+        self._decoders = [_Decoder(a) for a in advice]
         self._status_run = _Run(self.plan, [n for a in advice for n in a.statuses.values()])
         self._answer_run = _Run(self.plan, self.plan.outputs)
 
@@ -67,15 +69,7 @@ class Circuits:
     def answers(self, facts: Facts) -> list[Quick]:
         """Status, reason and rules of every intervention."""
         state = self._answer_run.state(facts)
-        found = []
-        for (name, mask, by_bit), advice in zip(self._statuses, self.plan.advice, strict=True):
-            status = by_bit.get(state & mask, Status.UNDETERMINED)
-            because = None
-            if status is Status.UNDETERMINED:
-                because = Because.GUIDELINE_RANGE if state >> advice.range_only & 1 else Because.MISSING_DATA
-            rules = tuple(r.rule for r in advice.rules if state >> r.gives & 1)
-            found.append(Quick(name, status, because, rules))
-        return found
+        return [decoder.answer(state) for decoder in self._decoders]
 
     def contradicted(self, facts: Facts) -> tuple[str, ...]:
         """The background rules that the facts contradict."""
@@ -97,6 +91,34 @@ class Circuits:
             listed = [(atom, true, false) for atom, (true, false) in atoms.items()]
             found[ranges] = (_Run(self.plan, [n for _, true, false in listed for n in (true, false)]), listed)
         return found
+
+
+class _Decoder:
+    """The answer about one intervention from its bits; few patterns occur, so each is put into words once."""
+
+    def __init__(self, advice: Advice) -> None:
+        self.advice = advice
+        self.mask = _mask((*advice.statuses.values(), advice.range_only, *(r.gives for r in advice.rules)))
+        self.known: dict[int, Quick] = {}
+
+    def answer(self, state: int) -> Quick:
+        pattern = state & self.mask
+        found = self.known.get(pattern)
+        if found is None:
+            if len(self.known) >= MOST_PATTERNS:
+                self.known = {}  # another thread may still read the old one
+            found = self.known[pattern] = self.decode(pattern)
+        return found
+
+    def decode(self, pattern: int) -> Quick:
+        advice = self.advice
+        status = next((s for s, number in advice.statuses.items() if pattern >> number & 1), Status.UNDETERMINED)
+        because = None
+        if status is Status.UNDETERMINED:
+            because = Because.GUIDELINE_RANGE if pattern >> advice.range_only & 1 else Because.MISSING_DATA
+        return Quick(
+            advice.intervention, status, because, tuple(r.rule for r in advice.rules if pattern >> r.gives & 1)
+        )
 
 
 class _Run:

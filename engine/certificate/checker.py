@@ -8,7 +8,7 @@ import collections, datetime, hashlib, itertools, json, pathlib, re, sys, tomlli
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-WORK, LARGEST = 10_000_000, 10**18  # what a rule text may ask for: pairs of rows looked at, the size of plain numbers
+WORK, LARGEST = 3_000_000, 10**18  # what a rule text may ask for: pairs of rows looked at, the size of plain numbers
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 RANGES = {"kept": slice(0, 2), "low": slice(0, 1), "high": slice(1, 2)}  # the ends of a range that a proof looks at
 VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # an atom is an input of 0 to 1 ticks, so that every element is a sum
@@ -17,7 +17,7 @@ ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoi
 SIGNS, PRECEDENCE = ("<", "<=", ">", ">=", "=", "!="), {"+": 1, "-": 1, "*": 2}
 STRING, NAME = r'"(?:[^"\\\n]|\\["\\n])*"', "[A-Za-z][A-Za-z0-9_]*|_(?![0-9])[A-Za-z0-9_]*"
 TOKEN = re.compile(rf"{STRING}|{NAME}|[0-9]+|:-|[<>!]=|\.\.|#\[|[][(){{}}.,:;<>=!+*-]")
-STATEMENT = re.compile(rf'^\.(.*(?:\s*\n[ \t]+\S.*)*)|((?:{STRING}|\.\.|[^."\s])(?:{STRING}|\.\.|[^."])*+)\.', re.M)
+STATEMENT = re.compile(rf'^\.(.*(?:\s*\n[ \t]+\S.*)*)|((?:{STRING}|\.\.|[^."\s])(?:{STRING}|\.\.|[^."])*+)(\.|\Z)', re.M)
 canonical = json.JSONEncoder(sort_keys=True).encode  # as text, `1`, `1.0` and `true` differ, as they do not in Python
 
 class Rejected(Exception):
@@ -81,8 +81,9 @@ class Rulebook:
         for name in sorted(files.keys() - {"properties.dl"}):
             content, bare = files[name].encode(), re.sub(rf"({STRING})|%.*", r"\1", files[name])
             digest.update(b"%b\0%d\0%b" % (name.encode(), len(content), content))
-            require(not (TOKEN.sub("", bare) + STATEMENT.sub("", bare)).strip(), f"`{name}` cannot be read")
-            for declaration, clause in STATEMENT.findall(bare):
+            require(not TOKEN.sub("", bare).strip() and not STATEMENT.sub("", bare).strip(), f"`{name}` cannot be read")
+            for declaration, clause, end in STATEMENT.findall(bare):
+                require(declaration or end, f"`{name}` ends within a clause")
                 number, tokens = itertools.count(1), TOKEN.findall(declaration or clause)
                 parts = nested(f"_{next(number)}" if token == "_" else token for token in tokens)
                 clauses += [parts] if clause else self.declare(*parts[0])
@@ -160,6 +161,7 @@ class Rulebook:
                      for row in ([known] if known in rows else rows)
                      for more in [old | {term: value for term, value in zip(terms, row, strict=True) if is_variable(term)}]
                      if all(more.get(t, t) == value == old.get(t, value) for t, value in zip(terms, row, strict=True))]
+        self.work -= 100 * len(found)
         for _, operator, left, low, _ in comparisons:
             for [target, *rest], other in ((left, low), (low, left)):
                 for old in found if operator == "=" and not rest and is_variable(target) else ():

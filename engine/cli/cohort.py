@@ -104,7 +104,7 @@ def _data_options(function: Any) -> Any:
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @_data_options
 def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], engine: str, **given: Any) -> None:
-    """Answer every patient in DATA: Parquet, CSV or NDJSON, a folder of these, a DuckDB database, `-` for CSV from a pipe.
+    """Answer every patient in DATA: Parquet, CSV, NDJSON, a folder of these, a DuckDB database; `-` is CSV from a pipe.
 
     A row that `ask` would refuse is set aside in `RESULT/rejects.csv` (beside a file: `RESULT.rejects.csv`), with line
     and reason. A run that was interrupted goes on where it stopped when it is started again.

@@ -195,6 +195,8 @@ def diff(old: str, new: str, **how: Any) -> None:
 def all_(guideline: str | None, out: Path) -> None:
     r"""Make all pictures of a gallery again: the folder's gallery.toml says of which patients.
 
+    Pictures and outlines in the folder that are no longer made are removed.
+
     \b
     Example:
       guidelog diagram all --out diagrams
@@ -204,7 +206,7 @@ def all_(guideline: str | None, out: Path) -> None:
 
     gallery = read_gallery(out)
     compiled = load(guideline)
-    count = 0
+    made: set[str] = set()
     try:
         for name, content in gallery_files(
             compiled, gallery, lambda file: ask(compiled, read(compiled, str(out / file)))
@@ -212,12 +214,15 @@ def all_(guideline: str | None, out: Path) -> None:
             path = out / name
             if not path.is_file() or path.read_bytes() != content:
                 path.write_bytes(content)
-            count += 1
+            made.add(name)
+        for path in sorted(out.iterdir()):
+            if path.suffix in (".svg", ".png", ".txt") and path.name not in made:
+                path.unlink()
     except PaintError as error:
         raise _not_painted(error) from None
     except OSError as error:
         raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
-    click.echo(f"{count} files in {out}", err=True)
+    click.echo(f"{len(made)} files in {out}", err=True)
 
 
 def _write(picture: Picture, how: dict[str, Any]) -> None:

@@ -27,25 +27,40 @@ _ICON = {"added": "+", "removed": "-", "changed": "~"}
 @click.command()
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True,
-              help="Output for people, for programs, or for a pull request.")
-@click.option("--witnesses", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="Write each patient whose answer changes into this folder.")
-@click.option("--budget", type=click.FloatRange(min=0), metavar="SECONDS",
-              help="Stop after so long; what was not decided by then is said. [default: no limit]")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Output for people, for programs, or for a pull request.",
+)
+@click.option(
+    "--witnesses",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write each patient whose answer changes into this folder.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Stop after so long; what was not decided by then is said. [default: no limit]",
+)
 @click.option("--lines", "show_lines", is_flag=True, help="Show the edited lines as well.")
 def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float | None, show_lines: bool) -> None:
     """Which answers differ between OLD and NEW, for which patients, and because of which edit.
 
-    OLD and NEW are guideline folders, names in kb/, or git revisions `REV[:folder]`. Each change comes with the smallest
-    patient who is answered differently, certified by both versions; an intervention without one is proved unchanged. Exit code 1
-    when an answer changes that the CHANGES.md of NEW does not announce, or when something was not decided.
+    OLD and NEW are guideline folders, names in kb/, or git revisions `REV[:folder]`. Each change comes with the
+    smallest patient who is answered differently, certified by both versions; an intervention without one is proved
+    unchanged. Exit code 1 when an answer changes that the CHANGES.md of NEW does not announce, or when something was
+    not decided.
 
     \b
     Examples:
-      guidelog diff HEAD~1 kb/lumbar_radiculopathy
-      guidelog diff v1.0:kb/lumbar_radiculopathy HEAD --format markdown
-    """
+      guidelog diff kb/lumbar_radiculopathy lumbar_radiculopathy
+      guidelog diff HEAD~1:kb/lumbar_radiculopathy HEAD --format markdown   (git revisions)
+    """  # noqa: D301 - click wants the character
     with tempfile.TemporaryDirectory(prefix="guidelog-diff-") as scratch:
         versions = [read_version(what, Path(scratch) / str(index)) for index, what in enumerate((old, new))]
         first, second = (compile_guideline(v.guideline) for v in versions)
@@ -59,11 +74,17 @@ def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float
         if witnesses is not None:
             _write(witnesses, found.changes)
         if format_ == "json":
-            write_json({
-                "old": _identity(versions[0]), "new": _identity(versions[1]), "metadata": metadata(first, second),
-                **found.to_json(), "lines": list(lines(versions[0].guideline, versions[1].guideline)),
-                "unannounced": [_key(c) for c in unannounced], "announced_and_not_found": [str(a) for a in stale],
-            })
+            write_json(
+                {
+                    "old": _identity(versions[0]),
+                    "new": _identity(versions[1]),
+                    "metadata": metadata(first, second),
+                    **found.to_json(),
+                    "lines": list(lines(versions[0].guideline, versions[1].guideline)),
+                    "unannounced": [_key(c) for c in unannounced],
+                    "announced_and_not_found": [str(a) for a in stale],
+                }
+            )
         else:
             page = _Page(versions, found, announced, unannounced, stale, format_ == "markdown")
             page.head(metadata(first, second))
@@ -82,8 +103,15 @@ def _unannounced_shape(found: Difference) -> bool:
 class _Page:
     """The findings as text or Markdown."""
 
-    def __init__(self, versions: list[Version], found: Difference, announced: list[Announcement],
-                 unannounced: list[Change], stale: list[Announcement], markdown: bool) -> None:
+    def __init__(
+        self,
+        versions: list[Version],
+        found: Difference,
+        announced: list[Announcement],
+        unannounced: list[Change],
+        stale: list[Announcement],
+        markdown: bool,
+    ) -> None:
         self.versions, self.found, self.markdown = versions, found, markdown
         self.announced, self.unannounced, self.stale = announced, unannounced, stale
         self.lines: list[str] = []
@@ -93,9 +121,12 @@ class _Page:
         self.title(f"{new.guideline.title}: {old.name} to {new.name}", 2)
         for key, (before, after) in changed.items():
             self.lines.append(f"{self.bullet}{key}: {before}, now {after}")
-        answers = f"{len(self.found.changes)} changes of answers in {len({c.intervention for c in self.found.changes})} interventions"
-        proof = (f"{len(self.found.same)} interventions proved unchanged for every record"
-                 f" ({len(self.found.shared)} of them defined alike)")
+        concerned = len({c.intervention for c in self.found.changes})
+        answers = f"{len(self.found.changes)} changes of answers in {concerned} interventions"
+        proof = (
+            f"{len(self.found.same)} interventions proved unchanged for every record"
+            f" ({len(self.found.shared)} of them defined alike)"
+        )
         self.lines.append(f"{answers}; {proof}; {self.found.seconds:.2f} s.")
 
     def edits(self, diff: Iterable[str]) -> None:
@@ -120,8 +151,11 @@ class _Page:
         if self.found.shown:
             self.title("Included items and notes", 3)
             for shown in self.found.shown:
-                self.lines.append(f"{self.bullet}{self.code('('.join((str(shown.atom[0]), ', '.join(map(str, shown.atom[1:])))) + ')')} "
-                                  f"{'now shown to' if shown.gained else 'no longer shown to'} some patients")
+                what = f"{shown.atom[0]}({', '.join(map(str, shown.atom[1:]))})"
+                self.lines.append(
+                    f"{self.bullet}{self.code(what)} "
+                    f"{'now shown to' if shown.gained else 'no longer shown to'} some patients"
+                )
         for title, names in (("New interventions", self.found.added), ("Removed interventions", self.found.removed)):
             if names:
                 self.title(title, 3)
@@ -145,7 +179,9 @@ class _Page:
         indent = "  " if self.markdown else "      "
         listed = [*change.sketch.findings, *change.sketch.measures]
         free = [n for n in listed if n not in {entry.split(":")[0] for entry in change.needed}]
-        self.lines.append(f"{indent}Every such patient has all of this{' but perhaps ' + ', '.join(free) if free else ''}.")
+        self.lines.append(
+            f"{indent}Every such patient has all of this{' but perhaps ' + ', '.join(free) if free else ''}."
+        )
         if change.edits:
             names = ", ".join(self.code(_short(e)) for e in change.edits)
             self.lines.append(f"{indent}{'Because of' if change.alone else 'It takes'} {names}.")

@@ -22,23 +22,33 @@ _KINDS = ("rule", "condition", "threshold")
 @guideline_option
 @reading_option
 @format_option
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, metavar="DIR",
-              help="Write the patients into this folder, one vignette file each.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Write the patients into this folder, one vignette file each.",
+)
 @click.option("--blank", is_flag=True, help="Leave the expected answers blank, instead of writing what was computed.")
-@click.option("--budget", type=click.FloatRange(min=0), metavar="SECONDS",
-              help="Stop after so long; what was not decided by then is said. [default: no limit]")
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Stop after so long; what was not decided by then is said. [default: no limit]",
+)
 def generate(
     guideline: str | None, readings: tuple[str, ...], format_: str, out: Path, blank: bool, budget: float | None
 ) -> None:
-    """Make few patients in which every rule applies, every condition is decisive and every threshold is just reached and missed.
+    """Make few patients that together reach all that a guideline can do.
 
-    The files are vignettes marked as unreviewed: nobody has said that the answers are right. What no patient can reach is proved
-    to be out of reach and listed; exit code 1 when something was not decided.
+    Every rule applies, every condition is decisive, and every threshold is just reached and just missed in one of
+    them. The files are vignettes marked as unreviewed: nobody has said that the answers are right. What no patient can
+    reach is proved to be out of reach and listed; exit code 1 when something was not decided.
 
     \b
     Example:
       guidelog generate --out generated
-    """
+    """  # noqa: D301 - click wants the character
     suite = make(load(guideline, readings), ask, budget=Budget(budget))
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -47,12 +57,18 @@ def generate(
     except OSError as error:
         raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
     if format_ == "json":
-        write_json({
-            "patients": [{"patient": p.name, "shows": [f"{o.kind} {o.name}" for o in p.shows]} for p in suite.patients],
-            "obligations": suite.obligations, "reached": suite.reached,
-            "out_of_reach": [f"{o.kind} {o.name}" for o in suite.unreachable],
-            "not_decided": [f"{o.kind} {o.name}" for o in suite.undecided], "seconds": round(suite.seconds, 4),
-        })
+        write_json(
+            {
+                "patients": [
+                    {"patient": p.name, "shows": [f"{o.kind} {o.name}" for o in p.shows]} for p in suite.patients
+                ],
+                "obligations": suite.obligations,
+                "reached": suite.reached,
+                "out_of_reach": [f"{o.kind} {o.name}" for o in suite.unreachable],
+                "not_decided": [f"{o.kind} {o.name}" for o in suite.undecided],
+                "seconds": round(suite.seconds, 4),
+            }
+        )
     else:
         click.echo("\n".join(_text(suite, out)))
     sys.exit(1 if suite.undecided else 0)
@@ -61,8 +77,8 @@ def generate(
 def _text(suite: Suite, out: Path) -> list[str]:
     shown = Counter(o.kind for p in suite.patients for o in p.shows)
     what = ", ".join(f"{shown[kind]} {kind}s" for kind in _KINDS)
-    lines = [f"{len(suite.patients)} patients in {out} show {suite.reached} of {suite.obligations} obligations ({what}); "
-             f"{suite.seconds:.2f} s"]
+    shows = f"show {suite.reached} of {suite.obligations} obligations ({what})"
+    lines = [f"{len(suite.patients)} patients in {out} {shows}; {suite.seconds:.2f} s"]
     for title, obligations in (("proved to be out of reach", suite.unreachable), ("not decided", suite.undecided)):
         if obligations:
             lines.append(f"{title}:")

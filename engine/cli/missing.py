@@ -186,7 +186,9 @@ class _Interview:
     def screen(self, name: str) -> None:
         """A screen as one act: nothing found, or which of its findings are present; its measures are asked one by one."""
         vocabulary, patient = self.names.vocabulary, self.patient
-        members = [m for m in vocabulary.screens[name].members if patient.findings.get(m) is None and m not in patient.measures]
+        members = [
+            m for m in vocabulary.screens[name].members if patient.findings.get(m) is None and m not in patient.measures
+        ]
         findings = [m for m in members if m in vocabulary.findings]
         for number, member in enumerate(findings, 1):
             click.echo(f"  {number}. {wording.label_of(member, self.names)}", err=True)

@@ -119,7 +119,9 @@ def _because(criterion: Criterion, answers: Answers) -> str:
     leaves = [leaf for leaf in criterion.leaves() if leaf.state != "not_required"]
     if criterion.state == "not_known":
         open_ = [leaf for leaf in leaves if leaf.state == "not_known"]
-        return wording.unknown_count(len(open_)) if len(open_) > 1 else wording.inner(open_[0].now or "") if open_ else ""
+        return (
+            wording.unknown_count(len(open_)) if len(open_) > 1 else wording.inner(open_[0].now or "") if open_ else ""
+        )
     reverse = criterion.combine == "none"
     holds = (criterion.state == "met") is not reverse
     telling = [leaf for leaf in leaves if leaf.state == ("met" if holds else "not_met")]
@@ -166,7 +168,11 @@ def _range_decision(answer: Answer, answers: Answers) -> str:
         for rule in rules:
             if rule.rule.id in answer.rests_on or rule.rule.id in answer.rules:
                 for element in rule.elements:
-                    if isinstance(element, GroundComparison) and element.low != element.high and rule.rule.listed("decisions"):
+                    if (
+                        isinstance(element, GroundComparison)
+                        and element.low != element.high
+                        and rule.rule.listed("decisions")
+                    ):
                         decision = answers.names.decisions[rule.rule.listed("decisions")[0]]
                         return f"{decision.id}: {decision.decided}"
     return ""
@@ -312,7 +318,9 @@ def why_not_full(result: WhyNot, answers: Answers) -> str:
     _sources(page, result.answer, answers)
     for candidate in result.candidates:
         page.blank()
-        page.add(f"{candidate.says}  ({wording.rule_line(candidate.rule, candidate.statements, candidate.citations)})", 2, 4)
+        page.add(
+            f"{candidate.says}  ({wording.rule_line(candidate.rule, candidate.statements, candidate.citations)})", 2, 4
+        )
         page.add(wording.would_need(wording.STATUS[STATUS_OF_STANCE[candidate.stance]], _tally(candidate)), 2)
         for criterion in candidate.criteria:
             _tree(page, criterion, 4)
@@ -329,7 +337,11 @@ def _tree(page: Lines, criterion: Criterion, indent: int) -> None:
         group = ""
         if current.combine in ("any", "none", "atleast"):
             group = f" ({wording.COMBINES[current.combine].format(count=current.count)})"
-        rules = f"  ({wording.rule_line(', '.join(current.rules), current.statements, current.citations)})" if current.rules else ""
+        rules = (
+            f"  ({wording.rule_line(', '.join(current.rules), current.statements, current.citations)})"
+            if current.rules
+            else ""
+        )
         at = min(depth, 40)
         page.add(f"{MARKS[current.state]} {current.says}{f' ({told})' if told else ''}{group}{rules}", at, at + 4)
         if current.hidden:

@@ -55,15 +55,15 @@ def verify(
 ) -> None:
     """Prove or break every property of a guideline, for all possible patients at once.
 
-    Properties stand in the guideline's `properties.dl` (docs/proving.md). One that is broken comes with the smallest patient
-    that breaks it, replayed by the engine and certified; exit code 1 then. Without --property the rules are also searched for
-    conflicts, gaps, rules that apply to nobody and conditions that change nothing.
+    Properties stand in the guideline's `properties.dl` (docs/proving.md). One that is broken comes with the smallest
+    patient that breaks it, replayed by the engine and certified; exit code 1 then. Without --property the rules are
+    also searched for conflicts, gaps, rules that apply to nobody and conditions that change nothing.
 
     \b
     Examples:
       guidelog verify
       guidelog verify --property CAUDA-EQUINA --format json
-    """
+    """  # noqa: D301 - click wants the character
     limit = Budget(budget)
     compiled = load(guideline, readings)
     properties = read_properties(compiled).choose(wanted)
@@ -91,11 +91,15 @@ def render(compiled: Compiled, found: Verification, *, colour: bool) -> str:
     """The findings as text."""
     guideline = compiled.guideline
     findings, measures, background = found.inputs
+    over = (
+        f"For every record that the reader accepts: {findings} findings (present, absent or unknown), "
+        f"{_count(measures, 'measure')} (any interval of the range), not contradicting "
+        f"{_count(background, 'background rule')}; {_count(found.ranges, 'threshold range')}, "
+        "kept or read at either end."
+    )
     lines = [
         f"{guideline.title}, version {guideline.version} ({guideline.review})",
-        f"For every record that the reader accepts: {findings} findings (present, absent or unknown), {_count(measures, 'measure')} "
-        f"(any interval of the range), not contradicting {_count(background, 'background rule')}; "
-        f"{_count(found.ranges, 'threshold range')}, kept or read at either end.",
+        over,
         *(f"Reading {name}: {option}." for name, option in compiled.readings.items()),
         "",
     ]
@@ -114,11 +118,9 @@ def render(compiled: Compiled, found: Verification, *, colour: bool) -> str:
             lines.append("  no conflict, no gap, no rule that applies to nobody, no condition that changes nothing")
     proved = sum(v.result is Result.PROVED for v in found.verdicts)
     broken = sum(v.result is Result.BROKEN for v in found.verdicts)
-    lines += [
-        "",
-        f"{proved} proved, {broken} broken, {len(found.verdicts) - proved - broken} not decided; "
-        f"{found.seconds:.2f} s ({found.load_seconds:.2f} s to load)",
-    ]
+    undecided = len(found.verdicts) - proved - broken
+    took = f"{found.seconds:.2f} s ({found.load_seconds:.2f} s to load)"
+    lines += ["", f"{proved} proved, {broken} broken, {undecided} not decided; {took}"]
     return "\n".join(lines)
 
 

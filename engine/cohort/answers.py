@@ -24,7 +24,9 @@ BECAUSE, RULES, ASSUMED, BACKGROUND = ".because", ".rules", "assumed", "backgrou
 MOST_BITS = 63
 """What a mask has room for: a signed 64-bit whole number, which every format has."""
 _Columns: TypeAlias = "tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64] | None]"
-_CHOICES = tuple(Status)
+_CHOICES = (Status.UNDETERMINED, *(s for s in Status if s is not Status.UNDETERMINED))
+_CODES = {status: place for place, status in enumerate(_CHOICES)}
+_CODE_BITS = (len(_CHOICES) - 1).bit_length()
 _REASONS = tuple(Because)
 
 
@@ -80,16 +82,19 @@ def expand(mask: int, names: Sequence[str]) -> list[str]:
 
 def _one(advice: Advice, bits: Mapping[int, Words], rows: int, shape: Shape) -> _Columns:
     """Status and reason as places in their lists, and the mask of rules."""
-    status = np.zeros(rows, np.uint8)
+    # The places are put together as bits, a word at a time: fewer vectors to spread out than there are statuses.
+    planes = [np.zeros((rows + 63) // 64, np.uint64) for _ in range(_CODE_BITS)]
     for name, number in advice.statuses.items():
-        status += unpack(bits[number], rows).view(np.uint8) * np.uint8(_CHOICES.index(name) + 1)
-    undetermined = status == 0
-    status -= np.uint8(1)
-    status[undetermined] = _CHOICES.index(Status.UNDETERMINED)
-    because = np.full(rows, len(_REASONS), np.uint8)
-    because[undetermined] = _REASONS.index(Because.MISSING_DATA)
+        for bit, plane in enumerate(planes):
+            if _CODES[name] >> bit & 1:
+                np.bitwise_or(plane, bits[number], out=plane)
+    status = np.zeros(rows, np.uint8)
+    for bit, plane in enumerate(planes):
+        if plane.any():
+            status |= unpack(plane, rows).view(np.uint8) << np.uint8(bit)
+    because = np.where(status == 0, np.uint8(_REASONS.index(Because.MISSING_DATA)), np.uint8(len(_REASONS)))
     if advice.range_only:
-        because[undetermined & unpack(bits[advice.range_only], rows)] = _REASONS.index(Because.GUIDELINE_RANGE)
+        because[(status == 0) & unpack(bits[advice.range_only], rows)] = _REASONS.index(Because.GUIDELINE_RANGE)
     return status, because, _mask([bits[r.gives] for r in advice.rules], rows) if shape.rules else None
 
 

@@ -97,7 +97,8 @@ class Audit:
             i, because = answer.intervention, answer.because.value if answer.because else None
             if (given[i], given[i + BECAUSE]) != (answer.status.value, because):
                 raise AuditError(
-                    f"{name}, `{i}`: {given[i]} {given[i + BECAUSE] or ''}, and `ask` says {answer.status.value} {because or ''}"
+                    f"{name}, `{i}`: {given[i]} {given[i + BECAUSE] or ''}, and `ask` says {answer.status.value} "
+                    f"{because or ''}"
                 )
             rules = given.get(i + RULES)
             same = set(rules or ()) == set(answer.rules) or (

@@ -1,8 +1,8 @@
 """Evaluate a circuit for many patients at once: bit-slices, 64 patients a machine word.
 
-A finding is two bit vectors (known present, known absent), close to how Arrow keeps nullable booleans, and a gate is one
-pass of `&` or `|` over them. Bits past the last patient are undefined; whoever counts masks them. Nothing here reads or
-writes tables.
+A finding is two bit vectors (known present, known absent), close to how Arrow keeps nullable booleans, and a gate is
+one pass of `&` or `|` over them. Bits past the last patient are undefined; whoever counts masks them. Nothing here
+reads or writes tables.
 """
 
 from __future__ import annotations

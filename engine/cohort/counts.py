@@ -17,7 +17,7 @@ from ..names import STANCES_FOR
 from ..status import Because, Status
 from .bits import WORD, Evaluator, Inputs, Ticks, Words, count, unpack
 
-SAMPLE = 1 << 13
+SAMPLE = 1 << 12
 """At most this many patients of a batch are looked at for what would settle them."""
 _MOST_ELEMENTS = 40
 

@@ -54,7 +54,8 @@ def diff(old: str, new: str, interventions: Sequence[str] = (), out: str | None 
             for table, result, account in (("old_result", old, accounts[0]), ("new_result", new, accounts[1])):
                 connection.execute(f"CREATE TEMP VIEW {table} AS {_wide(result, account, names)}")
             connection.execute(
-                "CREATE TEMP TABLE joined AS SELECT coalesce(o.patient, n.patient) AS patient, o.patient IS NULL AS is_new, "
+                "CREATE TEMP TABLE joined AS SELECT coalesce(o.patient, n.patient) AS patient, "
+                "o.patient IS NULL AS is_new, "
                 "n.patient IS NULL AS is_gone, "
                 + ", ".join(
                     f"o.{identifier(n)} AS {identifier('old ' + n)}, n.{identifier(n)} AS {identifier('new ' + n)}"
@@ -75,13 +76,15 @@ def _compare(connection: duckdb.DuckDBPyConnection, names: Sequence[str], out: s
         flows += [Flow(name, was, is_, number) for was, is_, number in rows]
     differs = " OR ".join(f"{identifier('old ' + n)} IS DISTINCT FROM {identifier('new ' + n)}" for n in names)
     found = connection.execute(
-        f"SELECT count(*) FILTER (NOT is_new AND NOT is_gone AND ({differs})), count(*) FILTER (is_gone), count(*) FILTER (is_new) FROM joined"
+        f"SELECT count(*) FILTER (NOT is_new AND NOT is_gone AND ({differs})), count(*) FILTER (is_gone), "
+        "count(*) FILTER (is_new) FROM joined"
     ).fetchall()[0]
     if out is not None:
         if not out.endswith((".csv", ".parquet")):
             raise InputError.of("GL706", f"`{out}`: a list of changes ends in .csv or .parquet")
         parts = " UNION ALL ".join(
-            f"SELECT patient, {quoted(n)} AS intervention, {identifier('old ' + n)} AS old, {identifier('new ' + n)} AS new FROM joined "
+            f"SELECT patient, {quoted(n)} AS intervention, {identifier('old ' + n)} AS old, "
+            f"{identifier('new ' + n)} AS new FROM joined "
             f"WHERE {identifier('old ' + n)} IS DISTINCT FROM {identifier('new ' + n)}"
             for n in names
         )
@@ -103,7 +106,8 @@ def _wide(result: str, account: dict[str, Any], names: Sequence[str]) -> str:
             source = f"read_parquet([{listed}])"
     if account["key"]["shape"][0]:
         columns = ", ".join(
-            f"max(status || coalesce(' (' || because || ')', '')) FILTER (intervention = {quoted(n)}) AS {identifier(n)}"
+            f"max(status || coalesce(' (' || because || ')', '')) FILTER (intervention = {quoted(n)}) "
+            f"AS {identifier(n)}"
             for n in names
         )
         return f"SELECT CAST(patient AS VARCHAR) AS patient, {columns} FROM {source} GROUP BY 1"

@@ -49,7 +49,10 @@ class Layout:
 def layout_of(
     columns: Iterable[str], vocabulary: Vocabulary, where: str, patient: str = ID, ignore: Collection[str] = ()
 ) -> Layout:
-    """What each column is. Raises InputError (GL710 to GL712) with every column that is nothing, and for a missing one."""
+    """What each column is.
+
+    Raises InputError (GL710 to GL712) with every column that is nothing, and for a missing one.
+    """
     problems: list[Diagnostic] = []
     findings: list[str] = []
     screens: list[str] = []

@@ -119,7 +119,7 @@ class _Pivot:
         connection.execute("CREATE TEMP TABLE names AS SELECT * FROM guideline_names")
 
     def occurring(self) -> dict[str, bool]:
-        """The names of numbers and days that occur, and whether any of their values is `unknown`: only these are aggregated."""
+        """The names of numbers and days that occur (no others are aggregated), and whether a value is `unknown`."""
         rows = self.connection.execute(
             f"SELECT name, coalesce(bool_or(value = 'unknown'), false) FROM ({self.rows()}) GROUP BY name"
         ).fetchall()
@@ -137,7 +137,8 @@ class _Pivot:
             self.rejects() if connection.execute(f"SELECT count(*) FROM facts WHERE {problem}").fetchall()[0][0] else []
         )
         connection.execute(
-            f"COPY (SELECT {self.wide_columns()} FROM facts WHERE NOT ({problem})) TO {quoted(str(out))} (FORMAT parquet)"
+            f"COPY (SELECT {self.wide_columns()} FROM facts WHERE NOT ({problem})) "
+            f"TO {quoted(str(out))} (FORMAT parquet)"
         )
         return rejects
 
@@ -156,9 +157,11 @@ class _Pivot:
         """Each row with what its name stands for, whether its value is one, and the value as yes, no, number or day."""
         return f"""
             SELECT r.*, k, w, b, p,
-                CASE k WHEN {_WORD} THEN value IN ('present', 'true', 'True') WHEN {_ACT} THEN value IN ('complete', 'true', 'True')
+                CASE k WHEN {_WORD} THEN value IN ('present', 'true', 'True')
+                    WHEN {_ACT} THEN value IN ('complete', 'true', 'True')
                     ELSE false END AS yes,
-                CASE k WHEN {_WORD} THEN value IN ('absent', 'false', 'False') WHEN {_ACT} THEN value IN ('incomplete', 'false', 'False')
+                CASE k WHEN {_WORD} THEN value IN ('absent', 'false', 'False')
+                    WHEN {_ACT} THEN value IN ('incomplete', 'false', 'False')
                     ELSE false END AS no,
                 coalesce(k IN ({_WORD}, {_NUMBER}) AND value = 'unknown', false) AS open,
                 CASE WHEN k = {_NUMBER} AND regexp_full_match(value, '{_DECIMAL}') THEN CAST(value AS DOUBLE)

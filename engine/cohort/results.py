@@ -1,8 +1,8 @@
 """The files of a run: parts with their hashes, the account of the run, the rejects; what is written is written whole.
 
 A run works in a folder of its own beside the result (`RESULT.unfinished`). A part appears there only when it is
-complete, the account after the part, and the result itself only at the end, by renaming: an interrupted run leaves no half of
-anything, and the next one with the same data, rules and options goes on after the last part that is intact.
+complete, the account after the part, and the result itself only at the end, by renaming: an interrupted run leaves no
+half of anything, and the next one with the same data, rules and options goes on after the last part that is intact.
 """
 
 from __future__ import annotations

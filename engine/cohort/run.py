@@ -87,7 +87,7 @@ def batch_rows(columns: int, memory: int, most: int = LARGEST_BATCH) -> int:
 
 
 def check_masks(plan: Plan) -> None:
-    """Raises InputError (GL716) where an intervention has more rules, or the guideline more denials, than a mask holds."""
+    """Raises InputError (GL716) where there are more rules about an intervention, or denials, than a mask holds."""
     for what, number in (
         *((f"`{a.intervention}`", len(a.rules)) for a in plan.advice),
         ("the background", len(plan.denials)),

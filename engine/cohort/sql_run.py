@@ -171,7 +171,8 @@ class _SqlRun:
             for number, file in enumerate(files):
                 name = f"part-{number:05}.parquet"
                 connection.execute(
-                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM read_parquet({quoted(str(file))}) WHERE {SET_ASIDE} IS NULL) "
+                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM read_parquet({quoted(str(file))}) "
+                    f"WHERE {SET_ASIDE} IS NULL) "
                     f"TO {quoted(str(self.results.work / name))} (FORMAT parquet)"
                 )
                 with pq.ParquetFile(self.results.work / name) as part:
@@ -226,7 +227,8 @@ class _SqlRun:
         for table, layout in zip(tables, layouts, strict=True):
             columns = ", ".join(map(identifier, layout.columns))
             rows = connection.execute(
-                f"SELECT {columns} FROM {table.relation(connection)} WHERE CAST({identifier(layout.patient)} AS VARCHAR) IN (SELECT p FROM sampled) "
+                f"SELECT {columns} FROM {table.relation(connection)} "
+                f"WHERE CAST({identifier(layout.patient)} AS VARCHAR) IN (SELECT p FROM sampled) "
                 f"QUALIFY count(*) OVER (PARTITION BY {identifier(layout.patient)}) = 1"
             ).fetchall()
             for row in rows:
@@ -240,7 +242,8 @@ class _SqlRun:
 
 def _counts(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
     rows = connection.execute(
-        f"SELECT {identifier(name)}, {identifier(name + BECAUSE)}, count(*) FROM found WHERE {SET_ASIDE} IS NULL GROUP BY ALL"
+        f"SELECT {identifier(name)}, {identifier(name + BECAUSE)}, count(*) FROM found "
+        f"WHERE {SET_ASIDE} IS NULL GROUP BY ALL"
     ).fetchall()
     found: dict[str, int] = {}
     for status, because, number in rows:

@@ -78,7 +78,8 @@ def _funnel(account: Mapping[str, Any], name: str) -> list[str]:
             open_ = step["reached"] - step["holds"] - step["fails"]
             share = step["fails"] / step["reached"]
             lines.append(
-                f"    {step['condition']}: {step['holds']:,} of {step['reached']:,} pass, {share:.0%} blocked, {open_:,} open"
+                f"    {step['condition']}: {step['holds']:,} of {step['reached']:,} pass, "
+                f"{share:.0%} blocked, {open_:,} open"
             )
             why = sorted(step.get("because", {}).items(), key=lambda item: -item[1])[:_MOST_REASONS]
             if why and step["fails"]:
@@ -117,11 +118,12 @@ def render_svg(account: Mapping[str, Any], interventions: Sequence[str] = ()) ->
     total = max(account["patients"], 1)
     used = [s for s in Status if any(account["answers"][n].get(s.value) for n in names)]
     tall = len(names) * (height + gap) + 90
+    title = f"{escape(account['guideline']['title'])}: {account['patients']:,} patients"
+    size = f'width="{left + width + 20}" height="{tall}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 20}" height="{tall}" '
-        f'font-family="sans-serif" font-size="13" role="img">',
-        f"<title>{escape(account['guideline']['title'])}: {account['patients']:,} patients</title>",
-        f'<text x="10" y="22" font-size="16">{escape(account["guideline"]["title"])}: {account["patients"]:,} patients</text>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="13" role="img">',
+        f"<title>{title}</title>",
+        f'<text x="10" y="22" font-size="16">{title}</text>',
     ]
     for row, name in enumerate(names):
         top, x = 40 + row * (height + gap), float(left)

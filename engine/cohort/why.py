@@ -57,7 +57,8 @@ def _rows(table: Table, layout: Layout, patient: str) -> list[dict[str, object]]
         with duckdb.connect() as connection:
             columns = ", ".join(map(identifier, layout.columns))
             found = connection.execute(
-                f"SELECT {columns} FROM {table.relation(connection)} WHERE CAST({identifier(layout.patient)} AS VARCHAR) = ? LIMIT 3",
+                f"SELECT {columns} FROM {table.relation(connection)} "
+                f"WHERE CAST({identifier(layout.patient)} AS VARCHAR) = ? LIMIT 3",
                 [patient],
             )
             names = [d[0] for d in found.description or ()]

@@ -7,7 +7,6 @@ boxes that are there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from . import palette
@@ -220,8 +219,3 @@ class _Drawing:
         )
         colour, dash = below.look.line, below.look.dash
         self.page.edges.append(Edge(box.id, child.id, points, colour, 1.5, dash, "none"))
-
-
-def numbered(branches: Sequence[Branch]) -> list[str]:
-    """Titles, for an outline."""
-    return [b.title for b in branches]

@@ -23,9 +23,10 @@ from . import palette
 from .criteria import Criteria, Criterion
 from .flow import Flow, Links, Mark, Overlay
 from .fonts import Font, Run
+from .model import Item, Node, Pathway, Phase, Step, Table, numbered
 from .page import MARGIN, Head, Legend, Notes, Page, facts_of
 from .palette import Look
-from .pathway import Item, Node, Pathway, Phase, Step, Table, infer, numbered
+from .pathway import infer
 from .pathway_page import SYMBOLS, foot
 from .scene import BODY, HEAD, SMALL, SMALL_BOLD, Box, Chip, Line, Scene, gap, height_of, lines_of
 

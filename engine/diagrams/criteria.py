@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from .. import tree
 from ..explain.wording import label_of, sentence
@@ -286,14 +285,3 @@ def distinct(rules: Iterable[tree.Rule]) -> tuple[tree.Rule, ...]:
 def cites_of(rules: Iterable[tree.Rule]) -> tuple[int, ...]:
     """The citations of rules, in numerical order."""
     return tuple(sorted({int(c) for rule in rules for c in rule.listed("cites") if c.lstrip("-").isdigit()}))
-
-
-def listed(rules: Iterable[tree.Rule], key: str) -> tuple[str, ...]:
-    """A list annotation of several rules, each item once."""
-    return tuple(dict.fromkeys(item for rule in rules for item in rule.listed(key)))
-
-
-@cache
-def all_of() -> str:
-    """What stands over a table of conditions that must all hold."""
-    return "ALL are required"

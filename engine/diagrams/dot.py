@@ -19,6 +19,7 @@ from .scene import CHIP, CHIP_HEIGHT, SMALL_BOLD, Box, Chip, Edge, Line, Point, 
 
 _SHAPES = {"box": "box", "rounded": "box", "hexagon": "hexagon", "oval": "ellipse", "bare": "none"}
 _FRAME = 2.0  # Graphviz keeps a point free on each side of a label
+_EDGE = 5.0  # between a chip and the right side of its box
 _RADIUS = 6.0
 ARROW = 9.0
 
@@ -149,11 +150,11 @@ def _line(line: Line, inner: float) -> str:
             cells.append(_cell("", 6, line.height))
             left -= 6
     if line.right:
-        left -= line.right.width
+        left -= line.right.width + _EDGE
     if line.runs or left >= 1:
         cells.append(_text_cell(line, left, align))
     if line.right:
-        cells.append(_chip(line.right))
+        cells += [_chip(line.right), _cell("", _EDGE, line.height)]
     if len(cells) == 1:
         return f"<TR>{cells[0]}</TR>" if not line.fill else _row(_table(cells[0]), inner, line.height, fill=line.fill)
     return _row(_table("".join(cells)), inner, line.height, fill=line.fill)
@@ -238,7 +239,7 @@ def _edge(graph: graphviz.Digraph, names: dict[str, str], number: int, edge: Edg
     if edge.label:
         x, y = edge.label_at
         attributes |= {
-            "label": f'<<FONT POINT-SIZE="9.5" COLOR="{edge.colour}"><B>{escape(clean(edge.label))}</B></FONT>>',
+            "label": f'<<FONT POINT-SIZE="9.5" COLOR="{INK}"><B>{escape(clean(edge.label))}</B></FONT>>',
             "lp": f"{_n(x)},{_n(scene.h - y)}",
         }
     tail, head = names.get(edge.tail, "page"), names.get(edge.head, "page")

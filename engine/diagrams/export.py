@@ -16,8 +16,8 @@ from ..guideline import Guideline
 from .branches import Branch
 from .flow import KIND_WORD, Overlay
 from .fonts import clean
+from .model import Node, Pathway
 from .page import cited
-from .pathway import Node, Pathway
 from .rulemap import RuleMap
 from .scene import Scene
 
@@ -60,14 +60,14 @@ def pathway_graph(pathway: Pathway, overlay: Overlay, guideline: Guideline) -> n
 
 def lines_between(pathway: Pathway) -> Iterable[tuple[Node, Node, str]]:
     """The lines of a pathway, as the page draws them."""
-    spine = [(p, s) for p in pathway.phases for s in p.steps]
-    for place, (phase, step) in enumerate(spine):
-        following = spine[place + 1] if place + 1 < len(spine) else None
+    trunk = [(p, s) for p in pathway.phases for s in p.steps]
+    for place, (phase, step) in enumerate(trunk):
+        following = trunk[place + 1] if place + 1 < len(trunk) else None
         decision = step.node.kind == "decision"
         if step.exit:
             yield step.node, step.exit, "No" if step.yes_down else "Yes"
-            if step.rejoins and place + 2 < len(spine):
-                yield step.exit, spine[place + 2][1].node, ""
+            if step.rejoins and place + 2 < len(trunk):
+                yield step.exit, trunk[place + 2][1].node, ""
         if following is None:
             continue
         yield step.node, following[1].node, ("Yes" if step.yes_down else "No") if decision else ""

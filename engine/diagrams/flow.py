@@ -1,4 +1,4 @@
-"""Pathway -> page: bands from top to bottom, exits to the left, the spine in the middle, criteria to the right.
+"""Pathway -> page: bands from top to bottom, exits to the left, the trunk in the middle, criteria to the right.
 
 One grid for every guideline. An `Overlay` lays statuses or changes over it; a box keeps its lane and its place in the
 order, so that two pages can be compared. Edges run in the gaps between lanes and bands, never through a box.
@@ -13,9 +13,9 @@ from .. import tree
 from ..guideline import Guideline
 from . import palette
 from .fonts import Run
+from .model import Item, Node, Pathway, Phase, Step, Table
 from .page import UNSTATED, Page, cited
 from .palette import Look
-from .pathway import Item, Node, Pathway, Phase, Step, Table
 from .scene import (
     BODY,
     BODY_ITALIC,
@@ -37,8 +37,8 @@ from .scene import (
 BAND_X, BAND_RIGHT = 24.0, 818.0
 LEFT_X, LEFT_W = 34.0, 152.0
 RAIL = 199.0
-SPINE_X, SPINE_W = 212.0, 246.0
-SPINE = SPINE_X + SPINE_W / 2
+TRUNK_X, TRUNK_W = 212.0, 246.0
+TRUNK = TRUNK_X + TRUNK_W / 2
 TABLE_X, TABLE_W = 482.0, 326.0
 BESIDE_BAND, BESIDE_RAIL, BESIDE_X, BESIDE_W = 472.0, 482.0, 502.0, 302.0
 BESIDE_OUT = 811.0
@@ -168,18 +168,18 @@ class Flow:
     def _steps(self, phase: Phase, top: float) -> tuple[float, float]:
         left = top + 7 + height_of(self._title_lines(phase, LEFT_W)) + 8
         table_y = top + 10
-        spine = top + 14
+        trunk = top + 14
         lowest = left
         for step in phase.steps:
-            box = self._box(step.node, SPINE_W)
-            y = spine
+            box = self._box(step.node, TRUNK_W)
+            y = trunk
             exit_box = self._box(step.exit, LEFT_W) if step.exit else None
             if exit_box:
                 y = max(y, left + exit_box.h / 2 - box.h / 2)
             table = self._table_box(step.node.table)
             if table:
                 y = max(y, table_y + 14 - box.h / 2)
-            box = box.moved(SPINE_X, y)
+            box = box.moved(TRUNK_X, y)
             self._put(step.node.key, box)
             if exit_box and step.exit:
                 exit_box = exit_box.moved(LEFT_X, box.centre[1] - exit_box.h / 2)
@@ -192,7 +192,7 @@ class Flow:
                 table_y = table.bottom + 12
                 lowest = max(lowest, table.bottom)
                 self._dotted(box, table)
-            spine = box.bottom + GAP
+            trunk = box.bottom + GAP
             lowest = max(lowest, box.bottom)
         return lowest + 13, table_y
 
@@ -335,20 +335,20 @@ class Flow:
 
     # edges
     def _edges(self, tops: Mapping[str, float], bottoms: Mapping[str, float]) -> None:
-        spine = [(phase, step) for phase in self.pathway.phases for step in phase.steps]
-        for place, (phase, step) in enumerate(spine):
-            following = spine[place + 1] if place + 1 < len(spine) else None
+        trunk = [(phase, step) for phase in self.pathway.phases for step in phase.steps]
+        for place, (phase, step) in enumerate(trunk):
+            following = trunk[place + 1] if place + 1 < len(trunk) else None
             box = self.placed[step.node.key]
             if step.exit:
                 self._exit_edge(step, box)
             if following:
                 below = self.placed[following[1].node.key]
                 label = ("Yes" if step.yes_down else "No") if step.node.kind == "decision" else ""
-                self._edge(step.node.key, following[1].node.key, ((SPINE, box.bottom), (SPINE, below.y)), label)
+                self._edge(step.node.key, following[1].node.key, ((TRUNK, box.bottom), (TRUNK, below.y)), label)
                 if following[0] is not phase:
                     self._beside_edges(following[0], step, box, tops[following[0].key])
-            if step.exit and step.rejoins and place + 2 < len(spine):
-                self._rejoin(step.exit, spine[place + 1][0], spine[place + 2], bottoms)
+            if step.exit and step.rejoins and place + 2 < len(trunk):
+                self._rejoin(step.exit, trunk[place + 1][0], trunk[place + 2], bottoms)
             if following and following[0] is not phase:
                 self._beside_out(phase, following[1], bottoms[phase.key])
 
@@ -383,8 +383,8 @@ class Flow:
                 (x, start.bottom + 8),
                 (RAIL, start.bottom + 8),
                 (RAIL, y),
-                (SPINE, y),
-                (SPINE, end.y),
+                (TRUNK, y),
+                (TRUNK, end.y),
             )
         else:
             points = (
@@ -392,8 +392,8 @@ class Flow:
                 (x, start.bottom + 8),
                 (RAIL, start.bottom + 8),
                 (RAIL, y),
-                (SPINE, y),
-                (SPINE, end.y),
+                (TRUNK, y),
+                (TRUNK, end.y),
             )
         self._edge(leave.key, target[1].node.key, points)
 
@@ -403,8 +403,8 @@ class Flow:
             node = other.steps[0].node
             target = self.placed[node.key]
             points = (
-                (SPINE, box.bottom),
-                (SPINE, y),
+                (TRUNK, box.bottom),
+                (TRUNK, y),
                 (BESIDE_RAIL, y),
                 (BESIDE_RAIL, target.centre[1]),
                 (target.x, target.centre[1]),
@@ -421,8 +421,8 @@ class Flow:
                 (start.right, start.centre[1]),
                 (BESIDE_OUT, start.centre[1]),
                 (BESIDE_OUT, y),
-                (SPINE, y),
-                (SPINE, end.y),
+                (TRUNK, y),
+                (TRUNK, end.y),
             )
             self._edge(node.key, target.node.key, points)
 
@@ -473,8 +473,10 @@ def compact(items: Sequence[Item], laid: Sequence[str]) -> list[tuple[int, Item]
 def _joined(text: str, below: Sequence[str]) -> str:
     lead, _, mode = text.rpartition(", ")
     any_of, all_of = mode == "any of:", mode == "all of:"
-    start = lead if any_of or all_of else text.rstrip(":")
     words = [w[:1].lower() + w[1:] if w[1:2].islower() or w[1:2] == " " else w for w in below]
+    if not mode.endswith("of:") and not text.endswith("of:"):
+        return f"{text}. Includes: {'; '.join(words)}"
+    start = lead if any_of or all_of else text.rstrip(":")
     joined = f"{', '.join(words[:-1])} or {words[-1]}" if any_of and len(words) > 1 else "; ".join(words)
     return f"{start}: {joined}"
 

@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -80,6 +80,7 @@ def _table(family: str, bold: bool, italic: bool) -> dict[int, int]:
     return _tables()[_FILES[family, bold, italic]]
 
 
+@lru_cache(maxsize=100_000)
 def width(text: str, font: Font) -> float:
     """Width in points: in a browser, or in the painter, which rounds each advance to a pixel; whichever is more."""
     if not text:
@@ -95,6 +96,12 @@ def width(text: str, font: Font) -> float:
     return max(units * scale, pixels) / _PIXELS_PER_POINT + _ROUNDING
 
 
+def natural_width(text: str, font: Font) -> float:
+    """Width in points as a browser with the fonts has it."""
+    table = _table(font.family, font.bold, font.italic)
+    return sum(table.get(ord(c), _guess(c)) for c in text) * font.size / _UNITS_PER_EM
+
+
 def _guess(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return _GUESS_MARK
@@ -104,7 +111,7 @@ def _guess(character: str) -> int:
 def missing(text: str) -> set[str]:
     """The characters that the bundled fonts cannot show."""
     table = _table(SANS, False, False)
-    return {c for c in text if ord(c) not in table and not c.isspace()}
+    return {c for c in set(text) if ord(c) not in table and not c.isspace()}
 
 
 def stand_ins(text: str) -> dict[str, str]:

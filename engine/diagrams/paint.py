@@ -56,7 +56,7 @@ def paint(dot: str, format_: str, painter: str = BUNDLED) -> bytes:
     for character in sorted(missing(dot)):
         dot = dot.replace(character, standing.get(character, "\u25a1"))
     if format_ == "png":
-        dot = dot.replace("\tgraph [", f"\tgraph [dpi={DPI} ", 1)
+        dot = dot.replace("{\n", f"{{\n\tdpi={DPI}\n", 1)
     with _LOCK:
         picture = _system(dot, format_) if painter == SYSTEM else _bundled(dot, format_)
     if format_ == "svg":

@@ -5,7 +5,7 @@ How it is found (docs/diagrams.md, *How the pathway is inferred*):
 * Advice with stance `urgent` or `emergency` leaves the pathway: the weakest concept that all of it implies is the first
   decision, or, where there is none, any of its conditions.
 * Interventions belong to the phase they declare, else to their `group`.
-* A condition that several phases cannot do without is a gate on the spine; phases are ordered by the gates they need,
+* A condition that several phases cannot do without is a gate on the trunk; phases are ordered by the gates they need,
   by what they need another phase to have done (a finding that ends the other's advice), then as declared.
 * What is left of the conditions of a main intervention is its own decision; other interventions are listed with theirs.
 """
@@ -13,7 +13,7 @@ How it is found (docs/diagrams.md, *How the pathway is inferred*):
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import networkx as nx
 
@@ -22,108 +22,12 @@ from ..compiled import Compiled
 from ..explain.wording import fill, sentence
 from ..ground import Atom, GroundElement, GroundLiteral, GroundRule
 from ..names import STANCES_AGAINST
-from .criteria import Criteria, Criterion, cites_of, distinct, title_of
+from .criteria import Criteria, Criterion, distinct, title_of
+from .model import STANCE_WORD, Item, Node, Pathway, Phase, Step, Table, numbered
 
 SHORT_LIST = 4
 """Up to so many items stand in the box itself, more in a table beside it."""
 ANSWERED = ("do", "consider")
-STANCE_WORD = {
-    "do": "Do",
-    "consider": "Consider",
-    "avoid": "Avoid",
-    "defer": "Not now",
-    "urgent": "At once",
-    "emergency": "Emergency pathway",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A line of a table or box: what it says, what decides it, the intervention it is about."""
-
-    text: str
-    criterion: Criterion | None = None
-    level: int = 0
-    heading: str = ""
-    intervention: str | None = None
-    stance: str = ""
-    rules: tuple[tree.Rule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A lettered list beside a box. `mode` is the sentence under its title."""
-
-    letter: str
-    title: str
-    mode: str
-    items: tuple[Item, ...]
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A numbered box. `kind`: state, decision, action, urgent, exit (a state that ends or returns).
-
-    `criterion` decides a decision; `interventions` are what an action is about, with their stances.
-    """
-
-    key: str
-    kind: str
-    title: str
-    number: int = 0
-    body: tuple[Item, ...] = ()
-    table: str = ""
-    criterion: Criterion | None = None
-    interventions: tuple[tuple[str, str], ...] = ()
-    rules: tuple[tree.Rule, ...] = ()
-    returns: str = ""  # key of the box where the reader goes on
-    unstated: bool = False
-
-    @property
-    def cites(self) -> tuple[int, ...]:
-        return cites_of(self.rules)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A node on the spine with its exit to the left; `yes_down` says which answer goes on down the spine.
-
-    `rejoins`: the exit comes back to the spine after the node that follows the decision.
-    """
-
-    node: Node
-    exit: Node | None = None
-    yes_down: bool = True
-    rejoins: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A band. `beside` are phases that are independent of it and simple enough to stand next to it."""
-
-    key: str
-    title: str
-    steps: tuple[Step, ...]
-    number: int = 0
-    beside: tuple[Phase, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pathway:
-    """Phases from top to bottom, with their tables."""
-
-    phases: tuple[Phase, ...]
-    tables: dict[str, Table] = field(default_factory=dict)
-    lettered: dict[str, str] = field(default_factory=dict)  # text of a concept to the letter of its table
-
-    def all_phases(self) -> list[Phase]:
-        """In the order of their numbers."""
-        return [p for phase in self.phases for p in (phase, *phase.beside)]
-
-    def nodes(self) -> list[Node]:
-        """All boxes in the order of their numbers."""
-        return [n for p in self.all_phases() for s in p.steps for n in ((s.node, s.exit) if s.exit else (s.node,))]
 
 
 def infer(compiled: Compiled) -> Pathway:
@@ -581,28 +485,6 @@ class _Inference:
         letter = chr(65 + number) if number < 26 else f"{chr(64 + number // 26)}{chr(65 + number % 26)}"
         self.tables[letter] = replace(table, letter=letter)
         return letter
-
-
-def numbered(phases: Sequence[Phase], tables: dict[str, Table], lettered: dict[str, str]) -> Pathway:
-    """Boxes and phases numbered in reading order."""
-    count = place = 0
-
-    def box(node: Node) -> Node:
-        nonlocal count
-        count += 1
-        return replace(node, number=count)
-
-    def walk(phase: Phase) -> Phase:
-        nonlocal place
-        place += 1
-        number = place
-        steps = []
-        for step in phase.steps:
-            node = box(step.node)
-            steps.append(replace(step, node=node, exit=box(step.exit) if step.exit else None))
-        return replace(phase, number=number, steps=tuple(steps), beside=tuple(walk(p) for p in phase.beside))
-
-    return Pathway(tuple(walk(p) for p in phases), tables, lettered)
 
 
 def _side_by_side(phases: Sequence[Phase]) -> list[Phase]:

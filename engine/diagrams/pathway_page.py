@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..compiled import Compiled
 from . import palette
 from .flow import Flow, Links, Overlay
+from .model import Pathway
 from .page import Head, Legend, Notes, Page, facts_of, missing_note, references
-from .pathway import Pathway, infer
+from .pathway import infer
 from .scene import Scene
 
 UNSTATED_TEXT = "A continuation that no rule states, or a rule without a citation: for the committee to confirm."

@@ -19,9 +19,10 @@ from ..values import Value, World
 from . import palette
 from .criteria import SCOPE, Criterion
 from .flow import Flow, Links, Mark, Overlay, Trace
+from .model import Item, Node, Pathway, Step
 from .page import Head, Legend, Notes, Page, facts_of
 from .palette import Look
-from .pathway import Item, Node, Pathway, Step, infer
+from .pathway import infer
 from .pathway_page import SYMBOLS, foot
 from .scene import Chip, Scene
 
@@ -33,6 +34,7 @@ TAKEN, OPEN, CLOSED = (
 STATUSES = (
     Legend("box", palette.REACHED, "reached"),
     Legend("box", palette.DO_NOW, "do now"),
+    Legend("box", palette.CONSIDER, "consider"),
     Legend("box", palette.UNKNOWN, "not known: ask"),
     Legend("box", palette.BLOCKED, "blocked"),
     Legend("box", palette.NOT_REACHED, "not reached"),
@@ -91,23 +93,23 @@ class Overlaying:
 
     # the way through
     def _walk(self) -> None:
-        spine = [(p, s) for p in self.pathway.phases for s in p.steps]
+        trunk = [(p, s) for p in self.pathway.phases for s in p.steps]
         reach: Value = True
         blocked_by: list[tuple[Node, Value]] = []
         returning: Value = None
         local: tuple[Node, Value] | None = None
-        for place, (phase, step) in enumerate(spine):
+        for place, (phase, step) in enumerate(trunk):
             node = step.node
             first = bool(phase.steps) and phase.steps[0] is step
             if first:
                 for other in phase.beside:
                     beside = other.steps[0].node
                     self._act(beside, reach, blocked_by)
-                    self._trace(spine[place - 1][1].node, beside, reach)
-                    if place + len(phase.steps) < len(spine):
-                        self._trace(beside, spine[place + len(phase.steps)][1].node, reach)
+                    self._trace(trunk[place - 1][1].node, beside, reach)
+                    if place + len(phase.steps) < len(trunk):
+                        self._trace(beside, trunk[place + len(phase.steps)][1].node, reach)
             if place:
-                self._trace(spine[place - 1][1].node, node, reach)
+                self._trace(trunk[place - 1][1].node, node, reach)
             if node.kind == "state":
                 value = value_of(node.criterion, self.world)
                 self._state(node, value)
@@ -121,8 +123,8 @@ class Overlaying:
                 self._decide(step, here, value, onward)
                 if step.exit:
                     self._exit(step, both(here, opposite(onward)))
-                    if step.rejoins and place + 2 < len(spine):
-                        self._trace(step.exit, spine[place + 2][1].node, both(reach, opposite(onward)))
+                    if step.rejoins and place + 2 < len(trunk):
+                        self._trace(step.exit, trunk[place + 2][1].node, both(reach, opposite(onward)))
                 if step.rejoins:
                     returning, local = reach, (node, onward)
                 elif onward is not True:
@@ -184,7 +186,7 @@ class Overlaying:
         assert leave is not None
         self._trace(step.node, leave, reach)
         if leave.kind == "urgent":
-            self._act(leave, reach, [])
+            self._act(leave, reach, [(step.node, opposite(reach) if reach is not None else None)])
             if self.nodes[leave.key].look is palette.BLOCKED:
                 self.nodes[leave.key] = Mark(palette.NOT_REACHED)
             return
@@ -212,6 +214,9 @@ class Overlaying:
             weak = stances == {"consider"}
             word = "CONSIDER" if weak else "EMERGENCY PATHWAY" if stances == {"emergency"} else "DO NOW"
             provided = self._provided(for_)
+            still_open = [f"box {self.numbers[n.key]}" for n, v in blocked_by if v is None]
+            if reach is None and still_open and node.kind == "action":
+                provided = (*provided, f"Holds already; {' and '.join(still_open)} still open")
             self.nodes[node.key] = Mark(palette.CONSIDER if weak else palette.DO_NOW, word, provided, palette.NAVY)
         elif None in values:
             open_ = (

@@ -29,17 +29,21 @@ from .export import (
     tree_outline,
 )
 from .flow import Links, Overlay
-from .page import facts_of
+from .model import Pathway
+from .page import A3, facts_of
 from .paint import BUNDLED, paint
-from .pathway import Pathway, infer
+from .pathway import infer
 from .pathway_page import pathway_scene
 from .patient import Overlaying, headline, patient_scene
 from .proof import proof_root, proof_scenes
 from .refusal import refusal_root, refusal_scenes
 from .rulemap import map_rules, rules_scene
+from .scene import Scene
 from .svg import accessible
 
 FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "graphml", "text")
+A3_LONG, SMALLEST_SCALE = 1191.0, 0.78
+"""Points; text of 9 points is 7 at that scale, 5 when A3 is printed on A4."""
 SUFFIX = {"mermaid": "mmd", "text": "txt"}
 
 
@@ -121,5 +125,14 @@ def rendered(picture: Picture, format_: str, painter: str = BUNDLED) -> Iterator
                 elif format_ == "svg":
                     content = accessible(paint(dot, "svg", painter), scene).encode()
                 else:
-                    content = paint(dot, format_, painter)
+                    content = paint(_on_a3(dot, scene) if format_ == "pdf" else dot, format_, painter)
                 yield f"{scene.name}.{suffix}", content
+
+
+def _on_a3(dot: str, scene: Scene) -> str:
+    """Made smaller to fit A3, where the text stays large enough; a longer page stays a longer page."""
+    sheet = (A3, A3_LONG) if scene.h >= scene.w else (A3_LONG, A3)
+    scale = min(sheet[0] / scene.w, sheet[1] / scene.h)
+    if not SMALLEST_SCALE <= scale < 1:
+        return dot
+    return dot.replace("{\n", f'{{\n\tsize="{sheet[0] / 72:.4f},{sheet[1] / 72:.4f}"\n', 1)

@@ -160,12 +160,16 @@ def _foot(page: Page, compiled: Compiled, answers: Answers, refusal: WhyNot) -> 
     for candidate in refusal.candidates[:2]:
         blockers = candidate.blockers
         lines.append(
-            f"For rule {candidate.rule}: {len(blockers)} to settle." if blockers else f"Rule {candidate.rule} holds."
+            f"Needed for rule {candidate.rule}, {len(blockers)} in all:"
+            if blockers
+            else f"Rule {candidate.rule} holds."
         )
         for blocker in blockers[:MOST_BLOCKERS]:
-            needed = "must hold" if blocker.wanted else "must not hold"
+            # A finding is worded as it should be; a comparison is worded as it stands in the rule.
+            worded = blocker.wanted or blocker.criterion.input in answers.names.vocabulary.findings
+            needed = "" if worded else ": must not hold"
             state = "not known" if blocker.criterion.state in ("not_known", "unknown") else "recorded otherwise"
-            lines.append(f"•  {blocker.criterion.says}: {needed} ({state})")
+            lines.append(f"•  {blocker.criterion.says}{needed} ({state})")
         if len(blockers) > MOST_BLOCKERS:
             lines.append(f"•  and {len(blockers) - MOST_BLOCKERS} more")
     decided = {d for c in refusal.candidates for d in c.decisions}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape
 from xml.etree import ElementTree
 
 from .dot import element_id
+from .fonts import MONO, SANS, Font, missing, natural_width
 from .scene import Scene
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -52,12 +52,26 @@ def accessible(svg: bytes, scene: Scene) -> str:
         family = element.get("font-family")
         if family:
             element.set("font-family", _FAMILIES.get(family.split(",")[0], family))
+        if element.tag == f"{{{_SVG}}}text":
+            _hold(element)
         if element.tag == f"{{{_SVG}}}a":
             title = element.attrib.pop(f"{{{_XLINK}}}title", None)
             if title:
                 element.set("aria-label", title)
     body = ElementTree.tostring(root, encoding="unicode")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + body + "\n"
+
+
+def _hold(element: ElementTree.Element) -> None:
+    """Tell the browser how wide a text is, so that it stays in its box in whatever font the reader has."""
+    text = element.text or ""
+    if not text.strip() or missing(text):
+        return
+    family = MONO if "Mono" in (element.get("font-family") or "") else SANS
+    bold, italic = element.get("font-weight") == "bold", element.get("font-style") == "italic"
+    font = Font(float(element.get("font-size") or 0), bold, italic, family)
+    element.set("textLength", f"{natural_width(text, font):.1f}")
+    element.set("lengthAdjust", "spacingAndGlyphs")
 
 
 def _describe(group: ElementTree.Element, labels: Mapping[str, str]) -> None:
@@ -74,8 +88,3 @@ def _describe(group: ElementTree.Element, labels: Mapping[str, str]) -> None:
             group.set("aria-label", label)
         elif identity == "paper":
             group.set("aria-hidden", "true")
-
-
-def embedded_title(text: str) -> str:
-    """Text as it may stand in an attribute."""
-    return escape(text, quote=True)

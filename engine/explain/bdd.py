@@ -101,7 +101,8 @@ class Diagrams:
 
     def share(self, f: int, memo: dict[int, float], weights: Mapping[int, float] | None = None) -> float:
         """How likely f is when each variable is true with its weight (one half where it has none), independently; `memo` may be
-        kept for further calls with the same weights."""
+        kept for further calls with the same weights.
+        """
         likely = weights or {}
 
         def walk(node: int) -> float:
@@ -173,6 +174,6 @@ class Diagrams:
             low = self._choose(fl if fv == top else f, gl if gv == top else g, hl if hv == top else h)
             high = self._choose(fh if fv == top else f, gh if gv == top else g, hh if hv == top else h)
             found = self._memo[key] = self._node(top, low, high)
-            if len(self._memo) > 20 * self._limit:
+            if len(self._memo) > 5 * self._limit:
                 raise TooLarge
         return found

@@ -23,7 +23,8 @@ _WORDS = {True: "present", False: "absent"}
 @dataclass(frozen=True, slots=True)
 class Change:
     """One input to change. `kind`: `ask` (nobody has said), `do` (can be brought about), `cannot` (a fact that nobody changes). `value` as in a patient
-    file; `says` in words."""
+    file; `says` in words.
+    """
 
     input: str
     value: Any
@@ -57,7 +58,8 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Choices:
     """All changes of one patient's record. `facts` are its own, with screens closed and nothing concluded from the background:
-    what follows from an input must not outlive it."""
+    what follows from an input must not outlive it.
+    """
 
     answers: Answers
     facts: Facts
@@ -71,7 +73,9 @@ class Choices:
         """The values that an input could have instead; of a measure the ranges between cut points, widest first."""
         facts = self.facts
         if name in facts.findings:
-            return [Choice(self.finding(name, value), value) for value in (True, False) if facts.findings[name] is not value]
+            return [
+                Choice(self.finding(name, value), value) for value in (True, False) if facts.findings[name] is not value
+            ]
         measure = self.names.vocabulary.measures[name]
         interval = facts.measures[name]
         bottom, top = measure.low * measure.ticks, measure.high * measure.ticks
@@ -100,7 +104,11 @@ class Choices:
         unknown = not self.facts.known(name) and now.low <= low and high <= now.high
         kind = "ask" if unknown else "do" if low > now.low and (measure.doable or measure.clock) else "cannot"
         top = measure.high * measure.ticks
-        value: Any = {"at_least": _units(low, measure)} if high >= top else {"between": [_units(low, measure), _units(high, measure)]}
+        value: Any = (
+            {"at_least": _units(low, measure)}
+            if high >= top
+            else {"between": [_units(low, measure), _units(high, measure)]}
+        )
         if high < top and low <= measure.low * measure.ticks:
             value = {"at_most": _units(high, measure)}
         words = wording.amount(Interval(low, high), measure)

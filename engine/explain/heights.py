@@ -35,7 +35,7 @@ def element_height(world: World, element: GroundElement, known: Mapping[Atom, in
             return known.get(atom) if atom in world.program.instances else 0
         case GroundAtLeast(count, members):
             value = world.element(element)
-            wanted = count if value else len(members) - count + 1
+            wanted = count if value else max(0, len(members) - count + 1)
             side = [element_height(world, m, known) for m in members if world.literal(m) is value]
             settled = sorted(h for h in side if h is not None)
             return (settled[wanted - 1] if wanted else 0) if len(settled) >= wanted else None

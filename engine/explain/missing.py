@@ -48,7 +48,8 @@ def next_question(
 ) -> Next | None:
     """The best next question about the undetermined among the interventions, None when none is left.
 
-    `skip` are questions not to ask (again); a screen that is skipped opens into its members."""
+    `skip` are questions not to ask (again); a screen that is skipped opens into its members.
+    """
     wanted = set(interventions) if interventions is not None else None
     open_ = [a for a in answers.answers if a.questions and (wanted is None or a.intervention in wanted)]
     if not open_:
@@ -59,7 +60,9 @@ def next_question(
         first = open_[0]
         assert first.questions
         question = next((q for q in first.questions[0] if q not in skip), None)
-        return question and Next(question, wording.question(question, answers.names), (), (), (first.intervention,))
+        if question is None:
+            return None
+        return Next(question, wording.question(question, answers.names), (), (), (first.intervention,))
 
 
 def _best(answers: Answers, open_: Sequence[Any], skip: Collection[str]) -> Next | None:

@@ -12,8 +12,8 @@ from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, Groun
 from ..status import Status
 from ..values import Ranges, comparison_value
 from .bdd import FALSE, TRUE
-from .cone import Cone
 from .conditions import conditions
+from .cone import Cone
 from .unknowns import Unknowns
 
 _Pair = tuple[int, int]
@@ -62,6 +62,10 @@ class Partial:
                 end += 1
             members = atoms[start:end]
             values.update(dict.fromkeys(members, (FALSE, FALSE)))
+            users: dict[Atom, list[Atom]] = {}
+            for atom in members:
+                for target in program.edges[atom]:
+                    users.setdefault(target, []).append(atom)
             todo = dict.fromkeys(members)
             while todo:
                 atom = next(iter(todo))
@@ -73,8 +77,7 @@ class Partial:
                 pair = (TRUE, TRUE) if atom in program.facts else pair
                 if pair != values[atom]:
                     values[atom] = pair
-                    if len(members) > 1 or atom in program.edges[atom]:
-                        todo.update((other, None) for other in members if atom in program.edges[other])
+                    todo.update(dict.fromkeys(users.get(atom, ())))
             start = end
         return values
 
@@ -137,7 +140,11 @@ class Partial:
                     others = [e for k, e in enumerate(denial.elements) if k != place]
                     forced = d.all(self.element(e, relations, Ranges.LOW)[0] for e in others)
                     certain, possible = self.findings.get(name, _OPEN)
-                    pair = (d.either(certain, forced), possible) if element.negated else (certain, d.both(possible, d.negate(forced)))
+                    pair = (
+                        (d.either(certain, forced), possible)
+                        if element.negated
+                        else (certain, d.both(possible, d.negate(forced)))
+                    )
                     if pair != (certain, possible):
                         self.findings[name] = pair
                         changed = True

@@ -83,8 +83,13 @@ class Questions:
         def settles(names: Sequence[str]) -> bool:
             return _settles(unknowns, ends, names)
 
+        tried: dict[frozenset[str], bool] = {}
+
         def certain(names: Sequence[str]) -> bool:
-            return Partial(unknowns, cone, names).settled()
+            key = frozenset(names)
+            if key not in tried:
+                tried[key] = Partial(unknowns, cone, names).settled()
+            return tried[key]
 
         relevant = unknowns.names(unknowns.diagrams.support(*functions))
         # First every input by itself: a member that is not needed must not drag its whole screen in.
@@ -95,7 +100,7 @@ class Questions:
             needed = _names(_minimal(settles, [(name, (name,)) for name in relevant]))
         units = self._units(needed)
         found: dict[tuple[Question, ...], None] = {}
-        for order in (units, units[::-1]):
+        for order in (units, units[::-1]) if len(units) > 1 else (units,):
             kept = _minimal(settles, order)
             if certain(_names(kept)):
                 ranked = sorted(kept, key=lambda unit: (not self._may_settle(unknowns, ends, unit), units.index(unit)))

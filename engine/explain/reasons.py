@@ -50,7 +50,8 @@ class Kind(Enum):
 @dataclass(frozen=True, slots=True)
 class Node:
     """One step of a proof. `premises` are ids of nodes; `value` is what the node's sentence is worth: true, false, or None for not known. `says` is the
-    sentence for that value; `detail` the numbers or the source behind a leaf."""
+    sentence for that value; `detail` the numbers or the source behind a leaf.
+    """
 
     id: str
     kind: Kind
@@ -338,7 +339,7 @@ class Reasons:
         side = [m for m in element.members if self.world.literal(m) is value]
         if value is None:
             return side
-        wanted = element.count if value else len(element.members) - element.count + 1
+        wanted = element.count if value else max(0, len(element.members) - element.count + 1)
         ranked = sorted(side, key=lambda m: element_height(self.world, m, self.heights) or 0)
         return ranked[:wanted]
 

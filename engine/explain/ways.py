@@ -90,7 +90,9 @@ def _searched(choices: Choices, intervention: str, status: Status) -> Ways:
             options.append(witness.Option(((name, _known(choice.value, cuts)),), _cost(choice.change)))
     for screen in choices.screens(cone.inputs):
         facts = choices.with_screens([screen])
-        closed = [m for m in choices.names.vocabulary.screens[screen].members if m in cone.inputs and choices.is_unlisted(m)]
+        closed = [
+            m for m in choices.names.vocabulary.screens[screen].members if m in cone.inputs and choices.is_unlisted(m)
+        ]
         values = [(m, facts.findings[m] if m in facts.findings else facts.measures[m]) for m in closed]
         known = tuple((m, _known(value, cone.cuts.get(m, []))) for m, value in values if value is not None)
         made.append(choices.screen(screen))
@@ -127,8 +129,6 @@ def _ranked(found: Iterable[_Way]) -> list[_Way]:
     )
 
 
-
-
 class _Search:
     """Smallest sets of changes, by dynamic programming over the inputs in order of declaration."""
 
@@ -136,7 +136,7 @@ class _Search:
         self.choices, self.intervention, self.status = choices, intervention, status
         answers = choices.answers
         self.free = nothing_known(choices.facts, choices.names)
-        self.unknowns = Unknowns(answers.world.program, self.free, Diagrams(400_000))
+        self.unknowns = Unknowns(answers.world.program, self.free, Diagrams(150_000))
         d = self.diagrams = self.unknowns.diagrams
         ends = [self.unknowns.statuses(intervention, r).get(status, FALSE) for r in (Ranges.LOW, Ranges.HIGH)]
         # Certain whatever stays unknown, for every patient that the background allows.

@@ -40,7 +40,8 @@ class Difference:
 
 def apply(content: Mapping[str, Any], settings: Mapping[str, str], names: Names) -> dict[str, Any]:
     """The record with inputs set: `present`, `absent`, `unknown` for a finding, a number, `N+` (at least) or `unknown` for a measure, `complete` or
-    `incomplete` for a screen. Raises InputError (GL430) for what cannot be set."""
+    `incomplete` for a screen. Raises InputError (GL430) for what cannot be set.
+    """
     changed = {**content, **{key: dict(content.get(key, {})) for key in ("findings", "measures", "screens")}}
     vocabulary = names.vocabulary
     for name, value in settings.items():

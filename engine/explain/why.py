@@ -198,7 +198,7 @@ class _Reasons:
                 return self.of_comparison(element)
             case GroundAtLeast(count, members):
                 value = self.world.element(element)
-                wanted = count if value else len(members) - count + 1
+                wanted = count if value else max(0, len(members) - count + 1)
                 return self.choose([self.of_element(m) for m in members if self.world.literal(m) is value], wanted)
             case _:
                 return [0]
@@ -286,7 +286,8 @@ def _open_atoms(world: World, answer: Answer) -> list[Atom]:
     scope: list[Atom] = [("in_scope",)] if ("in_scope",) in program.instances else []
     if answer.status is Status.OUTSIDE_GUIDELINE:
         return scope
-    advice = [a for s in STANCES if (a := ("advise", answer.intervention, s)) in program.instances]
+    every: list[Atom] = [("advise", answer.intervention, s) for s in STANCES]
+    advice = [a for a in every if a in program.instances]
     if answer.status is Status.UNDETERMINED:
         possible = [a for a in advice if world.atom(a) is not False]
         open_scope = scope if scope and world.atom(scope[0]) is None else []

@@ -24,7 +24,8 @@ DEEPEST = 40
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """One requirement. `combine` says how the parts make it up: `all`, `any`, `none`, `atleast` or, for a leaf, None; `hidden` counts
-    criteria that are not opened because they are too deep or shown before."""
+    criteria that are not opened because they are too deep or shown before.
+    """
 
     state: str
     says: str
@@ -186,7 +187,9 @@ class _Builder:
                                 todo += [(e, should) for e in reversed(i.elements)]
                 case GroundLiteral(atom, negated) if atom[0] == "finding":
                     should = wanted is not negated
-                    leaf = self.finding(str(atom[1]), self.world.literal(GroundLiteral(atom, not should)), negated=not should)
+                    leaf = self.finding(
+                        str(atom[1]), self.world.literal(GroundLiteral(atom, not should)), negated=not should
+                    )
                     found.setdefault((GroundLiteral(atom, negated=False), should), Blocker(leaf, should))
                 case GroundAtLeast(_, members):
                     todo += [(m, wanted) for m in reversed(members)]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ..ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
 from ..status import Status
 from ..values import Ranges, comparison_value
-from .cone import Cone
 from .conditions import conditions
+from .cone import Cone
 from .cuts import thresholds
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ class Doubled:
         ((name, coefficient),) = comparison.terms
         i = self.number[name]
         cuts = self.cone.cuts[name]
-        operator, values = thresholds(coefficient, comparison.operator, comparison.high if end is Ranges.HIGH else comparison.low)
+        operator, values = thresholds(
+            coefficient, comparison.operator, comparison.high if end is Ranges.HIGH else comparison.low
+        )
         first, last = cuts.index(values[0]), cuts.index(values[-1])
         match operator:
             case ">=":
@@ -122,9 +124,13 @@ class Doubled:
             case "<":
                 self.lines.append(f"et({n}) :- lt({i},{first}). ep({n}) :- not ge({i},{first}).")
             case "=":
-                self.lines.append(f"et({n}) :- ge({i},{first}), lt({i},{last}). ep({n}) :- not lt({i},{first}), not ge({i},{last}).")
+                self.lines.append(
+                    f"et({n}) :- ge({i},{first}), lt({i},{last}). ep({n}) :- not lt({i},{first}), not ge({i},{last})."
+                )
             case _:
-                self.lines.append(f"et({n}) :- lt({i},{first}). et({n}) :- ge({i},{last}). x({n}) :- ge({i},{first}), lt({i},{last}). ep({n}) :- not x({n}).")
+                self.lines.append(
+                    f"et({n}) :- lt({i},{first}). et({n}) :- ge({i},{last}). x({n}) :- ge({i},{first}), lt({i},{last}). ep({n}) :- not x({n})."
+                )
 
     def denial(self, denial: GroundRule) -> None:
         """No record breaks the background; where all but one finding of a denial hold, that one cannot."""
@@ -140,7 +146,9 @@ class Doubled:
         e = end.value
         for status, n in _names().items():
             for wanted in conditions(self.cone.intervention, status):
-                self.lines.append(_rule(f'is({n},"{e}")', [self.certain(atom, e, value=value) for atom, value in wanted]))
+                self.lines.append(
+                    _rule(f'is({n},"{e}")', [self.certain(atom, e, value=value) for atom, value in wanted])
+                )
 
     def certain(self, atom: Atom, end: str, *, value: bool) -> str:
         """That an atom is certainly true, or certainly false."""
@@ -178,7 +186,9 @@ def settling(cone: Cone, seconds: float = SECONDS) -> list[str]:
         else:
             text.lines.append(f"{{ k({i}) }}. 1 {{ r({i},0..{len(cone.cuts.get(name, ()))}) }} 1.")
             for c in range(len(cone.cuts.get(name, ()))):
-                text.lines.append(f"ge({i},{c}) :- k({i}), r({i},M), M > {c}. lt({i},{c}) :- k({i}), r({i},M), M <= {c}.")
+                text.lines.append(
+                    f"ge({i},{c}) :- k({i}), r({i},M), M > {c}. lt({i},{c}) :- k({i}), r({i},M), M <= {c}."
+                )
     for j in text.joint.values():
         text.lines.append(
             f"{{ jv({j}) }}. jopen({j}) :- needs({j},I), unknown(I), not k(I). jt({j}) :- joint({j},u), jv({j}), not jopen({j})."
@@ -271,10 +281,13 @@ class Option:
     group: bool = False
 
 
-def cheapest(cone: Cone, status: Status, options: Sequence[Option], most: int, seconds: float = SECONDS) -> list[list[int]]:
+def cheapest(
+    cone: Cone, status: Status, options: Sequence[Option], most: int, seconds: float = SECONDS
+) -> list[list[int]]:
     """The cheapest combinations of options (by their places) that make a status certain. Raises OutOfTime.
 
-    An input is changed by one option at most; an option of a group gives way to one for a single input."""
+    An input is changed by one option at most; an option of a group gives way to one for a single input.
+    """
     deadline = time.monotonic() + seconds
     text = Doubled(cone)
     number = text.number
@@ -296,7 +309,9 @@ def cheapest(cone: Cone, status: Status, options: Sequence[Option], most: int, s
                 head = ("ft" if above else "ff") + f"({i})" if finding else ("ge" if above else "lt") + f"({i},{c})"
                 text.lines.append(f"{head} :- {guard}.")
             if not option.group:
-                others = [k for k, other in enumerate(options) if k > o and not other.group and other.inputs[0][0] == name]
+                others = [
+                    k for k, other in enumerate(options) if k > o and not other.group and other.inputs[0][0] == name
+                ]
                 text.lines += [f":- on({o}), on({k})." for k in others]
     for j in text.joint.values():
         text.lines.append(
@@ -304,7 +319,14 @@ def cheapest(cone: Cone, status: Status, options: Sequence[Option], most: int, s
         )
     text.lines += [f':- not is({_names()[status]},"{e.value}").' for e in text.ends]
     text.lines.append("#show on/1.")
-    return [sorted(m) for m, _ in zip(_optima(_control(text.lines, ["0", "--opt-mode=optN"]), "on", deadline, every=True), range(most), strict=False)]
+    return [
+        sorted(m)
+        for m, _ in zip(
+            _optima(_control(text.lines, ["0", "--opt-mode=optN"]), "on", deadline, every=True),
+            range(most),
+            strict=False,
+        )
+    ]
 
 
 def _names() -> Mapping[Status, int]:

@@ -29,7 +29,11 @@ STATUS: Mapping[Status, str] = {
     Status.OUTSIDE_GUIDELINE: "outside this guideline",
     Status.EMERGENCY_PATHWAY: "not covered here: emergency pathway",
 }
-OUTCOME: Mapping[Status, str] = {**STATUS, Status.EMERGENCY_PATHWAY: "the emergency pathway", Status.CONFLICT: "a conflict in the guideline"}
+OUTCOME: Mapping[Status, str] = {
+    **STATUS,
+    Status.EMERGENCY_PATHWAY: "the emergency pathway",
+    Status.CONFLICT: "a conflict in the guideline",
+}
 """Statuses as they stand in a list of what is possible."""
 BECAUSE: Mapping[Because, str] = {
     Because.MISSING_DATA: "data missing",
@@ -245,7 +249,11 @@ COMBINES = {
     "atleast": "at least {count} of these",
 }
 ROUTE = {"not_met": "closed", "not_known": "open", "met": "taken"}
-KINDS = {"do": "To do", "ask": "To ask, with the reply that it takes", "cannot": "Would have to be otherwise, which nobody can bring about"}
+KINDS = {
+    "do": "To do",
+    "ask": "To ask, with the reply that it takes",
+    "cannot": "Would have to be otherwise, which nobody can bring about",
+}
 FULL_TELLS = "--depth full"
 COMMAND_MISSING = "guidelog missing"
 NOTHING_MISSING = "Nothing is missing."
@@ -302,7 +310,11 @@ def doubt_line(decisions: Iterable[str], version: str, review: str) -> str:
     """The guideline's own doubt: decisions that were made for it, and how far it has been reviewed."""
     named = ", ".join(decisions)
     rests = f"rests on decisions {named} ({FULL_TELLS} tells them); " if named else ""
-    return f"Doubt: {rests}guideline {version} is a {review}." if review == "draft" else f"Doubt: {rests}guideline {version}, {review}."
+    return (
+        f"Doubt: {rests}guideline {version} is a {review}."
+        if review == "draft"
+        else f"Doubt: {rests}guideline {version}, {review}."
+    )
 
 
 def next_question_line(asked: str, more: int) -> str:

@@ -1,8 +1,8 @@
 """`CHANGES.md` of a guideline: which changes of answers were announced.
 
 An announcement is a list item that begins with `intervention: old status -> new status`; `any` stands for every
-intervention or status. Whatever follows is for people, and so is every other line. An announcement counts for a comparison
-when the new version's file has it and the old version's has not.
+intervention or status. Whatever follows is for people, and so is every other line. An announcement counts for a
+comparison when the new version's file has it and the old version's has not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from .compare import Change
 CHANGES = "CHANGES.md"
 ANY = "any"
 
-_ITEM = re.compile(r"^[-*][ \t]+`?([A-Za-z_]\w*)`?[ \t]*:[ \t]*`?([A-Za-z_]+)`?[ \t]*(?:->|→)[ \t]*`?([A-Za-z_]+)`?", re.MULTILINE)
+_ITEM = re.compile(
+    r"^[-*][ \t]+`?([A-Za-z_]\w*)`?[ \t]*:[ \t]*`?([A-Za-z_]+)`?[ \t]*(?:->|→)[ \t]*`?([A-Za-z_]+)`?", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def unknown_names(announcements: list[Announcement], interventions: list[str]) -
     found = []
     for a in announcements:
         for what, name, known in (
-            ("intervention", a.intervention, interventions), ("status", a.old, statuses), ("status", a.new, statuses)
+            ("intervention", a.intervention, interventions),
+            ("status", a.old, statuses),
+            ("status", a.new, statuses),
         ):
             if name not in (ANY, *known):
                 near = nearest(name, known)

@@ -2,8 +2,8 @@
 
 A literal is a number, its negation the negative number. Equal definitions give equal literals, so two versions of a
 guideline share all that they have in common without anybody comparing them. Definitions that depend on themselves are
-made with `define`, and clingo gives them their least meaning. `solve` answers one question under assumptions; nothing is
-loaded twice.
+made with `define`, and clingo gives them their least meaning. `solve` answers one question under assumptions; nothing
+is loaded twice.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from enum import Enum
 from typing import Any
 
 import clingo
-from clingo.backend import HeuristicType, TruthValue
-
+from clingo import TruthValue
+from clingo.backend import HeuristicType
 
 LONGEST_SHRINKING = 5.0
 """Seconds to look for a smaller patient once there is one."""
+
+
+EASY = "2000"
+"""Conflicts within which a question is answered without looking at the clock."""
 
 
 class Found(Enum):
@@ -171,8 +175,14 @@ class Circuit:
         self._backend().add_minimize(level, list(weights))
 
     def wish(self, literal: int, *, weight: int, when: int) -> None:
-        """Try to make an atom true, before those of less weight, as long as `when` holds (a circuit made with `wishes`)."""
-        self._backend().add_heuristic(abs(literal), HeuristicType.True_ if literal > 0 else HeuristicType.False_, weight, weight, [when])
+        """Try to make an atom true.
+
+        Before those of less weight, as long as `when` holds (a circuit made with `wishes`). Ry to make an atom true,
+        before those of less weight, as long as `when` holds (a circuit made with `wishes`).
+        """
+        self._backend().add_heuristic(
+            abs(literal), HeuristicType.True_ if literal > 0 else HeuristicType.False_, weight, weight, [when]
+        )
 
     def switch(self) -> int:
         """An atom that is set from outside, on at first."""
@@ -194,8 +204,8 @@ class Circuit:
     ) -> tuple[Found, Truth | None]:
         """A model in which all assumptions hold, or that there is none, or that the budget did not last.
 
-        With `best` the cheapest model, or, when the budget or `LONGEST_SHRINKING` ends first, the cheapest that was found. The
-        model keeps what is watched, and `also` these.
+        With `best` the cheapest model, or, when the budget or `LONGEST_SHRINKING` ends first, the cheapest that was
+        found. The model keeps what is watched, and `also` these.
         """
         self._close()
         if budget.spent:
@@ -203,10 +213,21 @@ class Circuit:
         configuration: Any = self.control.configuration
         configuration.solve.opt_mode = "opt" if best else "ignore"
         configuration.solve.models = 0 if best else 1
+        assumed = list(assumptions)
         truth: Truth | None = None
         watched = [*self._watched, *(abs(literal) for literal in also)]
+        if not best:  # most questions are easy, and a thread for each would take longer than the answer
+            configuration.solve.solve_limit = EASY
+            with self.control.solve(assumed, yield_=True) as handle:
+                model = handle.model()
+                if model is not None:
+                    atoms = frozenset(a for a in watched if model.is_true(a))
+                    return Found.MODEL, Truth(atoms, model.optimality_proven)
+                if handle.get().unsatisfiable:
+                    return Found.NONE, None
+        configuration.solve.solve_limit = "umax"
         until = time.monotonic() + LONGEST_SHRINKING
-        with self.control.solve(list(assumptions), yield_=True, async_=True) as handle:
+        with self.control.solve(assumed, yield_=True, async_=True) as handle:
             while True:
                 handle.resume()
                 left = budget.left()

@@ -1,8 +1,8 @@
 """The semantic difference of two versions: which answers change, for which patients, and because of which edit.
 
-Both versions stand in one circuit over the same records; what they define alike is there once. For each intervention either
-no record exists that is answered differently, or every pair of statuses that occurs comes with the smallest such patient,
-answered and certified by both versions. Records that either version refuses are counted apart.
+Both versions stand in one circuit over the same records; what they define alike is there once. For each intervention
+either no record exists that is answered differently, or every pair of statuses that occurs comes with the smallest
+such patient, answered and certified by both versions. Records that either version refuses are counted apart.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .circuit import Budget, Circuit, Found, Truth
 from .edits import Edit, apply, edits
 from .encoding import Encoded, Judgement
 from .linear import Infeasible, Undecided, choose_values
-from .records import Facts, Record, any_record, facts_of, prefer_small
+from .records import Facts, any_record, facts_of, prefer_small
 from .regions import regions_of
 from .search import MOST_REPAIRS, static_atoms
 from .sketch import Sketch, content_of, day_of, sketch, yaml_of
@@ -39,8 +39,11 @@ MOST_EDITS_TRIED = 40
 
 @dataclass(frozen=True)
 class Change:
-    """Some patients get another status. `needed` are the entries of the witness that every such patient has;
-    `edits` the edits that alone make the change, or, where none does, those without which it would not happen."""
+    """Some patients get another status.
+
+    `needed` are the entries of the witness that every such patient has; `edits` the edits that alone make the change,
+    or, where none does, those without which it would not happen.
+    """
 
     intervention: str
     old: Status
@@ -81,13 +84,19 @@ class Shown:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {"atom": [str(a) for a in self.atom], "change": "gained" if self.gained else "lost", "patient": self.content}
+        return {
+            "atom": [str(a) for a in self.atom],
+            "change": "gained" if self.gained else "lost",
+            "patient": self.content,
+        }
 
 
 @dataclass(frozen=True)
 class Difference:
-    """All that one comparison found. `same` are interventions proved to be answered alike, `shared` those of them that are
-    defined alike."""
+    """All that one comparison found.
+
+    `same` are interventions proved to be answered alike, `shared` those of them that are defined alike.
+    """
 
     changes: tuple[Change, ...]
     shown: tuple[Shown, ...]
@@ -141,7 +150,8 @@ class _Comparison:
             screens={},
         )
         self.moved = {
-            name for name in set(names[0].measures) & set(names[1].measures)
+            name
+            for name in set(names[0].measures) & set(names[1].measures)
             if (a := names[0].measures[name], b := names[1].measures[name])
             and (a.ticks, a.low, a.high) != (b.ticks, b.low, b.high)
         }
@@ -160,11 +170,21 @@ class _Comparison:
         """One for both when the background is the same."""
         made: list[Facts] = []
         for compiled in (self.old, self.new):
-            same = made and [d.elements for d in compiled.ground.denials] == [d.elements for d in self.old.ground.denials]
+            same = made and [d.elements for d in compiled.ground.denials] == [
+                d.elements for d in self.old.ground.denials
+            ]
             if same and static_atoms(compiled.ground) == static_atoms(self.old.ground):
                 made.append(made[0])
                 continue
-            made.append(facts_of(self.circuit, self.record, self.regions, compiled.ground.denials, _relation(self.circuit, compiled.ground)))
+            made.append(
+                facts_of(
+                    self.circuit,
+                    self.record,
+                    self.regions,
+                    compiled.ground.denials,
+                    _relation(self.circuit, compiled.ground),
+                )
+            )
         return made[0], made[1]
 
     def run(self) -> Difference:
@@ -205,9 +225,7 @@ class _Comparison:
     # changes of answers
     def _changes(self, name: str, before: dict[Status, int], after: dict[Status, int]) -> tuple[list[Change], bool]:
         c = self.circuit
-        pairs = {
-            (a, b): c.both(x, y) for a, x in before.items() for b, y in after.items() if a is not b
-        }
+        pairs = {(a, b): c.both(x, y) for a, x in before.items() for b, y in after.items() if a is not b}
         open_ = {pair: literal for pair, literal in pairs.items() if literal != c.false}
         found: list[tuple[Status, Status]] = []
         while open_:
@@ -222,11 +240,15 @@ class _Comparison:
     def _change(self, name: str, pair: tuple[Status, Status], literal: int) -> Change:
         truth, found, _ = self._model([literal], best=True)
         if truth is None or found is None:  # time ran out: any model that was seen before would do, but none was kept
-            raise InputError.of("GL821", f"the budget ran out while a patient for `{name}` was being made smaller",
-                                hint="give more time with --budget")
+            raise InputError.of(
+                "GL821",
+                f"the budget ran out while a patient for `{name}` was being made smaller",
+                hint="give more time with --budget",
+            )
         content = self._confirmed(name, pair, found)
-        return Change(name, *pair, found, content, self._needed(literal, found), *self._responsible(name, pair, found),
-                      truth.best)
+        return Change(
+            name, *pair, found, content, self._needed(literal, found), *self._responsible(name, pair, found), truth.best
+        )
 
     def _confirmed(self, name: str, pair: tuple[Status, Status], found: Sketch) -> dict[str, Any]:
         """The patient, answered by both versions."""
@@ -236,9 +258,17 @@ class _Comparison:
             answers = self.ask(compiled, patient_from_content(content, compiled.names.vocabulary, patient), [name])
             status = next(a.status for a in answers.answers if a.intervention == name)
             if status is not wanted:
-                raise Disagreement(f"the engine answers {status.value} and not {wanted.value} on `{name}` for `{patient}`")
-        return content_of(found, replace(self.vocabulary, screens=self.new.names.vocabulary.screens)
-                          if not _strangers(found, self.new) else self.vocabulary, patient, self.day)
+                raise Disagreement(
+                    f"the engine answers {status.value} and not {wanted.value} on `{name}` for `{patient}`"
+                )
+        return content_of(
+            found,
+            replace(self.vocabulary, screens=self.new.names.vocabulary.screens)
+            if not _strangers(found, self.new)
+            else self.vocabulary,
+            patient,
+            self.day,
+        )
 
     def _needed(self, literal: int, found: Sketch) -> tuple[str, ...]:
         """The entries of the witness without which there is no such patient."""
@@ -264,7 +294,8 @@ class _Comparison:
         if alone:
             return tuple(alone), True
         needed = [
-            e for e in candidates
+            e
+            for e in candidates
             if self._status(self.new, apply(self.new.program, e, undo=True), name, found) not in (None, pair[1])
         ]
         return tuple(needed or candidates), False
@@ -279,7 +310,9 @@ class _Comparison:
                 return None
             mixed = replace(base, program=program, names=names, ground=grounded, stratified=stratified)
             content = content_of(_known_to(found, mixed), names.vocabulary, name)
-            settled = propagate(grounded, close(patient_from_content(content, names.vocabulary, name), names.vocabulary))
+            settled = propagate(
+                grounded, close(patient_from_content(content, names.vocabulary, name), names.vocabulary)
+            )
             if isinstance(settled, Contradiction) or name not in names.vocabulary.interventions:
                 return None
             return status_in(World(grounded, settled[0], mixed.evaluate(settled[0])), name)
@@ -293,7 +326,10 @@ class _Comparison:
         )
         for atom in atoms:
             before, after = (side.atom(atom)[0] for side in self.sides)
-            for gained, literal in ((True, self.circuit.both(after, -before)), (False, self.circuit.both(before, -after))):
+            for gained, literal in (
+                (True, self.circuit.both(after, -before)),
+                (False, self.circuit.both(before, -after)),
+            ):
                 if literal != self.circuit.false:
                     _, found, _ = self._model([literal], best=True)
                     if found is not None:

@@ -1,7 +1,7 @@
 """What was edited between two versions of a guideline: rules, facts, declarations, metadata, lines.
 
-Rules are matched by id, facts and denials without one by what they say, declarations by keyword and name. An edit can be made
-alone, so that it can be found out which of several changed an answer.
+Rules are matched by id, facts and denials without one by what they say, declarations by keyword and name. An edit can
+be made alone, so that it can be found out which of several changed an answer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A ground program over every possible record: the certain and the possible value of each atom as literals.
 
-The same doubled meaning as the engine's (docs/language.md), read from the same ground instances. A threshold range `a..b` is
-kept as the guideline states it, or settled at one of its ends, each range for itself: `Judgement` says which. `answer` is
-the status of an intervention exactly as `status.py` decides it.
+The same doubled meaning as the engine's (docs/language.md), read from the same ground instances. A threshold range
+`a..b` is kept as the guideline states it, or settled at one of its ends, each range for itself: `Judgement` says
+which. `answer` is the status of an intervention exactly as `status.py` decides it.
 """
 
 from __future__ import annotations
@@ -44,8 +44,11 @@ class Judgement:
 
 @dataclass
 class Encoded:
-    """A program over given facts. Atoms are defined when they are first asked for, with all that they rest on; those of
-    `special` predicates by the function given for them."""
+    """A program over given facts.
+
+    Atoms are defined when they are first asked for, with all that they rest on; those of `special` predicates by the
+    function given for them.
+    """
 
     circuit: Circuit
     program: GroundProgram
@@ -82,7 +85,10 @@ class Encoded:
                 return self._comparison(element)
             case GroundAtLeast(count, members):
                 values = [self.literal(m) for m in members]
-                return (self.circuit.at_least(count, [v[0] for v in values]), self.circuit.at_least(count, [v[1] for v in values]))
+                return (
+                    self.circuit.at_least(count, [v[0] for v in values]),
+                    self.circuit.at_least(count, [v[1] for v in values]),
+                )
             case _:
                 return self.circuit.true, self.circuit.true
 

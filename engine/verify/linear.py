@@ -1,9 +1,9 @@
 """Numbers for the regions of a model: values that a record can say, and that comparisons of several measures allow.
 
-Comparisons of one measure are settled by its regions. Those of several measures at once are only names in the circuit; here
-each is a linear inequality over the ends of intervals, solved exactly by Fourier-Motzkin elimination. Either values are found, or
-the inequalities contradict each other (`Infeasible`, with literals that cannot hold together), or neither was achieved
-(`Undecided`). Nothing is claimed without one of the first two.
+Comparisons of one measure are settled by its regions. Those of several measures at once are only names in the
+circuit; here each is a linear inequality over the ends of intervals, solved exactly by Fourier-Motzkin elimination.
+Either values are found, or the inequalities contradict each other (`Infeasible`, with literals that cannot hold
+together), or neither was achieved (`Undecided`). Nothing is claimed without one of the first two.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ Intervals: TypeAlias = dict[str, tuple[int, int]]
 def choose_values(
     truth: Truth, regions: Mapping[str, Regions], sides: Sequence[tuple[Record, Facts]], *, exact: bool = False
 ) -> list[Intervals]:
-    """For each side the interval of every measure, in ticks; with `exact` single values. Raises Infeasible, Undecided."""
+    """For each side the interval of every measure, in ticks; with `exact` single values.
+
+    Raises Infeasible, Undecided.
+    """
     found = [_simple(truth, regions, record) for record, _ in sides]
     if not any(facts.joint for _, facts in sides):
         return found
@@ -67,8 +70,11 @@ def choose_values(
     ]
     whole = [
         Inequality({(s, name, end): Fraction(sign)}, Fraction(-sign * value), frozenset())
-        for s in set(number) for name in names if not exact and found[number.index(s)][name] == _all(regions[name])
-        for end, value in enumerate(_all(regions[name])) for sign in (1, -1)
+        for s in set(number)
+        for name in names
+        if not exact and found[number.index(s)][name] == _all(regions[name])
+        for end, value in enumerate(_all(regions[name]))
+        for sign in (1, -1)
     ]
     for fixed in (whole, []):  # an input that is not listed is better than one that is
         values = _solve(base + fixed, regions, last=not fixed)
@@ -108,8 +114,13 @@ def _all(regions: Regions) -> tuple[int, int]:
 
 
 def _domains(
-    truth: Truth, regions: Mapping[str, Regions], sides: Sequence[tuple[Record, Facts]], number: Sequence[int],
-    names: set[str], *, exact: bool,
+    truth: Truth,
+    regions: Mapping[str, Regions],
+    sides: Sequence[tuple[Record, Facts]],
+    number: Sequence[int],
+    names: set[str],
+    *,
+    exact: bool,
 ) -> Iterator[Inequality]:
     """Each end lies in its region, low ends are not above high ends, and a later record says no less."""
     for (record, _), side in zip(sides, number, strict=True):
@@ -126,15 +137,24 @@ def _domains(
                 yield Inequality({(side, name, end): Fraction(-1)}, Fraction(high), under)
             yield Inequality({(side, name, 1): Fraction(1), (side, name, 0): Fraction(-1)}, Fraction(0), frozenset())
             if exact:
-                yield Inequality({(side, name, 1): Fraction(-1), (side, name, 0): Fraction(1)}, Fraction(0), frozenset())
+                yield Inequality(
+                    {(side, name, 1): Fraction(-1), (side, name, 0): Fraction(1)}, Fraction(0), frozenset()
+                )
             if side != number[0]:
-                yield Inequality({(side, name, 0): Fraction(1), (number[0], name, 0): Fraction(-1)}, Fraction(0), frozenset())
-                yield Inequality({(side, name, 1): Fraction(-1), (number[0], name, 1): Fraction(1)}, Fraction(0), frozenset())
+                yield Inequality(
+                    {(side, name, 0): Fraction(1), (number[0], name, 0): Fraction(-1)}, Fraction(0), frozenset()
+                )
+                yield Inequality(
+                    {(side, name, 1): Fraction(-1), (number[0], name, 1): Fraction(1)}, Fraction(0), frozenset()
+                )
 
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """The ends of a measure's interval as rules see them: those of the record, or where the background moved them to."""
+    """The ends of a measure's interval as rules see them.
+
+    Those of the record, or where the background moved them to.
+    """
 
     truth: Truth
     regions: Mapping[str, Regions]
@@ -142,7 +162,9 @@ class _Ends:
     facts: Facts
     side: int
 
-    def sum(self, terms: tuple[tuple[str, int], ...], *, smallest: bool, sign: int, constant: int, reason: int) -> Inequality:
+    def sum(
+        self, terms: tuple[tuple[str, int], ...], *, smallest: bool, sign: int, constant: int, reason: int
+    ) -> Inequality:
         """`sign * (the smallest or the largest sum) + constant >= 0`."""
         left: dict[Variable, Fraction] = {}
         rest, reasons = Fraction(constant), {reason}
@@ -201,7 +223,10 @@ _Order: TypeAlias = list[tuple[Variable, list[Inequality]]]
 
 
 def _eliminate(inequalities: list[Inequality]) -> tuple[_Order, frozenset[int] | None]:
-    """Variables in the order in which they were eliminated, with what bounds each; or the reasons of a contradiction."""
+    """Variables in the order in which they were eliminated, with what bounds each.
+
+    Or the reasons of a contradiction.
+    """
     order: _Order = []
     for inequality in inequalities:
         if not inequality.terms and inequality.constant < 0:

@@ -1,13 +1,13 @@
 """Read `properties.dl`: what a guideline promises about all its patients (docs/proving.md).
 
-The file is written in the rule language and read by the same parser and checks, together with the guideline's rules and a
-few predicates that only properties have. Concepts and relations that it declares serve its properties and nothing else.
-Guarantees: every property is about declared names, and grounding it leaves the guideline's own instances as they are.
+The file is written in the rule language and read by the same parser and checks, together with the guideline's rules
+and a few predicates that only properties have. Concepts and relations that it declares serve its properties and
+nothing else. Guarantees: every property is about declared names, and grounding it leaves the guideline's own
+instances as they are.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,9 +17,9 @@ from .. import tree
 from ..checks import check_program
 from ..compiled import Compiled
 from ..diagnostics import Diagnostic, InputError, Label, Severity, nearest
-from ..ground import Atom, GroundAtLeast, GroundElement, GroundLiteral, GroundProgram, GroundRule, ground
+from ..ground import Atom, GroundProgram, GroundRule, ground
 from ..guideline import PROPERTIES
-from ..names import names_of
+from ..names import in_force, names_of
 from ..source import Source, Span
 from ..status import Status
 from ..syntax import parse
@@ -78,7 +78,10 @@ class Property:
 
 @dataclass(frozen=True)
 class Properties:
-    """All properties of a guideline, and the ground program that they are about: the guideline's with their own concepts."""
+    """All properties of a guideline, and the ground program that they are about.
+
+    The guideline's with their own concepts.
+    """
 
     properties: tuple[Property, ...]
     program: GroundProgram
@@ -97,7 +100,8 @@ class Properties:
 def read_properties(compiled: Compiled, text: str | None = None) -> Properties:
     """The properties of a guideline, from its `properties.dl` or from a text; none when it has no such file.
 
-    Raises InputError with everything that is wrong in the file."""
+    Raises InputError with everything that is wrong in the file.
+    """
     source = _source(compiled.guideline.folder, text)
     if source is None:
         return Properties((), compiled.ground)
@@ -126,7 +130,13 @@ def modal(program: GroundProgram, atom: Atom) -> Atom:
     """What an `unknown(X)` atom is about: a finding, a measure, or a concept without further columns."""
     name = str(atom[1])
     vocabulary = program.names.vocabulary
-    return ("finding", name) if name in vocabulary.findings else ("measure", name) if name in vocabulary.measures else (name,)
+    return (
+        ("finding", name)
+        if name in vocabulary.findings
+        else ("measure", name)
+        if name in vocabulary.measures
+        else (name,)
+    )
 
 
 def _source(folder: Path, text: str | None) -> Source | None:
@@ -151,13 +161,18 @@ def _prelude(compiled: Compiled, own: tree.Program) -> str:
     declared = [d.name for d in own.declarations if d.keyword == "concept" and len(d.parameters or ()) == 1]
     facts = [f"intervention({name})." for name in vocabulary.interventions]
     facts += [f"status({status.value})." for status in Status]
-    facts += [f"can_be_unknown({name})." for name in dict.fromkeys((*vocabulary.findings, *vocabulary.measures, *concepts, *declared))]
+    facts += [
+        f"can_be_unknown({name})."
+        for name in dict.fromkeys((*vocabulary.findings, *vocabulary.measures, *concepts, *declared))
+    ]
     return "\n".join((*_DECLARED, *facts, *_RULES))
 
 
 def _clashes(compiled: Compiled) -> Iterator[Diagnostic]:
     for name in _RESERVED & set(compiled.names.predicates):
-        yield Diagnostic("GL801", f"properties have a predicate `{name}` of their own, so the guideline cannot declare one")
+        yield Diagnostic(
+            "GL801", f"properties have a predicate `{name}` of their own, so the guideline cannot declare one"
+        )
 
 
 def _about(diagnostic: Diagnostic, source: Source) -> bool:
@@ -172,27 +187,39 @@ def _shape(own: tree.Program) -> Iterator[Diagnostic]:
     for declaration in own.declarations:
         if declaration.keyword not in ("concept", "decl"):
             span = declaration.span
-            yield _diagnostic("GL803", f"`.{declaration.keyword}` does not belong in {PROPERTIES}", span,
-                              "a property is about what the guideline declares")
+            yield _diagnostic(
+                "GL803",
+                f"`.{declaration.keyword}` does not belong in {PROPERTIES}",
+                span,
+                "a property is about what the guideline declares",
+            )
     for rule in own.rules:
         head = rule.head
         if head is None:
             yield _diagnostic("GL804", "a property has a head", rule.span, "write `never(P) :- …`")
         elif head.predicate in kinds:
             if rule.id is None or rule.annotation("says") is None:
-                yield _diagnostic("GL805", "a property has an `id` and says in words what it promises", head.span,
-                                  'write `#[id = "…", says = "…"]` in front')
+                yield _diagnostic(
+                    "GL805",
+                    "a property has an `id` and says in words what it promises",
+                    head.span,
+                    'write `#[id = "…", says = "…"]` in front',
+                )
             elif rule.id in seen:
                 yield _diagnostic("GL806", f"two properties have the id `{rule.id}`", head.span, None)
             seen[rule.id or ""] = head.span
             if not rule.body:
-                yield _diagnostic("GL807", "a property says about whom it is", head.span,
-                                  "for everyone, write `:- patient(P)`")
+                yield _diagnostic(
+                    "GL807", "a property says about whom it is", head.span, "for everyone, write `:- patient(P)`"
+                )
         elif head.predicate not in declared:
             near = nearest(head.predicate, [*kinds, *declared])
-            yield _diagnostic("GL808", f"`{head.predicate}` is neither a kind of property nor declared in {PROPERTIES}",
-                              head.name_span or head.span,
-                              f"did you mean `{near}`?" if near else f"kinds are {', '.join(sorted(kinds))}")
+            yield _diagnostic(
+                "GL808",
+                f"`{head.predicate}` is neither a kind of property nor declared in {PROPERTIES}",
+                head.name_span or head.span,
+                f"did you mean `{near}`?" if near else f"kinds are {', '.join(sorted(kinds))}",
+            )
         for element in rule.body:
             if isinstance(element, tree.Comparison) and isinstance(element.right, tree.Range):
                 yield _diagnostic("GL812", "a property compares with one number, not with a range", element.span, None)
@@ -204,9 +231,13 @@ def _misplaced(rule: tree.Rule, head: str) -> Iterator[Diagnostic]:
     found = [(a, e) for e in rule.body for a in tree.atoms_of(e) if a.predicate in (ADDS, LEARNS)]
     compares = head in (Kind.KEEPS.value, Kind.STABLE.value)
     for atom, element in found[1:] if compares else found:
-        yield _diagnostic("GL809", f"`{atom.predicate}` stands once, in a property `keeps` or `stable`", element.span, None)
+        yield _diagnostic(
+            "GL809", f"`{atom.predicate}` stands once, in a property `keeps` or `stable`", element.span, None
+        )
     if compares and not found:
-        yield _diagnostic("GL809", f"`{head}` is about a change: `adds(P, F)` or `learns(P)` is missing", rule.span, None)
+        yield _diagnostic(
+            "GL809", f"`{head}` is about a change: `adds(P, F)` or `learns(P)` is missing", rule.span, None
+        )
     for atom, element in found[:1]:
         if not isinstance(element, tree.Literal) or element.negated:
             yield _diagnostic("GL809", f"`{atom.predicate}` stands on its own and without `!`", element.span, None)
@@ -230,7 +261,9 @@ def _names(rule: tree.Rule, program: GroundProgram) -> Iterator[Diagnostic]:
                 continue
         if name not in known:
             near = nearest(name, known)
-            yield _diagnostic("GL810", f"there is no {what} `{name}`", term.span, f"did you mean `{near}`?" if near else None)
+            yield _diagnostic(
+                "GL810", f"there is no {what} `{name}`", term.span, f"did you mean `{near}`?" if near else None
+            )
 
 
 def _loops(program: GroundProgram, own: set[str]) -> Iterator[Diagnostic]:
@@ -254,7 +287,9 @@ def _loops(program: GroundProgram, own: set[str]) -> Iterator[Diagnostic]:
                 done.add(atom)
             elif following in path:
                 rule = program.instances[following][0].rule
-                yield _diagnostic("GL811", f"`{following[0]}` rests on itself", rule.span, "a concept of properties may not")
+                yield _diagnostic(
+                    "GL811", f"`{following[0]}` rests on itself", rule.span, "a concept of properties may not"
+                )
                 return
             elif following[0] in own and following not in done:
                 path.add(following)
@@ -272,23 +307,13 @@ def _properties(own: tree.Program, program: GroundProgram) -> Iterator[Property]
         if atom[0] in kinds:
             for rule in rules:
                 by_id.setdefault(rule.rule.id or "", []).append(rule)
-    for rule in own.rules:
-        if rule.head is not None and rule.head.predicate in kinds:
-            says = rule.annotation("says")
-            yield Property(rule.id or "", tree.plain(says) if says else "", kinds[rule.head.predicate],
-                           tuple(by_id.get(rule.id or "", ())), rule.span)
-
-
-def literals_of(elements: tuple[GroundElement, ...]) -> Iterator[GroundLiteral]:
-    """All literals of a body, those of `atleast` included."""
-    for element in elements:
-        if isinstance(element, GroundLiteral):
-            yield element
-        elif isinstance(element, GroundAtLeast):
-            yield from element.members
-
-
-def text_of(value: object) -> str:
-    """A constant as people write it."""
-    text = str(value)
-    return str(json.loads(text)) if text.startswith('"') else text
+    for written in own.rules:
+        if written.head is not None and written.head.predicate in kinds and in_force(written, program.readings):
+            says = written.annotation("says")
+            yield Property(
+                written.id or "",
+                tree.plain(says) if says else "",
+                kinds[written.head.predicate],
+                tuple(by_id.get(written.id or "", ())),
+                written.span,
+            )

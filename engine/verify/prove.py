@@ -1,7 +1,7 @@
 """`verify`: each property proved for every possible record, or broken by a witness, or not decided.
 
-Also what the rules themselves show: conflicts, gaps, rules that can never apply, and conditions that never matter. Nothing is
-called proved that was not; a property that no patient could ever touch is said to be idle.
+Also what the rules themselves show: conflicts, gaps, rules that can never apply, and conditions that never matter.
+Nothing is called proved that was not; a property that no patient could ever touch is said to be idle.
 """
 
 from __future__ import annotations
@@ -139,12 +139,15 @@ def verify(
 ) -> Verification:
     """Decide every property; with `rules` also look for conflicts, gaps, dead rules and idle conditions.
 
-    Raises witness.Disagreement when the engine does not confirm a witness."""
+    Raises witness.Disagreement when the engine does not confirm a witness.
+    """
     budget = budget or Budget()
     started = time.monotonic()
     search = Search(properties)
     goals = [(prop, search.goal(prop)) for prop in properties.properties]
     loaded = time.monotonic()
+    if any(literal.atom[0] == LEARNS for prop, _ in goals for rule in prop.instances for literal in rule.atoms()):
+        search.compare_levels(budget)
     verdicts = []
     for index, (prop, goal) in enumerate(goals):
         progress(prop.id, index, len(goals))
@@ -198,7 +201,8 @@ def _is_idle(search: Search, prop: Property, budget: Budget) -> bool:
     near = []
     for rule in prop.instances:
         values = [
-            encoded.element(e)[0] for e in rule.elements
+            encoded.element(e)[0]
+            for e in rule.elements
             if not (isinstance(e, GroundLiteral) and e.atom[0] in (ADDS, LEARNS))
         ]
         if prop.kind is Kind.NEVER:
@@ -262,8 +266,14 @@ class _Review:
                 if any(literal is None for literal in decisive):
                     continue  # a condition that only says which instances there are
                 words = _written(instances[0], place)
-                goals.append(("idle condition", name, f"the condition `{words}` changes nothing for anybody",
-                              c.any(*(literal for literal in decisive if literal is not None))))
+                goals.append(
+                    (
+                        "idle condition",
+                        name,
+                        f"the condition `{words}` changes nothing for anybody",
+                        c.any(*(literal for literal in decisive if literal is not None)),
+                    )
+                )
                 conditions += 1
         self.checked["rules"], self.checked["conditions"] = rules_, conditions
         dead = set()
@@ -292,7 +302,7 @@ class _Review:
 
     def _is_fixed(self, literal: GroundLiteral) -> bool:
         predicate = str(literal.atom[0])
-        return predicate not in ("finding",) and not self.compiled.names.predicates[predicate].about_patient
+        return predicate != "finding" and not self.compiled.names.predicates[predicate].about_patient
 
     def _unreached(self, goals: list[tuple[str, str, str, int]]) -> Iterator[tuple[str, str, str, int]]:
         """The goals that no patient reaches; a model ticks off all the goals that it reaches."""
@@ -312,14 +322,18 @@ class _Review:
 
     def _interventions(self, what: str) -> list[str]:
         found = [
-            name for name in self.compiled.names.vocabulary.interventions
+            name
+            for name in self.compiled.names.vocabulary.interventions
             if any(("advise", name, stance) in self.compiled.ground.instances for stance in STANCES)
         ]
         self.checked[what] = len(found)
         return found
 
     def _shown(self, kind: str, goals: Mapping[str, int], says: str) -> Iterator[Remark]:
-        """Each goal that is possible, with the smallest patient; where they are many, with patients who show several."""
+        """Each goal that is possible, with the smallest patient.
+
+        Where they are many, with patients who show several.
+        """
         reached: dict[str, Case] = {}
         for number, (name, goal) in enumerate(goals.items()):
             self.progress(f"{kind}s", number, len(goals))
@@ -340,7 +354,9 @@ class _Review:
                 case = smallest or case  # noqa: PLW2901 - the smallest one in its place
             if id(case) not in replayed:
                 alike = [n for n, c in reached.items() if c is case] or [name]
-                witness, _ = replay(self.compiled, self.ask, case.record, f"{kind}-{name}".replace("_", "-"), comments, alike)
+                witness, _ = replay(
+                    self.compiled, self.ask, case.record, f"{kind}-{name}".replace("_", "-"), comments, alike
+                )
                 replayed[id(case)] = replace(witness, smallest=case.smallest)
             yield Remark(kind, name, says, replayed[id(case)])
 

@@ -1,8 +1,8 @@
 """Every possible patient record, and the facts that follow from it, as choices and definitions.
 
-A record lists findings as present or absent or leaves them open, and narrows measures to intervals of regions. Background
-rules are propagated exactly as `background.propagate` does it, so a model is a record that the reader accepts, and `refused`
-holds when the record contradicts the background.
+A record lists findings as present or absent or leaves them open, and narrows measures to intervals of regions.
+Background rules are propagated exactly as `background.propagate` does it, so a model is a record that the reader
+accepts, and `refused` holds when the record contradicts the background.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ MOST_CLAUSES = 5_000
 
 @dataclass(frozen=True)
 class Record:
-    """Literals of what is listed: `present`, `absent` by finding; `least[m][k]` says that the measure is at or above cut k,
-    `below[m][k]` that it is under it (cuts from 0)."""
+    """Literals of what is listed: `present`, `absent` by finding.
+
+    `least[m][k]` says that the measure is at or above cut k, `below[m][k]` that it is under it (cuts from 0).
+    """
 
     present: Mapping[str, int]
     absent: Mapping[str, int]
@@ -65,10 +67,10 @@ def any_further(circuit: Circuit, record: Record) -> Record:
     for name, (yes, no) in more.items():
         present[name] = circuit.any(record.present[name], circuit.both(yes, -no, -record.absent[name]))
         absent[name] = circuit.any(record.absent[name], circuit.both(no, -yes, -record.present[name]))
-    sides = []
-    for side in (record.least, record.below):
-        sides.append({name: tuple(circuit.any(literal, circuit.choice()) for literal in cuts) for name, cuts in side.items()})
-    least, below = sides
+    least, below = (
+        {name: tuple(circuit.any(literal, circuit.choice()) for literal in cuts) for name, cuts in side.items()}
+        for side in (record.least, record.below)
+    )
     _ordered(circuit, least, below)
     return Record(present, absent, least, below)
 
@@ -106,8 +108,10 @@ def _ordered(circuit: Circuit, least: Mapping[str, tuple[int, ...]], below: Mapp
 
 @dataclass(frozen=True)
 class Facts:
-    """What is taken to be so about the patient: the record and what the background adds. `refused` when they contradict
-    each other."""
+    """What is taken to be so about the patient: the record and what the background adds.
+
+    `refused` when they contradict each other.
+    """
 
     regions: Mapping[str, Regions]
     present: Mapping[str, int]
@@ -135,7 +139,9 @@ class Facts:
     def compared(self, circuit: Circuit, terms: tuple[tuple[str, int], ...], operator: str, bound: int) -> Pair:
         """`sum of coefficient * measure  operator  bound`."""
         if not terms:
-            holds = {"<": 0 < bound, "<=": 0 <= bound, ">": 0 > bound, ">=": 0 >= bound, "=": bound == 0}.get(operator, bound != 0)
+            holds = {"<": bound > 0, "<=": bound >= 0, ">": bound < 0, ">=": bound <= 0, "=": bound == 0}.get(
+                operator, bound != 0
+            )
             return (circuit.true, circuit.true) if holds else (circuit.false, circuit.false)
         if len(terms) > 1:
             return self._compared_jointly(circuit, terms, operator, bound)
@@ -150,7 +156,9 @@ class Facts:
         equal = circuit.both(sides[0][0], sides[1][1]), circuit.both(-sides[0][1], -sides[1][0])
         return equal if kind == "=" else (-equal[1], -equal[0])
 
-    def _compared_jointly(self, circuit: Circuit, terms: tuple[tuple[str, int], ...], operator: str, bound: int) -> Pair:
+    def _compared_jointly(
+        self, circuit: Circuit, terms: tuple[tuple[str, int], ...], operator: str, bound: int
+    ) -> Pair:
         """Everything as `>=` with a positive first coefficient."""
         if terms[0][1] < 0:
             terms = tuple((name, -coefficient) for name, coefficient in terms)
@@ -215,9 +223,17 @@ class Facts:
         return circuit.any(*self.least[name], *self.below[name])
 
 
-def facts_of(circuit: Circuit, record: Record, regions: Mapping[str, Regions], denials: Sequence[GroundRule],
-             relation: Callable[[GroundLiteral], int]) -> Facts:
-    """The facts of a record under background rules; `relation` is the truth of a literal that is not about the patient."""
+def facts_of(
+    circuit: Circuit,
+    record: Record,
+    regions: Mapping[str, Regions],
+    denials: Sequence[GroundRule],
+    relation: Callable[[GroundLiteral], int],
+) -> Facts:
+    """The facts of a record under background rules.
+
+    `relation` is the truth of a literal that is not about the patient.
+    """
     touched = {name for denial in denials for name in _refutable(denial)}
     present, absent, least, below = dict(record.present), dict(record.absent), dict(record.least), dict(record.below)
     for name in touched:  # inputs that the background may settle are atoms of their own, with the record as a reason

@@ -19,7 +19,10 @@ DECIMALS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """The regions of one measure: `cuts` in order, each above the least value; region i begins at the i-th cut from 1."""
+    """The regions of one measure: `cuts` in order, each above the least value.
+
+    Region i begins at the i-th cut from 1.
+    """
 
     measure: Measure
     cuts: tuple[int, ...]
@@ -50,19 +53,19 @@ class Regions:
         None when it holds no such value.
         """
         least, most = self.bounds(region)
-        steps = [self.measure.ticks]
-        for places in (10, 100, DECIMALS):
-            if self.measure.ticks % places == 0:
-                steps.append(self.measure.ticks // places)
-        for step in steps:
+        ticks = self.measure.ticks
+        for step in (ticks // places for places in (1, 10, 100, DECIMALS) if ticks % places == 0):
             first, final = -(-least // step) * step, most // step * step
             if first <= final:
                 return final if greatest else first
         return None
 
-
     def edge(self, region: int, *, upper: bool) -> int | None:
-        """The least or the greatest value of a region that a record says in tenths of a unit, or more finely where it must."""
+        """The least or the greatest value of a region that a record says in tenths of a unit.
+
+        Or more finely where it must. He least or the greatest value of a region that a record says in tenths of a
+        unit, or more finely where it must.
+        """
         least, most = self.bounds(region)
         for places in (10, 100, DECIMALS):
             step = self.measure.ticks // places
@@ -73,7 +76,11 @@ class Regions:
 
 
 def threshold(coefficient: int, operator: str, bound: int) -> tuple[str, tuple[int, ...]]:
-    """`coefficient * x operator bound` over whole x, as `>=` or `<` one cut, or `=` or `!=` with the two cuts around it."""
+    """`coefficient * x operator bound` over whole x.
+
+    As `>=` or `<` one cut, or `=` or `!=` with the two cuts around it. Coefficient * x operator bound` over whole x,
+    as `>=` or `<` one cut, or `=` or `!=` with the two cuts around it.
+    """
     if coefficient < 0:
         coefficient, bound = -coefficient, -bound
         operator = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator, operator)
@@ -111,6 +118,9 @@ def regions_of(measures: Mapping[str, Measure], programs: Iterable[GroundProgram
                 for bound in {comparison.low, comparison.high}:
                     found[name].update(threshold(coefficient, comparison.operator, bound)[1])
     return {
-        name: Regions(measure, tuple(sorted(c for c in found[name] if measure.low * measure.ticks < c <= measure.high * measure.ticks)))
+        name: Regions(
+            measure,
+            tuple(sorted(c for c in found[name] if measure.low * measure.ticks < c <= measure.high * measure.ticks)),
+        )
         for name, measure in measures.items()
     }

@@ -1,7 +1,7 @@
 """A version of a guideline: a folder, or a git revision `REV[:folder]` of the repository one stands in.
 
-Git is only read, with a fixed list of arguments; a revision is written into a temporary folder, because everything else reads
-folders. What a revision or a path may be called is checked first.
+Git is only read, with a fixed list of arguments; a revision is written into a temporary folder, because everything
+else reads folders. What a revision or a path may be called is checked first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Version:
 def read_version(what: str, scratch: Path) -> Version:
     """The guideline in a folder, of a name in `kb/`, or of a git revision. `scratch` is a folder to write into.
 
-    Raises InputError (GL6xx, GL831 to GL834)."""
+    Raises InputError (GL6xx, GL831 to GL834).
+    """
     if (Path(what) / METADATA).is_file():
         return Version(read_guideline(Path(what)), Path(what), what)
     revision, _, path = what.partition(":")
@@ -40,8 +41,11 @@ def read_version(what: str, scratch: Path) -> Version:
         try:
             folder = find_folder(what)
         except InputError as error:
-            raise InputError.of("GL831", f"`{what}` is neither a guideline nor a git revision",
-                                hint="write a folder, a revision such as `HEAD~1`, or `HEAD~1:folder`") from error
+            raise InputError.of(
+                "GL831",
+                f"`{what}` is neither a guideline nor a git revision",
+                hint="write a folder, a revision such as `HEAD~1`, or `HEAD~1:folder`",
+            ) from error
         return Version(read_guideline(folder), folder, what)
     inside = _folder(revision, path)
     target = scratch / re.sub(r"\W+", "-", what)
@@ -85,7 +89,9 @@ def _git(*arguments: str) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program with checked arguments, no shell
             ["git", "--no-pager", *arguments],  # noqa: S607 - the user's own git
-            capture_output=True, check=False, timeout=60,
+            capture_output=True,
+            check=False,
+            timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired):
         raise InputError.of("GL834", "git cannot be run here") from None

@@ -1,8 +1,8 @@
 """All possible records of a guideline in one clingo control: the questions that properties and reports ask of it.
 
 Loaded once; every question is one search under assumptions. Guarantees: a model is a record that the reader accepts and
-that does not contradict the background; no model means that there is no such record, whatever the numbers are, as far as
-`Outcome` says that it was decided.
+that does not contradict the background; no model means that there is no such record, whatever the numbers are, as far
+as `Outcome` says that it was decided.
 """
 
 from __future__ import annotations
@@ -36,14 +36,20 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Case:
-    """A patient that a search found: the record, the record after a change where one was asked for, and the judgement on ranges
-    (None: kept; else for each range whether its high end). `smallest` when no smaller record will do."""
+    """A patient that a search found: the record, and the record after a change where one was asked for.
+
+    `high_ends` is the judgement on ranges: None when they are kept, else for each whether its high end. `smallest`
+    when no smaller record will do. `true` are the literals that hold, of those that are watched.
+    """
 
     record: Sketch
     after: Sketch | None
     high_ends: Mapping[Range, bool] | None
     smallest: bool
     true: frozenset[int]
+
+
+_KINDS = frozenset(kind.value for kind in Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Search:
         about = rule.head[1]
         if prop.kind is Kind.ALWAYS:
             return c.both(body, -self._named(first, about)[0])
-        change = [l.atom for l in rule.atoms() if l.atom[0] in (ADDS, LEARNS)][0]
+        change = next(literal.atom for literal in rule.atoms() if literal.atom[0] in (ADDS, LEARNS))
         if change[0] == ADDS:
             second = self.with_added
             body = c.both(body, -self.first.facts.present[str(change[1])])
@@ -128,7 +134,11 @@ class Search:
 
     def _relation(self, literal: GroundLiteral) -> int:
         """A relation in a background rule: its facts and patient-free rules."""
-        holds = self.circuit.true if literal.atom in self.program.facts or literal.atom in self._static else self.circuit.false
+        holds = (
+            self.circuit.true
+            if literal.atom in self.program.facts or literal.atom in self._static
+            else self.circuit.false
+        )
         return -holds if literal.negated else holds
 
     @cached_property
@@ -160,10 +170,48 @@ class Search:
         self.circuit.watch(side.record.literals())
         return side
 
+    def compare_levels(self, budget: Budget) -> None:
+        """Prove level by level that who knows more has no fewer certain and no more possible conclusions.
+
+        Each level follows easily from those below it, and with all of them a question about a changed answer is easy,
+        which at a few hundred rules it is not by itself. Only what was proved is added; what was not makes nothing else
+        wrong.
+        """
+        c, first, further = self.circuit, self.first.encoded, self.further.encoded
+        depth: dict[Atom, int] = {}
+        levels: dict[int, list[int]] = {}
+        not_facts: set[Atom] = set()
+        for block in self.program.blocks:
+            below = [depth[b] for atom in block for b in self.program.edges[atom] if b in depth]
+            place = max(below, default=-1) + 1
+            depth.update(dict.fromkeys(block, place))
+            looked_at = {x.atom for atom in block for rule in self.program.instances[atom] for x in rule.atoms()}
+            if any(a[0] in first.special or a[0] in _KINDS or a in not_facts for a in (*block, *looked_at)):
+                not_facts.update(block)  # answers, and what is unknown, may well become less by knowing more
+                continue
+            for atom in block:
+                before, after = first.atom(atom), further.atom(atom)
+                levels.setdefault(place, []).extend((c.both(before[0], -after[0]), c.both(after[1], -before[1])))
+        accepted = -self.further.facts.refused
+        for _, less in sorted(levels.items()):
+            goal = c.both(accepted, c.any(*less))
+            if goal != c.false and self.circuit.solve([goal], budget)[0] is Found.NONE:
+                c.forbid(goal)
+
     # questions
-    def ask(self, wanted: Iterable[int], budget: Budget, *, best: bool = False, second: Side | None = None,
-            also: Iterable[int] = ()) -> tuple[Outcome, Case | None]:
-        """A record for which all literals hold; with `best` the smallest and most readable one. `also` as in Circuit.solve."""
+    def ask(
+        self,
+        wanted: Iterable[int],
+        budget: Budget,
+        *,
+        best: bool = False,
+        second: Side | None = None,
+        also: Iterable[int] = (),
+    ) -> tuple[Outcome, Case | None]:
+        """A record for which all literals hold; with `best` the smallest and most readable one.
+
+        `also` as in Circuit.solve.
+        """
         assumptions, also = list(wanted), list(also)
         if best:
             self._cost()
@@ -198,7 +246,10 @@ class Search:
 
 
 def static_atoms(program: GroundProgram) -> frozenset[Atom]:
-    """The atoms of patient-free rules that hold, by rounds; a relation's rules use no negation under `atleast` and are stratified."""
+    """The atoms of patient-free rules that hold, by rounds.
+
+    A relation's rules use no negation under `atleast` and are stratified.
+    """
     holds: set[Atom] = set(program.facts)
     for block in program.blocks:
         changed = True

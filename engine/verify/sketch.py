@@ -31,7 +31,9 @@ class Sketch:
         return len(self.findings) + len(self.measures)
 
 
-def sketch(truth: Truth, record: Record, regions: Mapping[str, Regions], values: Mapping[str, tuple[int, int]]) -> Sketch:
+def sketch(
+    truth: Truth, record: Record, regions: Mapping[str, Regions], values: Mapping[str, tuple[int, int]]
+) -> Sketch:
     """The record of a model, with the chosen values of its measures."""
     findings = {name: True for name, literal in record.present.items() if truth(literal)}
     findings |= {name: False for name, literal in record.absent.items() if truth(literal)}
@@ -49,7 +51,8 @@ def content_of(found: Sketch, vocabulary: Vocabulary, name: str, as_of: str | No
         implied = [m for m in screen.members if findings.get(m) == "absent" or _is_unlisted(m, found, vocabulary)]
         open_findings = [m for m in screen.members if m in vocabulary.findings and m not in findings]
         open_measures = [
-            m for m in screen.members
+            m
+            for m in screen.members
             if m in vocabulary.measures and m not in measures and vocabulary.measures[m].unlisted is not None
         ]
         if len(implied) > 1 + len(open_findings) + len(open_measures):
@@ -62,10 +65,8 @@ def content_of(found: Sketch, vocabulary: Vocabulary, name: str, as_of: str | No
     content: dict[str, Any] = {"patient": name}
     if as_of is not None:
         content["as_of"] = as_of
-    for part, entries in (("findings", findings), ("measures", measures), ("screens", screens)):
-        if entries:
-            content[part] = entries
-    return content
+    parts = {"findings": findings, "measures": measures, "screens": screens}
+    return {**content, **{part: entries for part, entries in parts.items() if entries}}
 
 
 def day_of(guideline: Guideline) -> str:
@@ -122,4 +123,3 @@ def _flow(value: Any) -> str:
             return "[" + ", ".join(map(_flow, value)) + "]"
         case _:
             return str(value)
-

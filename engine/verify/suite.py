@@ -1,10 +1,10 @@
 """A small suite of made-up patients that reaches everything in a guideline that can be reached.
 
-An obligation is a rule that applies, a condition that alone is decisive (all others of its rule hold, it does not, and nothing
-else shows the conclusion), or a threshold with the last value on either side of it. Patients are fully known. Each search reaches
-one obligation and as many others as come along; at the end patients that the others make superfluous are dropped. What no
-patient reaches is proved to be out of reach. Every patient is answered and certified by the engine, and only what the engine
-confirms counts as reached.
+An obligation is a rule that applies, a condition that alone is decisive (all others of its rule hold, it does not,
+and nothing else shows the conclusion), or a threshold with the last value on either side of it. Patients are fully
+known. Each search reaches one obligation and as many others as come along; at the end patients that the others make
+superfluous are dropped. What no patient reaches is proved to be out of reach. Every patient is answered and certified
+by the engine, and only what the engine confirms counts as reached.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class _Generator:
         for literal in (*self.record.present.values(), *self.upper.values()):
             c.wish(-literal, weight=_QUIET, when=c.true)
         models: list[tuple[Truth, set[int]]] = []
-        unreachable, undecided = [], []
+        unreachable: list[Obligation] = []
+        undecided: list[Obligation] = []
         for number, obligation in enumerate(self.obligations):
             self.progress("obligations", number, len(self.obligations))
             if number not in open_:
@@ -131,15 +132,22 @@ class _Generator:
                 del open_[n]
                 c.turn_off(switches[n])
         kept = _needed([reached for _, reached in models])
-        patients = []
+        patients: list[Generated] = []
         shown: set[int] = set()
         for index in kept:
             truth, reached = models[index]
             mine = sorted(reached - shown)
             shown |= reached
-            patients.append(self._patient(f"generated-{len(patients) + 1:03}", truth, [self.obligations[n] for n in mine]))
-        return Suite(tuple(patients), tuple(unreachable), tuple(undecided), len(self.obligations),
-                     time.monotonic() - self.started)
+            patients.append(
+                self._patient(f"generated-{len(patients) + 1:03}", truth, [self.obligations[n] for n in mine])
+            )
+        return Suite(
+            tuple(patients),
+            tuple(unreachable),
+            tuple(undecided),
+            len(self.obligations),
+            time.monotonic() - self.started,
+        )
 
     def _search(self, literal: int) -> tuple[Found, Truth | None]:
         """A patient for an obligation; models whose numbers do not fit together are put aside."""
@@ -163,7 +171,9 @@ class _Generator:
         answers = self.ask(self.compiled, patient_from_content(content, vocabulary, name), None)
         for obligation in shows:
             if not obligation.confirmed(answers.world):
-                raise Disagreement(f"the engine does not confirm that `{name}` shows: {obligation.kind} {obligation.name}")
+                raise Disagreement(
+                    f"the engine does not confirm that `{name}` shows: {obligation.kind} {obligation.name}"
+                )
         return Generated(name, content, answers, tuple(shows))
 
     def _sketch(self, truth: Truth) -> Sketch:
@@ -281,7 +291,10 @@ def _has(rule: GroundRule, place: int, measure: str, value: int) -> Callable[[Wo
 
 
 def vignette_of(patient: Generated, *, blank: bool) -> str:
-    """The patient as a vignette file: what it shows, and the answers as computed or left blank, marked as unreviewed."""
+    """The patient as a vignette file.
+
+    What it shows, and the answers as computed or left blank, marked as unreviewed.
+    """
     shows = [f"  {o.kind} {o.name}" for o in patient.shows]
     comments = ("unreviewed: made by `guidelog generate`, signed by nobody", "shows:", *shows)
     lines = [yaml_of(patient.content, comments).rstrip("\n"), "expect:"]
@@ -291,5 +304,3 @@ def vignette_of(patient: Generated, *, blank: bool) -> str:
     lines.append("  answers:")
     lines.extend(f"    {a.intervention}: {a.status.value}" for a in patient.answers.answers)
     return "\n".join(lines) + "\n"
-
-

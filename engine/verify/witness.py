@@ -1,8 +1,8 @@
 """Witness patients: written down, replayed by the engine, certified, and only then shown.
 
-What clingo found is a claim until the engine that answers for patients (pyDatalog, with the independent checker behind it)
-says the same: the same status for every intervention, and the property broken. If it does not, one of the two is wrong, and
-`Disagreement` stops everything.
+What clingo found is a claim until the engine that answers for patients (pyDatalog, with the independent checker
+behind it) says the same: the same status for every intervention, and the property broken. If it does not, one of the
+two is wrong, and `Disagreement` stops everything.
 """
 
 from __future__ import annotations
@@ -13,9 +13,18 @@ from typing import Any, TypeAlias
 
 from .. import tree
 from ..answers import Answers, status_in
-from ..compiled import Compiled
-from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram, GroundRule, ground
 from ..background import Contradiction, propagate
+from ..compiled import Compiled
+from ..ground import (
+    Atom,
+    GroundAtLeast,
+    GroundComparison,
+    GroundElement,
+    GroundLiteral,
+    GroundProgram,
+    GroundRule,
+    ground,
+)
 from ..patients import Patient, close, patient_from_content
 from ..status import Status
 from ..strata import StratifiedProgram, stratify
@@ -26,17 +35,23 @@ from .search import Case
 from .sketch import Sketch, content_of, day_of, yaml_of
 
 Ask: TypeAlias = Callable[[Compiled, Patient, Sequence[str] | None], Answers]
-"""`pipeline.ask`: certified answers about some interventions or all. Handed in, because the pipeline is a room above this one."""
+"""`pipeline.ask`: certified answers about some interventions or all. Handed in, because the pipeline is a room above
+this one."""
 
 
 class Disagreement(Exception):
-    """The search and the engine say different things about one patient: a defect of the program, and no result is given."""
+    """The search and the engine say different things about one patient.
+
+    A defect of the program, and no result is given.
+    """
 
 
 @dataclass(frozen=True)
 class Witness:
-    """A patient, as plain data and as a vignette file; `after` is the same patient after a change. `ends` says at which end
-    each threshold range was read (empty: ranges as the guideline states them)."""
+    """A patient, as plain data and as a vignette file; `after` is the same patient after a change.
+
+    `ends` says at which end each threshold range was read (empty: ranges as the guideline states them).
+    """
 
     content: Mapping[str, Any]
     text: str
@@ -59,8 +74,10 @@ class Witness:
 def replay(
     compiled: Compiled, ask: Ask, found: Sketch, name: str, comments: tuple[str, ...], interventions: Sequence[str]
 ) -> tuple[Witness, World]:
-    """The patient of a sketch, with certified answers about the interventions. Raises Disagreement when the reader gives other
-    facts back."""
+    """The patient of a sketch, with certified answers about the interventions.
+
+    Raises Disagreement when the reader gives other facts back.
+    """
     vocabulary = compiled.names.vocabulary
     content = content_of(found, vocabulary, name, day_of(compiled.guideline))
     patient = patient_from_content(content, vocabulary, name)
@@ -88,10 +105,14 @@ def confirm(compiled: Compiled, ask: Ask, prop: Property, program: GroundProgram
     sketches = [case.record] if case.after is None else [case.record, case.after]
     worlds = []
     for found in sketches:
-        patient = patient_from_content(content_of(found, vocabulary, name, day_of(compiled.guideline)), vocabulary, name)
+        patient = patient_from_content(
+            content_of(found, vocabulary, name, day_of(compiled.guideline)), vocabulary, name
+        )
         worlds.append(_settled(compiled, world_of(compiled, patient), case.high_ends))
     kept = case.high_ends is None
-    broken = next((r for r in prop.instances if (kept or not _needs_kept(r)) and _breaks(prop, r, program, worlds)), None)
+    broken = next(
+        (r for r in prop.instances if (kept or not _needs_kept(r)) and _breaks(prop, r, program, worlds)), None
+    )
     if broken is None:
         raise Disagreement(f"the engine does not confirm that `{name}` breaks {prop.id}")
     about = _interventions(prop, broken, program) or [*compiled.guideline.main, *vocabulary.interventions][:1]
@@ -128,7 +149,7 @@ def _ends(case: Case) -> tuple[str, ...]:
     if not case.high_ends:
         return ()
     found = []
-    for (terms, operator, low, high), at_high in case.high_ends.items():
+    for (terms, operator, *_), at_high in case.high_ends.items():
         names = " + ".join(name for name, _ in terms)
         found.append(f"{names} {operator} {'high' if at_high else 'low'} end of its range")
     return tuple(found)
@@ -181,7 +202,8 @@ def _breaks(prop: Property, rule: GroundRule, program: GroundProgram, worlds: li
         return _value(program, before, about) is not True
     for literal in rule.atoms():
         if literal.atom[0] == ADDS and (
-            before.facts.findings[str(literal.atom[1])] is True or after.facts.findings[str(literal.atom[1])] is not True
+            before.facts.findings[str(literal.atom[1])] is True
+            or after.facts.findings[str(literal.atom[1])] is not True
         ):
             return False
     if prop.kind is Kind.KEEPS:

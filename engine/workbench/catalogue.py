@@ -42,7 +42,7 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     ),
     "GL407": ("too deep, or too many", "A record nests up to 20 deep and has up to 20,000 parts."),
     "GL408": ("key that stands twice", "One of the two values would be lost without a word."),
-    "GL409": ("key that is not text", "Keys are names."),
+    "GL409": ("key that is not text", "The keys of a record are names, not numbers, dates or lists."),
     "GL410": ("record of the wrong shape", "A patient file holds names with values, the first of them `patient:`."),
     "GL411": (
         "unknown part of a record",
@@ -135,7 +135,7 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL712": ("start dates without a day", "A table with start dates needs the day that each row describes."),
     "GL713": ("no such patient, or more than one", "The table has no row, or several, for that patient."),
     "GL714": ("options that this engine does not have", "The fast engines write wide answers with rule masks."),
-    "GL716": ("too many rules for a table of answers", "The rules of an answer are written as bits of a number, which has room for 62."),
+    "GL716": ("too many rules for a table of answers", "The rules of an answer are written as bits of a number, which has room for 63."),
     "GL715": ("Spark without its library", "`--engine spark` needs an extra and Java: pip install 'guidelog[spark]'."),
     "GL801": ("name taken by properties", "Properties have predicates of their own, which a guideline cannot declare."),
     "GL802": ("no such property", "`verify` names a property of properties.dl."),

@@ -44,10 +44,11 @@ def files(identity: str, title: str) -> Mapping[str, str]:
         "vocabulary.dl": _VOCABULARY,
         "statements.dl": _STATEMENTS,
         "rules.dl": _RULES,
-        **{f"vignettes/{name}.yaml": f"patient: {name}\n{text}" for name, text in _VIGNETTES.items()},
+        **{f"vignettes/{name}.yaml": _HEAD.format(name) + text for name, text in _VIGNETTES.items()},
     }
 
 
+_HEAD = "patient: {}\nas_of: 2025-01-01\n"
 _TOML = '''\
 id = "{id}"
 title = "{title}"
@@ -57,7 +58,8 @@ main = ["treatment"]
 review = "draft"
 review_note = "No clinician has reviewed these rules yet."
 disclaimer = """
-For healthcare professionals only. A draft under review; it supports clinical judgement and does not replace it."""
+For healthcare professionals only. A draft under review; \\
+it supports clinical judgement and does not replace it."""
 
 [source]
 title = "Where the statements come from"

@@ -1,0 +1,51 @@
+"""The editor settings: well-formed, about the language that there is, and starting the command that there is."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from guidelog.checks.shapes import ATTRIBUTES
+from guidelog.cli.main import COMMANDS
+from guidelog.names import BUILT_IN
+
+EDITORS = Path(__file__).parents[1] / "editors"
+
+
+def _json(path: str) -> Any:
+    return json.loads((EDITORS / path).read_text(encoding="utf-8"))
+
+
+def test_the_extension_names_files_that_exist_and_a_command_that_exists() -> None:
+    package = _json("vscode/package.json")
+    contributes = package["contributes"]
+    files = [package["main"], contributes["languages"][0]["configuration"], contributes["grammars"][0]["path"]]
+    assert all((EDITORS / "vscode" / name).is_file() for name in files)
+    assert contributes["configuration"]["properties"]["guidelog.command"]["default"] == ["guidelog", "lsp"]
+    assert "lsp" in COMMANDS
+    code = (EDITORS / "vscode" / package["main"]).read_text(encoding="utf-8")
+    for command in contributes["commands"]:
+        assert f'"{command["command"]}"' in code
+    assert _json("vscode/language-configuration.json")["comments"]["lineComment"] == "%"
+
+
+def test_the_grammar_knows_the_language() -> None:
+    grammar = _json("vscode/syntaxes/guidelog.tmLanguage.json")
+    declaration = re.compile(grammar["repository"]["declaration"]["match"])
+    for keyword in ATTRIBUTES:
+        assert declaration.match(f".{keyword} name"), keyword
+    functions = next(p for p in grammar["repository"]["code"]["patterns"] if p["name"].startswith("support.function"))
+    for predicate in BUILT_IN:
+        assert re.match(functions["match"], f"{predicate.name}(P)"), predicate.name
+    included = {p["include"].removeprefix("#") for p in grammar["patterns"]}
+    assert included <= set(grammar["repository"])
+
+
+def test_helix_and_neovim_start_the_server() -> None:
+    helix = tomllib.loads((EDITORS / "helix" / "languages.toml").read_text(encoding="utf-8"))
+    assert helix["language-server"]["guidelog"] == {"command": "guidelog", "args": ["lsp"]}
+    assert helix["language"][0]["file-types"] == ["dl"]
+    assert '"guidelog", "lsp"' in (EDITORS / "neovim" / "guidelog.lua").read_text(encoding="utf-8")
