@@ -1,7 +1,8 @@
 """Everything that a partial record leaves possible.
 
-A completion settles each unknown finding, and each uncertain measure at the values that can matter: around every threshold of the rules, and
-the ends of its interval. With few unknown inputs all of them are listed, otherwise a sample.
+A completion settles each unknown finding, and each uncertain measure at the values that can matter: around every
+threshold of the rules, and the ends of its interval. With few unknown inputs all of them are listed, otherwise a
+sample.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from math import prod
 from guidelog.ground import GroundComparison, GroundProgram
 from guidelog.patients import Facts, Interval
 from guidelog.values import Value
-
 from kleene import Evaluation
 
 
 def completions(program: GroundProgram, facts: Facts, most: int, among: Iterable[str] | None = None) -> Iterator[Facts]:
-    """The completions that break no background rule; `most` bounds how many are looked at. `among` are the inputs that are settled."""
+    """The completions that break no background rule; `most` bounds how many are looked at. `among` are the inputs that
+    are settled.
+    """
     chosen = None if among is None else set(among)
     open_findings = [n for n, value in facts.findings.items() if value is None and (chosen is None or n in chosen)]
     open_measures = [n for n, i in facts.measures.items() if i.low < i.high and (chosen is None or n in chosen)]
@@ -71,6 +73,6 @@ def _combinations(choices: list[tuple[int, ...] | tuple[bool, ...]], most: int) 
     if total <= most:
         yield from product(*choices)
         return
-    seeded = random.Random(total)
+    seeded = random.Random(total)  # noqa: S311 - the same sample every time
     for _ in range(most):
         yield tuple(seeded.choice(values) for values in choices)

@@ -1,4 +1,5 @@
-"""How hard Hypothesis tries: a quick and repeatable look by default, `--hypothesis-profile=deep` for thousands of examples.
+"""How hard Hypothesis tries: a quick and repeatable look by default, `--hypothesis-profile=deep` for thousands of
+examples.
 
 Imported by conftest.py, because the option is read before any test is collected.
 """

@@ -1,7 +1,7 @@
 """The three-valued meaning of ground rules, computed the slow and obvious way.
 
-An alternating fixpoint over all ground instances (Van Gelder 1989): neither the doubling nor the strata of the engine are
-used, and no Datalog engine. It shares the grounding with the engine; `reference` does not share even that.
+An alternating fixpoint over all ground instances (Van Gelder 1989): neither the doubling nor the strata of the engine
+are used, and no Datalog engine. It shares the grounding with the engine; `reference` does not share even that.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
-from guidelog.ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram, GroundRule
+from guidelog.ground import (
+    Atom,
+    Given,
+    GroundAtLeast,
+    GroundComparison,
+    GroundElement,
+    GroundLiteral,
+    GroundProgram,
+    GroundRule,
+)
 from guidelog.patients import Facts
 from guidelog.values import Ranges, Value, comparison_value
 
@@ -99,7 +108,8 @@ class Evaluation:
 def _holds(groups: Groups | None, held: Collection[Atom], other: Collection[Atom]) -> bool:
     """Whether enough literals hold, where a negated atom holds when it is not in `other`."""
     return groups is not None and all(
-        sum((a not in other) if negated else (a in held) for a, negated in literals) >= count for count, literals in groups
+        sum((a not in other) if negated else (a in held) for a, negated in literals) >= count
+        for count, literals in groups
     )
 
 

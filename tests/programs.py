@@ -22,9 +22,22 @@ BACKENDS: tuple[Backend, ...] = (PyDatalog(), Clingo())
 def guideline_of(text: str, name: str = "rules.dl") -> Guideline:
     """A guideline that is one rule file."""
     return Guideline(
-        folder=Path("memory"), id="test", title="test", version="1", review="draft", review_note="", source={}, references={},
-        unresolved=frozenset(), references_note="", unresolved_note="", disclaimer="", main=(), readings={},
-        sources=(Source(name, text),), files={name: text},
+        folder=Path("memory"),
+        id="test",
+        title="test",
+        version="1",
+        review="draft",
+        review_note="",
+        source={},
+        references={},
+        unresolved=frozenset(),
+        references_note="",
+        unresolved_note="",
+        disclaimer="",
+        main=(),
+        readings={},
+        sources=(Source(name, text),),
+        files={name: text},
     )
 
 

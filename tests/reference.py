@@ -1,8 +1,9 @@
-"""The meaning of a guideline for a patient of whom everything is known, from docs/language.md and the syntax tree alone.
+"""The meaning of a guideline for a patient of whom everything is known, from docs/language.md and the syntax tree
+alone.
 
-No grounding, no doubling, no strata, no engine: rules are matched one by one against what is held, and an alternating fixpoint
-(Van Gelder 1989) takes care of negation. Ranges are read at one of their ends. It is slow and shares nothing with what it checks but the
-syntax tree.
+No grounding, no doubling, no strata, no engine: rules are matched one by one against what is held, and an alternating
+fixpoint (Van Gelder 1989) takes care of negation. Ranges are read at one of their ends. It is slow and shares nothing
+with what it checks but the syntax tree.
 """
 
 from __future__ import annotations
@@ -14,8 +15,25 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from guidelog.tree import (
-    Arithmetic, AtLeast, Atom, Comparison, Element, Expression, Literal, Member, Negative, Number, Program, Range, Rule, Symbol, Term,
-    Text, Variable, plain, variables_of,
+    Arithmetic,
+    AtLeast,
+    Atom,
+    Comparison,
+    Element,
+    Expression,
+    Literal,
+    Member,
+    Negative,
+    Number,
+    Program,
+    Range,
+    Rule,
+    Symbol,
+    Term,
+    Text,
+    Variable,
+    plain,
+    variables_of,
 )
 
 Fact: TypeAlias = tuple[str | int, ...]
@@ -32,7 +50,14 @@ class Amount:
 
 Bound: TypeAlias = "str | int | Amount"
 Env: TypeAlias = dict[str, Bound]
-COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne}
+COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
 
 
 @dataclass
@@ -59,7 +84,9 @@ class Reference:
         return reading is None or option is None or self.readings[plain(reading)] == plain(option)
 
     def holds(self, findings: Mapping[str, bool], measures: Mapping[str, int]) -> set[Fact]:
-        """Everything that is true of a patient; measures in ticks. Raises ValueError where the rules leave something open."""
+        """Everything that is true of a patient; measures in ticks. Raises ValueError where the rules leave something
+        open.
+        """
         self.measures = measures
         self.given: set[Fact] = {("patient",), *(("finding", name) for name, present in findings.items() if present)}
         low: set[Fact] = set()
@@ -114,10 +141,15 @@ class Reference:
             case Literal(atom, negated):
                 return negated and all(v.name in env for v in self.terms(atom) if isinstance(v, Variable))
             case Comparison(op, left, right):
-                waiting = {v.name for e in body if isinstance(e, Literal) and not e.negated for v in variables_of(e)} - set(env)
+                waiting = {
+                    v.name for e in body if isinstance(e, Literal) and not e.negated for v in variables_of(e)
+                } - set(env)
                 free = [{v.name for v in variables_of(side)} - set(env) for side in (left, right)]
                 binds = op == "=" and any(
-                    isinstance(side, Variable) and free[i] == {side.name} and not free[1 - i] and side.name not in waiting
+                    isinstance(side, Variable)
+                    and free[i] == {side.name}
+                    and not free[1 - i]
+                    and side.name not in waiting
                     for i, side in enumerate((left, right))
                 )
                 return not (free[0] or free[1]) or binds

@@ -1,9 +1,9 @@
-"""Random guidelines and random patients.
+"""Random guidelines.
 
-`programs` makes rules that pass every check: findings, measures, screens, plain relations with recursion and arithmetic, groups of
-concepts that may recurse, negation of what stands before, `atleast`, ranges, readings, background rules, and advice, some of which
-negates other advice. Most are stratified; a few have a loop through negation. They are built as syntax trees and meant to
-be small, because everything about them is then computed by brute force. `records` makes partial patients for one.
+`programs` makes rules that pass every check: findings, measures, screens, plain relations with recursion and
+arithmetic, groups of concepts that may recurse, negation of what stands before, `atleast`, ranges, readings, background
+rules, and advice, some of which negates other advice. Most are stratified; a few have a loop through negation. They are
+built as syntax trees and meant to be small, because everything about them is then computed by brute force.
 """
 
 from __future__ import annotations
@@ -12,12 +12,34 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from hypothesis import strategies as st
+
 from guidelog.syntax import print_program
 from guidelog.tree import (
-    Arithmetic, AtLeast, Atom, Attribute, Comparison, Declaration, Element, Expression, Key, ListValue, Literal, Member,
-    Negative, Number, Parameter, Program, Range, Rule, Statement, Symbol, Term, Text, Variable,
+    Arithmetic,
+    AtLeast,
+    Atom,
+    Attribute,
+    Comparison,
+    Declaration,
+    Element,
+    Expression,
+    Key,
+    ListValue,
+    Literal,
+    Member,
+    Negative,
+    Number,
+    Parameter,
+    Program,
+    Range,
+    Rule,
+    Statement,
+    Symbol,
+    Term,
+    Text,
+    Variable,
 )
-from hypothesis import strategies as st
 
 T = TypeVar("T")
 
@@ -31,7 +53,7 @@ P = Variable("P")
 
 
 @dataclass
-class _Choices:
+class Choices:
     """Draws by name; every choice shrinks to the plainer alternative."""
 
     draw: Callable[[st.SearchStrategy[Any]], Any]
@@ -81,7 +103,7 @@ FIXED = (LINK, LEVEL, GRADE, TAG, REACH, TOTAL)
 class _Program:
     """A program in the making."""
 
-    choose: _Choices
+    choose: Choices
     findings: tuple[str, ...] = ()
     measures: tuple[tuple[str, str, int, int], ...] = ()
     statements: list[Statement] = field(default_factory=list)
@@ -134,7 +156,16 @@ class _Program:
     def relate(self) -> None:
         """Facts, and relations that follow from them."""
         choose = self.choose
-        for relation, most in ((LINK, 5), (LEVEL, 4), (GRADE, 3), (TAG, 3), (OFFERS, 2), (KIND, 2), (REACH, 1), (TOTAL, 1)):
+        for relation, most in (
+            (LINK, 5),
+            (LEVEL, 4),
+            (GRADE, 3),
+            (TAG, 3),
+            (OFFERS, 2),
+            (KIND, 2),
+            (REACH, 1),
+            (TOTAL, 1),
+        ):
             if relation is KIND and not self.measures:
                 continue
             for _ in range(choose.number(0, most)):
@@ -144,7 +175,12 @@ class _Program:
         steps = ((LINK(x, z), REACH(z, y)), (REACH(x, z), LINK(z, y)), (REACH(x, z), REACH(z, y)))
         for step in choose.some(steps, 2):
             self.rule(REACH(x, y), [Literal(atom) for atom in choose.shuffled(list(step))])
-        self.rule(APART(x, y), choose.shuffled([Literal(LEVEL(x, Variable("_"))), Literal(LEVEL(y, Variable("_"))), Literal(REACH(x, y), True)]))
+        self.rule(
+            APART(x, y),
+            choose.shuffled(
+                [Literal(LEVEL(x, Variable("_"))), Literal(LEVEL(y, Variable("_"))), Literal(REACH(x, y), True)]
+            ),
+        )
         parts = self.expression([x, y])
         self.rule(TOTAL(z), choose.shuffled([Literal(GRADE(x)), Literal(GRADE(y)), Comparison("=", z, parts)]))
 
@@ -166,7 +202,9 @@ class _Program:
                 same = group if concept.name != "in_scope" and self.choose.chance(4) else []
                 # A loop through negation now and then: fine where the atoms have no loop, rejected where they do.
                 negatable = earlier + (group if self.choose.chance(1) else [])
-                head = concept(*(self.choose.pick((self.constant(t), Variable(f"H{i}"))) for i, t in enumerate(concept.types)))
+                head = concept(
+                    *(self.choose.pick((self.constant(t), Variable(f"H{i}"))) for i, t in enumerate(concept.types))
+                )
                 self.rule(head, _Body(self, earlier + same, negatable, head, concept.types, looping=bool(same)).make())
 
     def advise(self, earlier: list[_Predicate]) -> None:
@@ -193,7 +231,7 @@ class _Program:
                 self.rule(head, _Body(self, earlier, earlier, head, ()).make(), sourced=True)
 
     def deny(self) -> None:
-        """Background rules; each about a finding of its own among others, so that not too many patients are impossible."""
+        """Background rules; each about a finding of its own too, so that not too many patients are impossible."""
         for name in self.choose.some(self.findings, 2):
             body = _Body(self, [FINDING], [FINDING], None, (), denial=True).make()
             self.rule(None, [*body, Literal(FINDING(Symbol(name)), negated=self.choose.chance(3))])
@@ -202,8 +240,11 @@ class _Program:
         self.count += 1
         notes = [Attribute("id", (Text(f"R{self.count}"),))]
         if sourced:
-            notes += [Attribute("statements", (ListValue((Text("S1"),)),)), Attribute("cites", (ListValue(()),)),
-                      Attribute("says", (Text(f"rule {self.count}"),))]
+            notes += [
+                Attribute("statements", (ListValue((Text("S1"),)),)),
+                Attribute("cites", (ListValue(()),)),
+                Attribute("says", (Text(f"rule {self.count}"),)),
+            ]
             if head is not None and head.predicate == "advise":
                 notes.append(Attribute("strength", (Key("strong"),)))
         if self.switched and head is not None and self.choose.chance(2):
@@ -255,7 +296,7 @@ class _Body:
     count: int = 0
 
     @property
-    def choose(self) -> _Choices:
+    def choose(self) -> Choices:
         return self.program.choose
 
     def make(self) -> list[Element]:
@@ -285,7 +326,11 @@ class _Body:
                 elif type_ == "number" and numbers and not self.looping and self.choose.chance(4):
                     self.elements.append(Comparison("=", term, self.program.expression(numbers)))
                 else:
-                    atoms = {"finding": FINDING(term), "number": GRADE(term), "intervention": OFFERS(term, self.program.constant("finding"))}
+                    atoms = {
+                        "finding": FINDING(term),
+                        "number": GRADE(term),
+                        "intervention": OFFERS(term, self.program.constant("finding")),
+                    }
                     self.elements.append(Literal(atoms[type_]))
                 self.bound[term.name] = type_
 
@@ -301,9 +346,21 @@ class _Body:
         terms: list[Term] = []
         for type_ in predicate.types:
             same = [Variable(name) for name, found in self.bound.items() if found == type_]
-            head = [t for t, h in zip(() if self.head is None else self.head.terms[1:], self.types, strict=False) if h == type_ and isinstance(t, Variable)]
+            head = [
+                t
+                for t, h in zip(() if self.head is None else self.head.terms[1:], self.types, strict=False)
+                if h == type_ and isinstance(t, Variable)
+            ]
             new = Variable(f"X{len(self.bound)}")
-            term = self.choose.pick((self.program.constant(type_), new, *same, *head, *([Variable("_")] if not predicate.about_patient else [])))
+            term = self.choose.pick(
+                (
+                    self.program.constant(type_),
+                    new,
+                    *same,
+                    *head,
+                    *([Variable("_")] if not predicate.about_patient else []),
+                )
+            )
             if isinstance(term, Variable) and term.name != "_":
                 self.bound[term.name] = type_
             terms.append(term)
@@ -323,7 +380,11 @@ class _Body:
         names = [(Variable(name), type_) for name, type_ in self.bound.items() if type_ not in ("number", "measure")]
         if numbers and self.choose.chance(6):
             left = self.choose.pick((*numbers, self.program.expression(numbers)))
-            self.elements.append(Comparison(self.choose.pick(OPERATORS), left, self.choose.pick((*numbers, self.program.constant("number")))))
+            self.elements.append(
+                Comparison(
+                    self.choose.pick(OPERATORS), left, self.choose.pick((*numbers, self.program.constant("number")))
+                )
+            )
         elif names:
             variable, type_ = self.choose.pick(names)
             self.elements.append(Comparison(self.choose.pick(("=", "!=")), variable, self.known_term(type_)))
@@ -354,8 +415,10 @@ class _Body:
         if others and choose.chance(5):
             other = choose.pick(others)
             if self.measured[other.name][1] == unit and choose.chance(5):
-                return [Comparison("=", Variable(f"D{value.name}"), Arithmetic(choose.pick("+-"), value, other)),
-                        Comparison(choose.pick(OPERATORS), Variable(f"D{value.name}"), Number(choose.number(-2, 9)))]
+                return [
+                    Comparison("=", Variable(f"D{value.name}"), Arithmetic(choose.pick("+-"), value, other)),
+                    Comparison(choose.pick(OPERATORS), Variable(f"D{value.name}"), Number(choose.number(-2, 9))),
+                ]
             return [Comparison(choose.pick(OPERATORS), value, other)]
         numbers = [Variable(name) for name, type_ in self.bound.items() if type_ == "number"]
         if numbers and choose.chance(3):
@@ -390,7 +453,9 @@ class _Body:
         literal = choose.pick(self.negatable if negated else self.positive)
         if "finding" in literal.types and choose.chance(6):
             local, other = Variable(f"L{self.count}"), choose.pick((Variable("_"), self.known_term("finding")))
-            condition = choose.pick((LINK(local, other), LINK(other, local), REACH(local, other), LEVEL(local, Variable("_"))))
+            condition = choose.pick(
+                (LINK(local, other), LINK(other, local), REACH(local, other), LEVEL(local, Variable("_")))
+            )
             terms = tuple(local if type_ == "finding" else self.known_term(type_) for type_ in literal.types)
             return Member(Literal(literal(*terms), negated=negated), (Literal(condition),))
         return Member(Literal(literal(*map(self.known_term, literal.types)), negated=negated))
@@ -415,58 +480,5 @@ class Written:
 @st.composite
 def programs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Written:
     """A small guideline that passes the checks."""
-    program = _Program(_Choices(draw)).make()
+    program = _Program(Choices(draw)).make()
     return Written(program, print_program(program))
-
-
-def cases(unknown: int = 4) -> st.SearchStrategy[tuple[Written, dict[str, Any]]]:
-    """A guideline with a partial record."""
-    return programs().flatmap(lambda written: st.tuples(st.just(written), records(written.program, unknown)))
-
-
-@st.composite
-def records(draw: Callable[[st.SearchStrategy[Any]], Any], program: Program, unknown: int = 4) -> dict[str, Any]:
-    """A partial record for a program, as plain data, with about `unknown` in ten of the inputs left out."""
-    choose = _Choices(draw)
-    content: dict[str, Any] = {"patient": "someone", "findings": {}, "measures": {}}
-    if choose.chance(5):
-        content["as_of"] = "2025-11-13"
-    screened = False
-    for declaration in program.declarations:
-        match declaration.keyword:
-            case "finding" if not choose.chance(unknown):
-                content["findings"][declaration.name] = choose.pick(("absent", "present"))
-            case "finding" if choose.chance(2):
-                content["findings"][declaration.name] = "unknown"
-            case "measure" if not choose.chance(unknown):
-                low, high = (v.value for v in declaration.values("range") if isinstance(v, Number))
-                content["measures"][declaration.name] = _measure(choose, low, high)
-            case "screen":
-                screened = True
-            case _:
-                pass
-    if screened and choose.chance(3):
-        content["screens"] = {"sa": "complete"}
-    return content
-
-
-def _measure(choose: _Choices, low: int, high: int) -> Any:
-    """A value near the whole numbers at which rules change, or bounds on one."""
-
-    def value() -> int | float:
-        whole = choose.number(low, high)
-        near = choose.pick((0, 0, 0.5, 0.001, -0.001))
-        return whole + near if near and low <= whole + near <= high else whole
-
-    match choose.number(0, 4):
-        case 1:
-            return {"at_least": value()}
-        case 2:
-            return {"at_most": value()}
-        case 3:
-            first, second = sorted((value(), value()))
-            return {"between": [first, second]}
-        case 4:
-            return "unknown"
-        case _:
-            return value()

@@ -1,10 +1,10 @@
 """Conformance: small programs with the relations that they must give, on every engine.
 
-`cases/<feature>/<case>.dl` has the rules, `<case>.yaml` a patient where one is needed, and `<case>.expected` every atom that the rules give:
-`p(a)` is certain, `p(a) ?` possible, everything else false; `p: 12` stands for that many certain rows, `p: 0` for none, and
-`rejected: GL213` for a program that is refused with these codes. The shapes are those that Datalog engines are tested with in public
-(repeated variables, non-linear and mutual recursion, same generation, negation, empty relations, wide joins, ...); text and data are
-our own.
+`cases/<feature>/<case>.dl` has the rules, `<case>.yaml` a patient where one is needed, and `<case>.expected` every atom
+that the rules give: `p(a)` is certain, `p(a) ?` possible, everything else false; `p: 12` stands for that many certain
+rows, `p: 0` for none, and `rejected: GL213` for a program that is refused with these codes. The shapes are those that
+Datalog engines are tested with in public (repeated variables, non-linear and mutual recursion, same generation,
+negation, empty relations, wide joins, ...); text and data are our own.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+
+from completions import completions
+from guidelog.backends.base import Backend
 from guidelog.compiled import PATIENT, Compiled
 from guidelog.diagnostics import InputError
 from guidelog.ground import Atom, atom_text
-from guidelog.patients import Facts, Interval, read_document, read_patient
+from guidelog.patients import Facts, Interval, read_patient
 from guidelog.pipeline import settle
 from guidelog.source import Source
 from guidelog.syntax import parse
 from guidelog.values import Value
-
-from completions import completions
 from kleene import values_of
 from programs import BACKENDS, compiled_of, on, patient_of
 from reference import Reference
@@ -83,20 +84,20 @@ REJECTED = [path for path in FILES if rejected(path)]
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
 @pytest.mark.parametrize("path", ACCEPTED, ids=name_of)
-def test_engine(path, backend):
+def test_engine(path: Path, backend: Backend) -> None:
     case = case_of(path)
     model = on(case.compiled, backend).evaluate(case.facts)
     assert case.shown({a: model.value(a) for a in model.possible}) == sorted_as_shown(case)
 
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=name_of)
-def test_three_valued_evaluation(path):
+def test_three_valued_evaluation(path: Path) -> None:
     case = case_of(path)
     assert case.shown(values_of(case.compiled.ground, case.facts)) == sorted_as_shown(case)
 
 
 @pytest.mark.parametrize("path", [p for p in ACCEPTED if not p.name.startswith("long_")], ids=name_of)
-def test_meaning_of_the_text(path):
+def test_meaning_of_the_text(path: Path) -> None:
     """What is expected is so whatever the unknown inputs are, by an evaluator that shares nothing with the engine.
 
     It goes through all facts at every step, so chains of a thousand steps are left to the others."""
@@ -135,26 +136,40 @@ def sorted_as_shown(case: Case) -> list[str]:
 
 
 @pytest.mark.parametrize("path", REJECTED, ids=name_of)
-def test_rejected(path):
+def test_rejected(path: Path) -> None:
     with pytest.raises(InputError) as caught:
         case_of(path)
     assert [f"rejected: {d.code}" for d in caught.value.diagnostics] == list(expected_of(path))
 
 
-def test_there_are_enough_cases():
+def test_there_are_enough_cases() -> None:
     features = {path.parent.name for path in FILES}
     assert len(FILES) >= 80
-    assert features >= {"recursion", "joins", "empty", "negation", "ground_stratification", "arithmetic", "constants", "counting", "three_values"}
+    assert features >= {
+        "recursion",
+        "joins",
+        "empty",
+        "negation",
+        "ground_stratification",
+        "arithmetic",
+        "constants",
+        "counting",
+        "three_values",
+    }
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
-def test_a_wrong_engine_is_noticed(backend):
+def test_a_wrong_engine_is_noticed(backend: Backend) -> None:
     """The comparison fails when a row is lost and when one is made up."""
     case = case_of(FOLDER / "joins" / "triangles.dl")
     model = on(case.compiled, backend).evaluate(case.facts)
     values: dict[Atom, Value] = {a: model.value(a) for a in model.possible}
     assert case.shown(values) == sorted_as_shown(case)
-    lost = dict(list(values.items())[1:]) if next(iter(values))[0] == "triangle" else {a: v for a, v in values.items() if a != ("triangle", "a", "b", "c")}
+    lost = (
+        dict(list(values.items())[1:])
+        if next(iter(values))[0] == "triangle"
+        else {a: v for a, v in values.items() if a != ("triangle", "a", "b", "c")}
+    )
     assert case.shown(lost) != sorted_as_shown(case)
     assert case.shown({**values, ("triangle", "a", "a", "a"): True}) != sorted_as_shown(case)
     assert case.shown({**values, ("triangle", "a", "b", "c"): None}) != sorted_as_shown(case)

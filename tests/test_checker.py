@@ -141,7 +141,7 @@ def raised(call: Callable[[], object]) -> str | None:
     """The message of the rejection, if there is one."""
     try:
         call()
-    except Rejected as error:
+    except (Rejected, ValueError) as error:
         return str(error)
     return None
 

@@ -1,49 +1,55 @@
 """Properties of random guidelines and random patients, and of the guideline in kb/ on random patients.
 
-By default a quick and repeatable look; `--hypothesis-profile=deep -s` tries thousands of each and prints what it has seen.
+By default a quick and repeatable look; `--hypothesis-profile=deep -s` tries thousands of each and prints what it has
+seen.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import networkx
 import pytest
-from guidelog import answers, pipeline
-from guidelog.background import Contradiction, propagate
-from guidelog.backends.base import Row, Rows
-from guidelog.backends.pydatalog import PyDatalog
-from guidelog.certificate.writer import UncertifiableError
-from guidelog.compiled import PATIENT, Compiled
-from guidelog.diagnostics import InputError
-from guidelog.explain.questions import Open, Questions
-from guidelog.ground import Atom, GroundComparison, GroundProgram, ground
-from guidelog.guideline import read_guideline
-from guidelog.names import names_of
-from guidelog.patients import Facts, Patient, close, patient_from_content
-from guidelog.pipeline import CertificateError, settle
-from guidelog.source import Source
-from guidelog.status import Because, Status, status_of
-from guidelog.strata import Layer, StratifiedProgram, stratify
-from guidelog.syntax import parse, print_program
-from guidelog.values import Model, Ranges, Value, World
 from hypothesis import assume, event, given, note
 from hypothesis import strategies as st
 
 import tree_strategies
 from completions import completions, count
+from guidelog import pipeline
+from guidelog.backends.base import Row, Rows
+from guidelog.backends.pydatalog import PyDatalog
+from guidelog.background import Contradiction, propagate
+from guidelog.certificate.writer import UncertifiableError
+from guidelog.compiled import PATIENT, Compiled
+from guidelog.diagnostics import InputError
+from guidelog.explain.questions import Questions
+from guidelog.ground import Atom, GroundComparison, GroundProgram, ground
+from guidelog.guideline import read_guideline
+from guidelog.names import names_of
+from guidelog.patients import Facts, Patient, close, patient_from_content
+from guidelog.pipeline import CertificateError
+from guidelog.source import Source
+from guidelog.status import Because, Status, status_of
+from guidelog.strata import Layer, StratifiedProgram, stratify
+from guidelog.syntax import parse, print_program
+from guidelog.tree import Program
+from guidelog.values import Model, Ranges, Value
 from hypothesis_profiles import examples, is_deep
 from kleene import Evaluation
-from programs import BACKENDS, compiled_of, on, patient_of
+from programs import BACKENDS, compiled_of, on
+from record_strategies import cases
 from reference import Reference
-from strategies import Written, cases, programs
+from strategies import Written, programs
 
 KB = Path(__file__).parents[1] / "kb" / "lumbar_radiculopathy"
 ENDS = (Ranges.LOW, Ranges.HIGH)
+Random: TypeAlias = tuple[Written, dict[str, Any]]
+
 MANY = 96
 """Completions that are looked at; what has more is sampled."""
 
@@ -54,7 +60,7 @@ SEEN: Counter[str] = Counter()
 def _seen() -> Iterator[None]:
     yield
     if is_deep():
-        print("\n" + "\n".join(f"{number:>9,}  {what}" for what, number in sorted(SEEN.items())))
+        sys.stdout.write("\n" + "".join(f"{number:>9,}  {what}\n" for what, number in sorted(SEEN.items())))
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Situation:
         return tuple(self.compiled.names.vocabulary.interventions)
 
 
-def situation(case: tuple[Written, Mapping[str, Any]]) -> Situation:
+def situation(case: Random) -> Situation:
     """The case made ready; cases with a loop through negation or a contradiction are put aside."""
     written, content = case
     compiled = accepted(written)
@@ -88,11 +94,13 @@ def situation(case: tuple[Written, Mapping[str, Any]]) -> Situation:
 
 
 def accepted(written: Written) -> Compiled:
+    """The program compiled. Random programs pass all checks; those with a loop through negation are put aside."""
     try:
         return compiled_of(written.text)
     except InputError as error:
-        assert {d.code for d in error.diagnostics} == {"GL210"}, "random programs pass all checks but that one"
-        assume(False)
+        if {d.code for d in error.diagnostics} != {"GL210"}:
+            raise
+        assume(condition=False)
         raise
 
 
@@ -114,7 +122,7 @@ def has_joint_comparisons(program: GroundProgram) -> bool:
 
 @examples(120)
 @given(tree_strategies.programs)
-def test_what_is_printed_is_read_back(program):
+def test_what_is_printed_is_read_back(program: Program) -> None:
     text = print_program(program)
     note(text)
     found, problems = parse(Source("printed", text))
@@ -125,7 +133,7 @@ def test_what_is_printed_is_read_back(program):
 
 @examples(15)
 @given(programs())
-def test_printed_guidelines_are_read_back(written):
+def test_printed_guidelines_are_read_back(written: Written) -> None:
     found, problems = parse(Source("printed", written.text))
     assert not problems
     assert found.statements == written.program.statements
@@ -136,7 +144,7 @@ def test_printed_guidelines_are_read_back(written):
 
 @examples(40)
 @given(programs())
-def test_loops_through_negation_are_found(written):
+def test_loops_through_negation_are_found(written: Written) -> None:
     """A program is refused exactly when some ground atom depends on its own negation."""
     program, _ = parse(Source("rules", written.text))
     names = names_of(program)
@@ -148,7 +156,9 @@ def test_loops_through_negation_are_found(written):
             graph.add_edge(head, literal.atom)
             if literal.negated:
                 negative.append((head, literal.atom))
-    component = {atom: number for number, members in enumerate(networkx.strongly_connected_components(graph)) for atom in members}
+    component = {
+        atom: number for number, members in enumerate(networkx.strongly_connected_components(graph)) for atom in members
+    }
     looping = any(component[head] == component[atom] for head, atom in negative)
     SEEN["programs with a loop through negation" if looping else "stratified programs"] += 1
     assert isinstance(stratify(grounded), StratifiedProgram) is not looping
@@ -159,8 +169,10 @@ def test_loops_through_negation_are_found(written):
 
 @examples(50)
 @given(cases())
-def test_engines_agree(case):
-    """Row by row on the doubled program, atom by atom on the model, and with the three-valued meaning computed without either."""
+def test_engines_agree(case: Random) -> None:
+    """Row by row on the doubled program, atom by atom on the model, and with the three-valued meaning computed without
+    either.
+    """
     now = situation(case)
     pydatalog, clingo = (on(now.compiled, backend) for backend in BACKENDS)
     for ranges in Ranges:
@@ -191,7 +203,7 @@ def inputs_of(rows: Mapping[str, Iterable[Row]], facts: Facts) -> dict[str, list
 
 @examples(25)
 @given(cases(unknown=3))
-def test_meaning_of_the_text(case):
+def test_meaning_of_the_text(case: Random) -> None:
     """For known patients: what an evaluator derives that shares nothing with the engine but the syntax tree."""
     now = situation(case)
     program, _ = parse(Source("rules", case[0].text))
@@ -212,7 +224,7 @@ def test_meaning_of_the_text(case):
 
 @examples(60)
 @given(cases())
-def test_no_answer_is_unsound(case):
+def test_no_answer_is_unsound(case: Random) -> None:
     """What the engine calls certain or false, and every status that it calls determined, is so in every completion."""
     now = situation(case)
     models = {ranges: now.compiled.evaluate(now.facts, ranges) for ranges in Ranges}
@@ -228,17 +240,23 @@ def test_no_answer_is_unsound(case):
             if ranges is not Ranges.KEPT:
                 assert None not in found
                 settled = complete and len(found) == 1
-                SEEN[f"atoms {'known' if value is not None else 'unknown although all completions agree' if settled else 'unknown'}"] += 1
+                unknown = "unknown although all completions agree" if settled else "unknown"
+                SEEN[f"atoms {unknown if value is None else 'known'}"] += 1
         for intervention in now.interventions:
-            status, reached = status_at(now.ground, model, intervention), {status_at(now.ground, m, intervention) for m in meanings}
+            status, reached = (
+                status_at(now.ground, model, intervention),
+                {status_at(now.ground, m, intervention) for m in meanings},
+            )
             assert status is Status.UNDETERMINED or reached <= {status}, (intervention, ranges, status, reached)
             SEEN[f"statuses {'undetermined' if status is Status.UNDETERMINED else 'determined'}"] += 1
 
 
 @examples(40)
 @given(cases(unknown=2))
-def test_contradictions_are_real(case):
-    """A record is refused only when no completion satisfies the background rules, and what they add is so in all that do."""
+def test_contradictions_are_real(case: Random) -> None:
+    """A record is refused only when no completion satisfies the background rules, and what they add is so in all that
+    do.
+    """
     written, content = case
     compiled = accepted(written)
     assume(compiled.ground.denials)
@@ -251,7 +269,9 @@ def test_contradictions_are_real(case):
         return
     facts, steps = found
     SEEN["facts added by background rules"] += len(steps)
-    SEEN["records accepted although no completion is possible"] += not everything and count(compiled.ground, closed) <= MANY
+    SEEN["records accepted although no completion is possible"] += (
+        not everything and count(compiled.ground, closed) <= MANY
+    )
     for completed in everything:
         assert all(value is None or completed.findings[name] is value for name, value in facts.findings.items())
         assert all(i.low <= completed.measures[name].low <= i.high for name, i in facts.measures.items())
@@ -262,7 +282,7 @@ def test_contradictions_are_real(case):
 
 @examples(50)
 @given(cases())
-def test_every_certificate_is_accepted(case):
+def test_every_certificate_is_accepted(case: Random) -> None:
     now = situation(case)
     found = pipeline.ask(now.compiled, now.patient)
     assert len(found.certificate["certificates"]) >= len(found.answers) == len(now.interventions)
@@ -294,8 +314,10 @@ class Faulty:
 
 @examples(60)
 @given(cases(), st.data())
-def test_a_wrong_model_gives_no_wrong_answer(case, data):
-    """With a fault planted in the engine's model, the writer finds no proof, or the checker refuses it, or the answers are right."""
+def test_a_wrong_model_gives_no_wrong_answer(case: Random, data: st.DataObject) -> None:
+    """With a fault planted in the engine's model, the writer finds no proof, or the checker refuses it, or the answers
+    are right.
+    """
     now = situation(case)
     atoms = [a for a in now.ground.instances if now.compiled.names.predicates[str(a[0])].about_patient]
     assume(atoms)
@@ -328,7 +350,9 @@ def engine_settles(program: GroundProgram, facts: Facts, intervention: str) -> b
     """Whether the engine's own answer about these facts is determined or waits for nothing but a range."""
     found = propagate(program, facts)
     assert not isinstance(found, Contradiction)
-    statuses = [status_at(program, Evaluation(program, found[0], ranges), intervention) for ranges in (Ranges.KEPT, *ENDS)]
+    statuses = [
+        status_at(program, Evaluation(program, found[0], ranges), intervention) for ranges in (Ranges.KEPT, *ENDS)
+    ]
     return statuses[0] is not Status.UNDETERMINED or Status.UNDETERMINED not in statuses[1:]
 
 
@@ -341,8 +365,10 @@ def members_of(compiled: Compiled, question: str) -> set[str]:
 
 @examples(40)
 @given(cases(unknown=3))
-def test_questions_settle_answers(case):
-    """Whatever is replied to a set of questions leaves nothing open, and every question of the set is needed; `if_resolved` is exact."""
+def test_questions_settle_answers(case: Random) -> None:
+    """Whatever is replied to a set of questions leaves nothing open, and every question of the set is needed;
+    `if_resolved` is exact.
+    """
     now = situation(case)
     program = now.ground
     assume(1 < count(program, now.facts) <= MANY)
@@ -362,11 +388,15 @@ def test_questions_settle_answers(case):
             SEEN["question sets of random guidelines checked"] += 1
 
 
-def check_questions(now: Situation, intervention: str, asked: tuple[str, ...], *, minimal: bool, most: int = MANY) -> None:
+def check_questions(
+    now: Situation, intervention: str, asked: tuple[str, ...], *, minimal: bool, most: int = MANY
+) -> None:
     """Every reply to the questions settles the answer, and without any one of them some reply does not."""
 
     def settled_by(inputs: Iterable[str]) -> bool:
-        return all(engine_settles(now.ground, f, intervention) for f in completions(now.ground, now.facts, most, inputs))
+        return all(
+            engine_settles(now.ground, f, intervention) for f in completions(now.ground, now.facts, most, inputs)
+        )
 
     inputs = {question: members_of(now.compiled, question) for question in asked}
     every = set().union(*inputs.values())
@@ -397,7 +427,9 @@ MEASURED = st.one_of(
 def partial_patients(draw: Any, compiled: Compiled, most_unknown: int) -> dict[str, Any]:
     """A record with a few inputs left out, biased towards patients who are in scope and near a decision."""
     vocabulary = compiled.names.vocabulary
-    unknown = draw(st.lists(st.sampled_from([*vocabulary.findings, *vocabulary.measures]), max_size=most_unknown, unique=True))
+    unknown = draw(
+        st.lists(st.sampled_from([*vocabulary.findings, *vocabulary.measures]), max_size=most_unknown, unique=True)
+    )
     mostly = draw(st.sampled_from(["absent", "present", "mixed"]))
     flagged = draw(st.booleans())
     content: dict[str, Any] = {"patient": "random", "as_of": "2025-11-13", "findings": {}, "measures": {}}
@@ -431,8 +463,10 @@ def kb_situation(compiled: Compiled, content: Mapping[str, Any]) -> Situation:
 
 @examples(60)
 @given(st.data())
-def test_guideline_is_sound_and_exact(guideline, data):
-    """On random partial patients: certified, sound against all completions, and undetermined only where completions differ."""
+def test_guideline_is_sound_and_exact(guideline: Compiled, data: st.DataObject) -> None:
+    """On random partial patients: certified, sound against all completions, and undetermined only where completions
+    differ.
+    """
     now = kb_situation(guideline, data.draw(partial_patients(guideline, 4)))
     assume(count(now.ground, now.closed) <= 4 * MANY)
     found = pipeline.ask(guideline, now.patient)
@@ -458,8 +492,10 @@ def test_guideline_is_sound_and_exact(guideline, data):
 
 @examples(25)
 @given(st.data())
-def test_guideline_questions(guideline, data):
-    """Every reply to a question set gives an answer that is determined or rests on the guideline's own range; no part of the set would do."""
+def test_guideline_questions(guideline: Compiled, data: st.DataObject) -> None:
+    """Every reply to a question set gives an answer that is determined or rests on the guideline's own range; no part
+    of the set would do.
+    """
     now = kb_situation(guideline, data.draw(partial_patients(guideline, 4)))
     assume(1 < count(now.ground, now.facts) <= 4 * MANY)
     for answer in pipeline.ask(guideline, now.patient).answers:

@@ -1,7 +1,8 @@
 """Every vignette is answered as expected: the whole way from the file through `ask` to the JSON that users get.
 
-The expectations are read with PyYAML and compared here (kb/lumbar_radiculopathy/vignettes/README.md says what they mean), without the
-runner of `guidelog test`. An unexpected answer is reported with what was expected, what came, and why it was expected.
+The expectations are read with PyYAML and compared here (kb/lumbar_radiculopathy/vignettes/README.md says what they
+mean), without the runner of `guidelog test`. An unexpected answer is reported with what was expected, what came, and
+why it was expected.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from guidelog import pipeline
 from guidelog.answers import Answers
 from guidelog.compiled import Compiled
@@ -85,12 +87,20 @@ STANCES = {"do": ("urgent", "do"), "consider": ("consider",), "avoid": ("avoid",
 
 
 def applies(world: World, statement: str) -> Value:
-    """Whether a rule of the statement's own certainly applies, or certainly none: advice of its kind, else what it is a condition of."""
+    """Whether a rule of the statement's own certainly applies, or certainly none: advice of its kind, else what it is a
+    condition of.
+    """
     kind = compiled().names.statements[statement].kind
-    instances = [i for rules in world.program.instances.values() for i in rules if statement in i.rule.listed("statements")]
+    instances = [
+        i for rules in world.program.instances.values() for i in rules if statement in i.rule.listed("statements")
+    ]
     advice = [i for i in instances if i.head and i.head[0] == "advise" and i.head[2] in STANCES.get(kind, ())]
     concepts = [i for i in instances if i.head and i.head[0] not in ("advise", "include", "note")]
-    own = advice or (concepts if kind == "criterion" else []) or [i for i in instances if i.head and i.head[0] in ("include", "note")]
+    own = (
+        advice
+        or (concepts if kind == "criterion" else [])
+        or [i for i in instances if i.head and i.head[0] in ("include", "note")]
+    )
     values = [applied(world, instance) for instance in own or instances]
     return True if True in values else None if None in values else False
 
@@ -101,27 +111,38 @@ def applied(world: World, instance: GroundRule) -> Value:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_vignette(path):
+def test_vignette(path: Path) -> None:
     found, expected = answered(path)
-    assert set(expected) <= {"why", "statements", "fires", "withholds", "answers"}, "nothing is expected that is not compared"
+    assert set(expected) <= {"why", "statements", "fires", "withholds", "answers"}, (
+        "nothing is expected that is not compared"
+    )
     assert not list(disagreements(found, expected)), expected["why"]
     assert all(answer.certified for answer in found.answers)
 
 
-def test_there_are_enough_vignettes():
+def test_there_are_enough_vignettes() -> None:
     assert len(FILES) >= 40
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"answers": {"mri_lumbar": "urgent"}}, "mri_lumbar status: expected urgent, got undetermined"),
-    ({"answers": {"mri_lumbar": {"because": "guideline_range"}}}, "mri_lumbar because: expected guideline_range, got missing_data"),
-    ({"answers": {"mri_lumbar": {"questions": [["mri_done"]]}}}, "mri_lumbar questions: expected [['mri_done']], got"),
-    ({"answers": {"mri_lumbar": {"if_resolved": ["urgent"]}}}, "mri_lumbar if_resolved: expected ['urgent'], got"),
-    ({"answers": {"mri_lumbar": {"statements": ["S39"]}}}, "mri_lumbar statements: expected ['S39'], got"),
-    ({"fires": ["S15"]}, "S15 does not fire"),
-    ({"withholds": ["S01"]}, "S01 is not withheld"),
-])
-def test_a_wrong_expectation_is_noticed(change, message):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"answers": {"mri_lumbar": "urgent"}}, "mri_lumbar status: expected urgent, got undetermined"),
+        (
+            {"answers": {"mri_lumbar": {"because": "guideline_range"}}},
+            "mri_lumbar because: expected guideline_range, got missing_data",
+        ),
+        (
+            {"answers": {"mri_lumbar": {"questions": [["mri_done"]]}}},
+            "mri_lumbar questions: expected [['mri_done']], got",
+        ),
+        ({"answers": {"mri_lumbar": {"if_resolved": ["urgent"]}}}, "mri_lumbar if_resolved: expected ['urgent'], got"),
+        ({"answers": {"mri_lumbar": {"statements": ["S39"]}}}, "mri_lumbar statements: expected ['S39'], got"),
+        ({"fires": ["S15"]}, "S15 does not fire"),
+        ({"withholds": ["S01"]}, "S01 is not withheld"),
+    ],
+)
+def test_a_wrong_expectation_is_noticed(change: Mapping[str, Any], message: str) -> None:
     found, _ = answered(KB / "vignettes" / "seed.yaml")
     [said] = disagreements(found, change)
     assert said.startswith(message)

@@ -5,11 +5,29 @@ Only what the parser itself never makes is left out: a `-` before a number is pa
 
 from __future__ import annotations
 
-from guidelog.tree import (
-    Arithmetic, AtLeast, Atom, Attribute, Comparison, Declaration, Key, ListValue, Literal, Member, Negative, Number, Parameter, Program,
-    Range, Rule, Symbol, Text, Variable,
-)
 from hypothesis import strategies as st
+
+from guidelog.tree import (
+    Arithmetic,
+    AtLeast,
+    Atom,
+    Attribute,
+    Comparison,
+    Declaration,
+    Key,
+    ListValue,
+    Literal,
+    Member,
+    Negative,
+    Number,
+    Parameter,
+    Program,
+    Range,
+    Rule,
+    Symbol,
+    Text,
+    Variable,
+)
 
 LETTERS = "abcxyzABCXYZ019_"
 NAMES = st.one_of(
@@ -21,7 +39,9 @@ CAPITALS = st.one_of(
     st.builds("{}{}".format, st.sampled_from("ABZ_"), st.text(LETTERS, max_size=8)),
 )
 TEXTS = st.one_of(
-    st.sampled_from(["", "% no comment", 'a "b" c', "\\", "\\n", "a\nb", "{F}", ". :- #[", "é 中 𝄞", "\t\r", "a.\nb(X) :- c(X)."]),
+    st.sampled_from(
+        ["", "% no comment", 'a "b" c', "\\", "\\n", "a\nb", "{F}", ". :- #[", "é 中 𝄞", "\t\r", "a.\nb(X) :- c(X)."]
+    ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
 )
 WHOLE = st.one_of(st.integers(-20, 20), st.integers(-(10**12) + 1, 10**12 - 1))
@@ -44,20 +64,29 @@ expressions = st.recursive(
 ends = st.integers(0, 10**6)
 comparisons = st.one_of(
     st.builds(Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, expressions),
-    st.builds(Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, st.builds(Range, ends, ends)),
+    st.builds(
+        Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, st.builds(Range, ends, ends)
+    ),
 )
 members = st.builds(Member, literals, st.lists(literals, max_size=3).map(tuple))
 counts = st.builds(AtLeast, st.integers(0, 99), st.lists(members, min_size=1, max_size=3).map(tuple))
 elements = st.one_of(literals, comparisons, counts)
 
 simple = st.one_of(st.builds(Key, NAMES), st.builds(Key, CAPITALS), numbers, texts)
-values = st.one_of(simple, st.recursive(simple, lambda inner: st.builds(ListValue, st.lists(inner, max_size=3).map(tuple)), max_leaves=4))
+values = st.one_of(
+    simple,
+    st.recursive(simple, lambda inner: st.builds(ListValue, st.lists(inner, max_size=3).map(tuple)), max_leaves=4),
+)
 annotations = st.lists(st.builds(lambda name, value: Attribute(name, (value,)), NAMES, values), max_size=4).map(tuple)
 attributes = st.lists(st.builds(Attribute, NAMES, st.lists(simple, max_size=3).map(tuple)), max_size=4).map(tuple)
 parameters = st.builds(Parameter, st.one_of(NAMES, CAPITALS), NAMES)
 declarations = st.builds(
-    Declaration, st.text("abcdefgz_", min_size=1, max_size=9), st.one_of(NAMES, CAPITALS),
-    st.none() | st.lists(parameters, max_size=3).map(tuple), st.none() | TEXTS, attributes,
+    Declaration,
+    st.text("abcdefgz_", min_size=1, max_size=9),
+    st.one_of(NAMES, CAPITALS),
+    st.none() | st.lists(parameters, max_size=3).map(tuple),
+    st.none() | TEXTS,
+    attributes,
 )
 rules = st.one_of(
     st.builds(Rule, atoms, st.lists(elements, max_size=5).map(tuple), annotations),

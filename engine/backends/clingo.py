@@ -1,9 +1,9 @@
 """clingo as a second engine, to check the first one with.
 
-It evaluates the same layers as one program and owes the order of evaluation, the recursion and the treatment of negation to nobody but
-clingo. clingo reads text, and this text is made of encoded names only: predicates are `q0`, `q1`, …, variables `V0`, `V1`, …, names and strings
-numbers into a table. Arithmetic and comparisons are computed here, in whole numbers of any size, because clingo's have 32 bits and wrap around
-silently.
+It evaluates the same layers as one program and owes the order of evaluation, the recursion and the treatment of
+negation to nobody but clingo. clingo reads text, and this text is made of encoded names only: predicates are `q0`,
+`q1`, …, variables `V0`, `V1`, …, names and strings numbers into a table. Arithmetic and comparisons are computed here,
+in whole numbers of any size, because clingo's have 32 bits and wrap around silently.
 """
 
 from __future__ import annotations
@@ -130,7 +130,10 @@ class _Program:
 
     # what clingo calls while it grounds
     def compute(self, test: Symbol, *arguments: Symbol) -> Symbol:
-        """The value of a test for the values of its variables. clingo would take an exception for `no value`, so it is kept."""
+        """The value of a test for the values of its variables.
+
+        clingo would go on after an exception as if there were no value, so it is kept.
+        """
         import clingo
 
         try:
@@ -145,16 +148,16 @@ class _Program:
 
 
 def _target(test: Test, bound: set[str]) -> str | None:
-    """The variable that the test gives its value; an empty text for a test that gives none, None when it must wait.
-
-    A variable that a literal binds too is given its value as well, so that clingo looks it up instead of trying all."""
-    left, right = set(variables(test.left)), set(variables(test.right))
+    """The variable that the test gives its value; an empty text for a test of bound ones, None when it must wait."""
+    left, right = set(variables(test.left)) - bound, set(variables(test.right)) - bound
+    if not left and not right:
+        return ""
     if test.operator == "=":
-        for operand, others in ((test.left, right), (test.right, left)):
-            name = _alone(operand)
-            if name is not None and name not in others and others <= bound:
-                return name
-    return "" if left | right <= bound else None
+        if not right and (name := _alone(test.left)) is not None:
+            return name
+        if not left and (name := _alone(test.right)) is not None:
+            return name
+    return None
 
 
 def _alone(operand: Operand) -> str | None:
@@ -184,5 +187,5 @@ def _value(operand: Operand, known: Mapping[str, Constant]) -> Constant:
 
 def _number(value: Constant) -> int:
     if not isinstance(value, int):
-        raise ArithmeticError(f"arithmetic on {value!r}")
+        raise TypeError(f"arithmetic on {value!r}")
     return value

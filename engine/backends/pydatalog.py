@@ -200,8 +200,8 @@ def _assert_rows(symbol: str, rows: Iterable[Row]) -> None:
 def ordered(body: Sequence[Goal | Test]) -> list[Goal | Test]:
     """The body in an order in which pyDatalog finds every variable bound.
 
-    Positive literals that share variables near each other, comparisons as soon as they can be computed, `X = expression`
-    with X on the left, negation last.
+    Positive literals that share variables near each other, comparisons as soon as they can be computed,
+    `X = expression` with X on the left, negation last.
     """
     positives = [p for p in body if isinstance(p, Goal) and not p.negated]
     tests = [p for p in body if isinstance(p, Test)]

@@ -1,10 +1,11 @@
 """The independent checker: does a certificate prove its claims, given the rule text and the patient record.
 
-It reads both by itself, from docs/language.md and docs/certificates.md alone, and shares nothing with the engine. It is
-no linter: of a rule text it refuses only what has no certain meaning. It is set tightly, because it must stay short.
+It reads both by itself, from docs/language.md and docs/certificates.md alone, and shares nothing with the engine. It is no
+linter: of a rule text it refuses only what has no certain meaning. It is set tightly, so that all of it fits on a few pages.
 """
+# ruff: noqa: D103, E401, E501, I001
 
-import collections, datetime, hashlib, itertools, json, pathlib, re, sys, tomllib  # noqa: E401 - see above
+import collections, datetime, hashlib, itertools, json, pathlib, re, sys, tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,12 +13,13 @@ WORK, LARGEST = 3_000_000, 10**18  # what a rule text may ask for: pairs of rows
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 RANGES = {"kept": slice(0, 2), "low": slice(0, 1), "high": slice(1, 2)}  # the ends of a range that a proof looks at
 VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # an atom is an input of 0 to 1 ticks, so that every element is a sum
-FIELDS = {"F": {"fails"}, "U": {"rule", "subst", "from", "fails"}, "T": {"rule", "subst", "from"}}  # of a step
+FIELDS = {"F": {"fails"}, "U": {"rule", "subst", "from", "fails"}, "T": {"rule", "subst", "from"}}  # of a step, by its value
 ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoid": "avoid", "defer": "not_now"}
+BECAUSE = {"kept |": None, "low | low": "missing_data", "high | high": "missing_data", "high kept low | kept": "guideline_range"}
 SIGNS, PRECEDENCE = ("<", "<=", ">", ">=", "=", "!="), {"+": 1, "-": 1, "*": 2}
 STRING, NAME = r'"(?:[^"\\\n]|\\["\\n])*"', "[A-Za-z][A-Za-z0-9_]*|_(?![0-9])[A-Za-z0-9_]*"
 TOKEN = re.compile(rf"{STRING}|{NAME}|[0-9]+|:-|[<>!]=|\.\.|#\[|[][(){{}}.,:;<>=!+*-]")
-STATEMENT = re.compile(rf'^\.(.*(?:\s*\n[ \t]+\S.*)*)|((?:{STRING}|\.\.|[^."\s])(?:{STRING}|\.\.|[^."])*+)(\.|\Z)', re.M)
+STATEMENT = re.compile(rf'^\.(.*(?:\s*\n[ \t]+\S.*)*)|((?:{STRING}|\.\.|[^."\s])(?:{STRING}|\.\.|[^."])*+)(\.|\Z)', re.MULTILINE)
 canonical = json.JSONEncoder(sort_keys=True).encode  # as text, `1`, `1.0` and `true` differ, as they do not in Python
 
 class Rejected(Exception):
@@ -27,7 +29,7 @@ def require(holds: object, problem: str) -> None:
     if not holds:
         raise Rejected(problem)
 
-def nested(tokens: Iterator[str]) -> list[Any]:  # parts between `,`, `:` and `;` up to a closing bracket; `;` is one too
+def nested(tokens: Iterator[str]) -> list[Any]:  # the parts between `,`, `:` and `;` up to a closing bracket; a `;` is a part too
     parts: list[Any] = [[]]
     for token in itertools.takewhile(lambda token: token not in (")", "]", "}"), tokens):
         item = nested(tokens) if token in ("(", "[", "{", "#[") else int(token) if token.isdecimal() else token
@@ -35,7 +37,7 @@ def nested(tokens: Iterator[str]) -> list[Any]:  # parts between `,`, `:` and `;
         parts[-1] += [item] if token not in (",", ":", ";") else []
     return parts if parts != [[]] else []
 
-def is_variable(term: object) -> bool:  # the other terms: numbers, names, and strings as JSON text with their quotes
+def is_variable(term: object) -> bool:  # the other terms are numbers, names, and strings as JSON text with their quotes
     return isinstance(term, str) and (term[0] == "_" or "A" <= term[0] <= "Z")
 
 def row_of(terms: tuple[Any, ...], bindings: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -58,7 +60,7 @@ def evaluate(tokens: list[Any], bindings: Mapping[str, Any], binding: int = 0) -
         form = combine(sign, form, evaluate(tokens, bindings, PRECEDENCE[sign]))
     return form
 
-def value_of(element: tuple[Any, ...], known: Mapping[str, Any], ranges: str = "kept") -> int:  # 0 F, 1 U, 2 T
+def value_of(element: tuple[Any, ...], known: Mapping[str, Any], ranges: str = "kept") -> int:  # 0 is false, 1 unknown, 2 true
     operator, factors, constants, _ = element
     ends = [[factor * end for end in known[name]] for name, factor in factors]
     low, high, found = sum(map(min, ends)), sum(map(max, ends)), set()
@@ -70,14 +72,14 @@ def value_of(element: tuple[Any, ...], known: Mapping[str, Any], ranges: str = "
 class Rulebook:
     """A rule text under given readings, ground once for all patients; nothing changes it afterwards.
 
-    An element of a body is ("literal", positive, predicate, terms) without the patient, ("compare", operator, left, low,
-    high) with tokens as sides, or ("atleast", number, members), a member being its literal and its conditions. Ground, it
-    is (operator, factors, constants, number): inputs and atoms times factors, plus the constant for each end of a range,
-    are `>=`, `=` or `!=` 0. Of an `atleast` each factor is a member and its number is given, otherwise number is None.
+    An element of a body is ("literal", positive, predicate, terms) without the patient, ("compare", operator, left, low, high) with
+    tokens as sides, or ("atleast", number, members), a member being its literal and its conditions. Ground, it is (operator, factors,
+    constants, number): inputs and atoms times factors, plus the constant for each end of a range, are `>=`, `=` or `!=` 0. Of an
+    `atleast` each factor is a member, and its number is given; otherwise number is None.
     """
 
     def __init__(self, files: Mapping[str, str], readings: Mapping[str, str]) -> None:
-        self.work, self.declared, clauses, digest = WORK, collections.defaultdict[str, Any](dict), [], hashlib.sha256()
+        self.work, self.declared, clauses, digest = WORK, collections.defaultdict[str, Any](dict), list[Any](), hashlib.sha256()
         for name in sorted(files.keys() - {"properties.dl"}):
             content, bare = files[name].encode(), re.sub(rf"({STRING})|%.*", r"\1", files[name])
             digest.update(b"%b\0%d\0%b" % (name.encode(), len(content), content))
@@ -88,11 +90,12 @@ class Rulebook:
                 parts = nested(f"_{next(number)}" if token == "_" else token for token in tokens)
                 clauses += [parts] if clause else self.declare(*parts[0])
         self.plain = {name for name, given in self.declared["decl"].items() if "patient" not in given["columns"]}
-        measures, findings = ([(name, {name: 1, "": 0}) for name in self.declared["measure"]], {(name,) for name in self.declared["finding"]})
-        self.relations = collections.defaultdict[str, Any](set, patient={()}, finding=findings, measure=measures)
+        self.relations: dict[str, Any] = collections.defaultdict(set, patient={()})  # predicate -> its reachable rows
+        self.relations["finding"] = {(name,) for name in self.declared["finding"]}
+        self.relations["measure"] = [(name, {name: 1, "": 0}) for name in self.declared["measure"]]
         switches, self.sha256 = self.declared["reading"], digest.hexdigest()
         self.readings = {name: given["chosen"][0] for name, given in switches.items()} | dict(readings)
-        require(all(option in switches[name]["option"][::2] for name, option in self.readings.items()), "no such option")
+        require(all(option in switches[name]["option"][::2] for name, option in self.readings.items()), "no such reading")
         self.find_instances([clause for parts in clauses for clause in self.clause(*parts)])
 
     def declare(self, keyword: str, name: str, *rest: Any) -> list[Any]:
@@ -101,8 +104,8 @@ class Rulebook:
         given = self.declared[kind][name] = self.declared[keyword][name] = collections.defaultdict(list)
         for attribute, values in itertools.pairwise(("columns", *rest)):
             given[str(attribute)] += [term for [term] in values] if isinstance(values, list) else []
-        given |= {"ticks": 7000 if given["unit"] == ["week"] else 1000}
-        given |= {"range": [0, 1], "unlisted": [0], "ticks": 1} if keyword == "finding" else {}
+        finding = {"range": [0, 1], "unlisted": [0], "ticks": 1}
+        given |= finding if keyword == "finding" else {"ticks": 7000 if given["unit"] == ["week"] else 1000}
         return []
 
     def clause(self, first: list[Any], *others: list[Any]) -> list[tuple[str, Any, list[Any]]]:
@@ -129,13 +132,12 @@ class Rulebook:
         return "compare", tokens[place], left, *((right[:1], right[2:]) if ".." in right else (right, right))
 
     def find_instances(self, clauses: list[tuple[str, Any, list[Any]]]) -> None:
-        names, rules = [name for name, _, body in clauses if body], [clause for clause in clauses if clause[1]]
+        names, rules, size = [name for name, _, body in clauses if body], [clause for clause in clauses if clause[1]], -1
         require(len({*names, "fact"}) > len(names), "two clauses have the same id")
-        size, self.unsure = -1, {"finding", "measure"}  # relations in which something reachable may not be true
         while size != (size := sum(map(len, self.relations.values()))):
             for _, (_, _, predicate, terms), body in rules:
                 self.relations[predicate] |= {row_of(terms, bindings) for bindings in self.solutions(body, {})}
-        size = -1
+        self.unsure, size = {"finding", "measure"}, -1  # relations in which something reachable may not be true
         while size != (size := len(self.unsure)):
             self.unsure |= {head[2] for _, head, body in rules for kind, sign, name, *_ in body
                             if kind == "atleast" or (kind == "literal" and (not sign or name in self.unsure))}
@@ -147,8 +149,8 @@ class Rulebook:
                 [(atom, _)] = self.ground(head, bindings)[1]
                 self.instances[atom][canonical([name, subst])] = [self.ground(element, bindings) for element in body]
         self.stepped &= self.unsure  # a denial may rest on what is reachable and sure
-        self.denials = {name: [[self.ground(element, bindings) for element in body] for bindings in self.solutions(body, {})]
-                        for name, head, body in clauses if not head}
+        self.denials = [(name, [self.ground(element, bindings) for element in body])
+                        for name, head, body in clauses if not head for bindings in self.solutions(body, {})]
 
     def solutions(self, body: list[Any], bindings: dict[str, Any]) -> list[dict[str, Any]]:
         """The extensions of the bindings under which positive literals are reachable and plain comparisons possible."""
@@ -160,14 +162,13 @@ class Rulebook:
             found = [more for old in found for known in [tuple(old.get(term, term) for term in terms)]
                      for row in ([known] if known in rows else rows)
                      for more in [old | {term: value for term, value in zip(terms, row, strict=True) if is_variable(term)}]
-                     if all(more.get(t, t) == value == old.get(t, value) for t, value in zip(terms, row, strict=True))]
+                     if all(more.get(term, term) == value == old.get(term, value) for term, value in zip(terms, row, strict=True))]
         self.work -= 100 * len(found)
         for _, operator, left, low, _ in comparisons:
             for [target, *rest], other in ((left, low), (low, left)):
                 for old in found if operator == "=" and not rest and is_variable(target) else ():
-                    if target not in old:
-                        form = evaluate([*other], old)
-                        old[target] = form if len(form) > 1 else form[""]
+                    form = {"": old[target]} if target in old else evaluate([*other], old)
+                    old[target] = form if len(form) > 1 else form[""]
         return [more for more in found if all(
                 total[1] or value_of(total, {}) for total in (self.ground(element, more) for element in comparisons))]
 
@@ -197,7 +198,7 @@ class Rulebook:
         negative = sum(factor < 0 for _, factor in factors.values())
         return ">=", tuple(factors.values()), (negative - (1 if number is None else number),) * 2, number
 
-def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: Any) -> dict[str, Any]:
+def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]) -> dict[str, Any]:
     """What is known with the steps of a proof, each of which has been verified."""
     steps: dict[str, Any] = {}
     for block, step in ((block, step) for block, content in enumerate(blocks) for step in content):
@@ -207,25 +208,21 @@ def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: Any)
         steps[atom] = len(steps), block, step
     known = {**known, **{atom: VALUES[step["value"]] for atom, (_, _, step) in steps.items()}}
     for atom, (number, block, step) in steps.items():
-        instances, value, problem, used = book.instances[atom], sum(known[atom]), f"the step of `{atom}` does not hold", []
-        body = instances[canonical([step["rule"], step["subst"]])] if value else ()
-        for element, reference in zip(body, step.get("from", ()), strict=True):
-            counted = element[3] is not None  # an `atleast`: pairs of a member and a reference
-            pairs = reference if counted else [(None, reference)]
-            require(not counted or len({place for place, _ in pairs}) == len(pairs) == element[3], problem)
-            for place, one in pairs:
-                require(type(place) is (int if counted else type(None)) and (place or 0) >= 0, problem)
-                part = (">=", (pair := element[1][place],), ((pair[1] < 0) - 1,) * 2, None) if counted else element
+        instances, value, used, problem = book.instances[atom], sum(known[atom]), list[Any](), f"the step of `{atom}` does not hold"
+        for element, reference in zip(instances[canonical([step["rule"], step["subst"]])] if value else (), step.get("from", ()), strict=True):
+            pairs = [(None, reference)] if element[3] is None else reference  # an `atleast` has a reference for each member that it picks
+            require(element[3] is None or len({place for place, _ in pairs}) == len(pairs) == element[3], problem)
+            for place, given in pairs:
+                require(element[3] is None or (type(place) is int and place >= 0), problem)
+                part = element if element[3] is None else (">=", (element[1][place],), ((element[1][place][1] < 0) - 1,) * 2, None)
                 expected = [steps[name][0] for name, _ in part[1] if name in book.instances]
-                require(canonical([one]) == canonical(expected or [None]) and expected < [number], problem)
+                require(canonical([given]) == canonical(expected or [None]) and expected < [number], problem)
                 require(value_of(part, known, ranges) >= value, problem)
                 used.append(part)
         fails = {canonical(instance): place for *instance, place in step.get("fails", ())}
-        complete = fails.keys() == instances.keys() and len(fails) == len(step.get("fails", ()))
-        require(complete or value == 2, f"the step of `{atom}` does not list each instance once")
+        require(value == 2 or (fails.keys() == instances.keys() and len(fails) == len(step["fails"])), f"`{atom}` does not list each instance once")
         for key, place in fails.items():
-            require(type(place) is int and place >= 0, problem)
-            require(value_of(instances[key][place], known, ranges) <= value, problem)
+            require(type(place) is int and place >= 0 and value_of(instances[key][place], known, ranges) <= value, problem)
             used.append(instances[key][place])
         for name, factor in (pair for element in used for pair in element[1] if pair[0] in book.instances):
             require(steps[name][1] < block + (factor > 0), f"`{name}` is not in an earlier block than `{atom}`")
@@ -244,8 +241,6 @@ def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> st
 
 def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:
     """What is known of an input, in ticks, by what the record says of it."""
-    [(form, content)] = said.items() if isinstance(said, dict) else [("unknown" if said == "unknown" else "exactly", said)]
-
     def ticks(end: Any) -> int:
         if form == "since":
             days = (as_of - datetime.date.fromisoformat(str(end))).days
@@ -254,21 +249,20 @@ def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple
         require(type(end) in (int, float) and round(end * 1000) / 1000 == end, "a number has more than three places")
         return round(end * 1000) * given["ticks"] // 1000
 
-    low, high = (end * given["ticks"] for end in given["range"])
-    dates = isinstance(content, dict) and form == "since"
-    first, last = content["between"][::-1] if dates else content if form == "between" else (content, content)
-    least = low if form in ("unknown", "at_most") else ticks(first)
-    most = high if form in ("unknown", "at_least") else ticks(last)
-    require(low <= least <= most <= high, "a measure is outside of its range")
-    return least, most
+    low, high = given["range"]
+    [(form, content)] = said.items() if isinstance(said, dict) else [(None, said)] if said != "unknown" else [("between", [low, high])]
+    dates = content["between"][::-1] if isinstance(content, dict) and len(content) == 1 else (content, content)
+    first, last = {None: (content, content), "at_least": (content, high), "at_most": (low, content), "between": content, "since": dates}[form]
+    require(low * given["ticks"] <= ticks(first) <= ticks(last) <= high * given["ticks"], "a measure is outside of its range")
+    return ticks(first), ticks(last)
 
 def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """What is known of the inputs, and what complete screens close."""
+    require(record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "sources", "expect"}, "the record has unknown fields")
     findings, measures, screens = ({**(record.get(section) or {})} for section in ("findings", "measures", "screens"))
     for kind, section in ("finding", findings), ("measure", measures), ("screen", screens):
         require(section.keys() <= book.declared[kind].keys(), f"the record has a {kind} that is not declared")
-    require({*screens.values()} <= {"complete", "incomplete"}, "a screen is neither complete nor incomplete")
-    closed: dict[str, list[str]] = {name: [] for name, state in screens.items() if state == "complete"}
+    closed: dict[str, list[str]] = {name: [] for name in screens if {"complete": True, "incomplete": False}[screens[name]]}
     said = {name: {"absent": 0, "present": 1, "unknown": "unknown"}[state] for name, state in findings.items()} | measures
     as_of, inputs = datetime.date.fromisoformat(str(record["as_of"])), book.declared["input"].items()
     for name, given in inputs:
@@ -287,7 +281,7 @@ def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int,
             return name, (edge, edge) if operator == "!=" else (low, edge - 1) if factor == 1 else (edge + 1, high)
     return None
 
-def proved(claim: Any, proofs: Any, book: Rulebook, known: Mapping[str, Any]) -> Any:
+def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, Any]) -> Any:
     """The claim that the proofs prove about what the given claim is about."""
     found = {proof["ranges"]: verified(book, known, **proof) for proof in proofs}
     require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
@@ -298,62 +292,51 @@ def proved(claim: Any, proofs: Any, book: Rulebook, known: Mapping[str, Any]) ->
     require(name in book.declared["intervention"], "the claim is about no declared intervention")
     status = {ranges: status_of(book, values, name) for ranges, values in found.items()}
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
-    because = {"kept |": None, "low | low": "missing_data", "high | high": "missing_data", "high kept low | kept": "guideline_range"}
-    return {"intervention": name, "status": status.get("kept", "undetermined"), "because": because[case]}
+    return {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
 
 def read_rules(files: Mapping[str, str], readings: Mapping[str, str]) -> Rulebook:
-    """The rules in files (name -> text) under readings; raises `Rejected` on a text that it cannot read."""
+    """The rules in files (name -> text) under readings; raises `ValueError` on a text that it cannot read."""
     try:
         return Rulebook(files, readings)
-    except MALFORMED as error:
-        raise Rejected(f"the rule text cannot be read: {error}") from error
+    except (Rejected, *MALFORMED) as error:
+        raise ValueError(f"the rule text cannot be read: {error}") from error
 
-def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, Any],
-          guideline: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The claims of a certificate about a record, each of which is proved; raises `Rejected` otherwise."""
+def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, Any], guideline: Mapping[str, Any] | None = None) -> list[Any]:
+    """The claims of a certificate, each of which it proves about the record; raises `Rejected` if it does not."""
     try:
         known, closed = read_record(record, rulebook)
-        text = json.dumps({key: value for key, value in record.items() if key != "expect"}, sort_keys=True,
-                          separators=(",", ":"), ensure_ascii=False, default=datetime.date.isoformat)
-        named, sha256 = guideline or document["guideline"], hashlib.sha256(text.encode()).hexdigest()
-        expected = {"format": "guidelog-certificate/1", "closed": closed, "guideline": {"id": named["id"], "version": named["version"],
-                    "sha256": rulebook.sha256, "readings": rulebook.readings}, "patient": {"id": record["patient"], "as_of": str(record["as_of"]), "sha256": sha256}}
+        text = json.dumps({key: value for key, value in record.items() if key != "expect"}, sort_keys=True, separators=(",", ":"),
+                          ensure_ascii=False, default=datetime.date.isoformat)
+        named, patient = guideline or document["guideline"], {"id": record["patient"], "as_of": str(record["as_of"])}
+        source = {"id": named["id"], "version": named["version"], "sha256": rulebook.sha256, "readings": rulebook.readings}
+        expected = {"format": "guidelog-certificate/1", "guideline": source, "closed": closed,
+                    "patient": patient | {"sha256": hashlib.sha256(text.encode()).hexdigest()}}
         require(document.keys() == expected.keys() | {"propagated", "certificates"}, "the certificate has not exactly its fields")
-        for part, content in expected.items():
-            require(canonical(document[part]) == canonical(content), f"`{part}` is not that of the rules and the record")
-        bodies = [(name, body) for name, denials in rulebook.denials.items() for body in denials]
+        for part in expected:
+            require(canonical(document[part]) == canonical(expected[part]), f"`{part}` is not that of the rules and the record")
+        require(isinstance(document["propagated"], list) and isinstance(document["certificates"], list), "a list is missing")
         for name, value, denial in document["propagated"]:
-            news = [new for name_, body in bodies if name_ == denial and (new := narrowed(body, known)) and new[0] == name]
-            shown = {canonical("FT"[low] if name in rulebook.declared["finding"] else [low, high]): (low, high) for _, (low, high) in news}
-            known[name] = shown[canonical(value)]
-        require(not any(narrowed(body, known) for _, body in bodies), "background rules have more to add")
+            found = [narrowed(body, known) for name_, body in rulebook.denials if name_ == denial]
+            news = {canonical("FT"[new[1][0]] if name in rulebook.declared["finding"] else new[1]): new[1] for new in found if new and new[0] == name}
+            known[name] = news[canonical(value)]
+        require(not any(narrowed(body, known) for _, body in rulebook.denials), "background rules have more to add")
         for certificate in document["certificates"]:
-            require(certificate.keys() == {"claim", "proofs"} and canonical(proved(certificate["claim"], certificate["proofs"], rulebook, known)) == canonical(certificate["claim"]), "a claim is not proved")
+            require(canonical(proved(**certificate, book=rulebook, known=known)) == canonical(certificate["claim"]), "a claim is not proved")
         return [certificate["claim"] for certificate in document["certificates"]]
     except MALFORMED as error:
         raise Rejected("the certificate or the record is malformed") from error
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    require(len(dict(pairs)) == len(pairs), "a key is given twice")
-    return dict(pairs)
-
 def main(argv: list[str]) -> int:
-    """`CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`: 0 if accepted, 1 if rejected, 2 if it cannot be checked."""
+    """Checks `CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`: 0 if accepted, 1 if rejected, 2 if it cannot be checked."""
     try:
         certificate, folder, patient = map(pathlib.Path, argv)
-        files = {path.name: path.read_bytes().decode() for path in folder.glob("*.dl")}
+        document, record = (json.loads(path.read_bytes()) for path in (certificate, patient))
         guideline = tomllib.loads((folder / "guideline.toml").read_text("utf-8"))
-        record, text = json.loads(patient.read_bytes(), object_pairs_hook=unique), certificate.read_bytes()
-    except (OSError, Rejected, *MALFORMED) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    try:
-        document = json.loads(text, object_pairs_hook=unique)
-        for claim in check(document, read_rules(files, document["guideline"]["readings"]), record, guideline):
-            print("accepted:", json.dumps(claim))
-    except (Rejected, *MALFORMED) as error:
-        print(f"rejected: {error}")
-        return 1
+        book = read_rules({path.name: path.read_bytes().decode() for path in folder.glob("*.dl")}, document["guideline"]["readings"])
+        print("accepted:", *map(json.dumps, check(document, book, record, guideline)), sep="\n")
+    except (Rejected, OSError, *MALFORMED) as error:
+        print(f"rejected: {error}" if isinstance(error, Rejected) else f"cannot be checked: {error}", file=sys.stderr)
+        return 1 if isinstance(error, Rejected) else 2
     return 0
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def ask(
     format_: str,
     everything: bool,
 ) -> None:
-    r"""What the guideline says for PATIENT (a YAML or JSON file, `-` for standard input).
+    """What the guideline says for PATIENT (a YAML or JSON file, `-` for standard input).
 
     Every answer is shown only after an independent checker has accepted its certificate. An unknown finding is never
     taken for "no".

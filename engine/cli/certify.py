@@ -29,7 +29,7 @@ LARGEST_CERTIFICATE = 20_000_000
 def certify(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
 ) -> None:
-    r"""Write the certificate of the answers for PATIENT, as JSON.
+    """Write the certificate of the answers for PATIENT, as JSON.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def certify(
 @guideline_option
 @format_option
 def check_certificate(certificate: str, patient: str, guideline: str | None, format_: str) -> None:
-    r"""Check CERTIFICATE against the rule text and the record of PATIENT; exit code 1 when it is rejected.
+    """Check CERTIFICATE against the rule text and the record of PATIENT; exit code 1 when it is rejected.
 
     The checker reads rules and record itself and shares no code with the engine that made the answers.
 

@@ -35,7 +35,7 @@ from .options import guideline_option, write_json
 @click.option("--no-lint", is_flag=True, help="Errors and warnings of the language only, without advice (GL9xx).")
 @click.option("--fix", is_flag=True, help="Mend in the files what can be mended mechanically.")
 def check(guideline: str | None, format_: str, *, strict: bool, no_lint: bool, fix: bool) -> None:
-    r"""Check the rules of a guideline; exit code 1 when there are errors.
+    """Check the rules of a guideline; exit code 1 when there are errors.
 
     `guidelog explain CODE` says what a code means. A warning is silenced where it stands, with a reason:
     `% allow GL901: why` on the line above the statement.

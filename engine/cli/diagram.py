@@ -34,7 +34,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def diagram() -> None:
-    r"""Draw a guideline, a patient on it, a proof, a refusal, the rules, or two versions.
+    """Draw a guideline, a patient on it, a proof, a refusal, the rules, or two versions.
 
     \b
     Examples:
@@ -74,7 +74,7 @@ def drawing_options(function: F) -> F:
 @reading_option
 @drawing_options
 def pathway(guideline: str | None, readings: tuple[str, ...], **how: Any) -> None:
-    r"""The pathway that the rules describe.
+    """The pathway that the rules describe.
 
     \b
     Example:
@@ -90,7 +90,7 @@ def pathway(guideline: str | None, readings: tuple[str, ...], **how: Any) -> Non
 @reading_option
 @drawing_options
 def patient(patient: str, guideline: str | None, readings: tuple[str, ...], **how: Any) -> None:
-    r"""PATIENT on the pathway: reached, do now, not known, blocked.
+    """PATIENT on the pathway: reached, do now, not known, blocked.
 
     \b
     Example:
@@ -108,7 +108,7 @@ def patient(patient: str, guideline: str | None, readings: tuple[str, ...], **ho
 @reading_option
 @drawing_options
 def proof(patient: str, intervention: str, guideline: str | None, readings: tuple[str, ...], **how: Any) -> None:
-    r"""Why the answer on INTERVENTION is what it is, down to the record.
+    """Why the answer on INTERVENTION is what it is, down to the record.
 
     \b
     Example:
@@ -129,7 +129,7 @@ def proof(patient: str, intervention: str, guideline: str | None, readings: tupl
 @reading_option
 @drawing_options
 def why_not(patient: str, intervention: str, guideline: str | None, readings: tuple[str, ...], **how: Any) -> None:
-    r"""Which criteria stand between PATIENT and INTERVENTION.
+    """Which criteria stand between PATIENT and INTERVENTION.
 
     \b
     Example:
@@ -147,7 +147,7 @@ def why_not(patient: str, intervention: str, guideline: str | None, readings: tu
 @guideline_option
 @drawing_options
 def rules(guideline: str | None, **how: Any) -> None:
-    r"""The rule map, for authors: strata, negation, recursion, unused and undefined names. Drawn in spite of errors.
+    """The rule map, for authors: strata, negation, recursion, unused and undefined names. Drawn in spite of errors.
 
     \b
     Example:
@@ -169,7 +169,7 @@ def rules(guideline: str | None, **how: Any) -> None:
 @click.argument("new", metavar="NEW")
 @drawing_options
 def diff(old: str, new: str, **how: Any) -> None:
-    r"""Two versions on one pathway, with a change list and the proven effect of each edit.
+    """Two versions on one pathway, with a change list and the proven effect of each edit.
 
     OLD and NEW are guideline folders, names in kb/, or git revisions `REV[:folder]`.
 
@@ -193,7 +193,7 @@ def diff(old: str, new: str, **how: Any) -> None:
     "--out", "-o", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder with gallery.toml."
 )
 def all_(guideline: str | None, out: Path) -> None:
-    r"""Make all pictures of a gallery again: the folder's gallery.toml says of which patients.
+    """Make all pictures of a gallery again: the folder's gallery.toml says of which patients.
 
     Pictures and outlines in the folder that are no longer made are removed.
 

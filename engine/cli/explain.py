@@ -12,7 +12,7 @@ from ..workbench.catalogue import render_catalogue, render_code
 @click.argument("code", required=False, metavar="[CODE]")
 @click.option("--all", "everything", is_flag=True, help="Every code, as docs/codes.md.")
 def explain(code: str | None, *, everything: bool) -> None:
-    r"""Show what CODE means, with an example that is wrong and one that is right.
+    """Show what CODE means, with an example that is wrong and one that is right.
 
     \b
     Example:

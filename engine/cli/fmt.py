@@ -23,7 +23,7 @@ from .options import guideline_option
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 when a file is not in canonical layout.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change, exit code 1 when something would.")
 def fmt(files: tuple[str, ...], guideline: str | None, *, check: bool, diff: bool) -> None:
-    r"""Bring rule files into the canonical layout; comments are kept. `-` formats standard input to standard output.
+    """Bring rule files into the canonical layout; comments are kept. `-` formats standard input to standard output.
 
     \b
     Examples:

@@ -13,7 +13,7 @@ from ..diagnostics import InputError
 @click.option("--tcp", type=click.IntRange(1, 65535), metavar="PORT", help="Serve on this port of the local host.")
 @click.option("--verbose", is_flag=True, help="Log on standard error.")
 def lsp(tcp: int | None, *, verbose: bool) -> None:
-    r"""Serve an editor over standard input and output.
+    """Serve an editor over standard input and output.
 
     \b
     Example:

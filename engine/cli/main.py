@@ -74,7 +74,7 @@ class _Commands(click.Group):
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="guidelog")
 def _guidelog() -> None:
-    r"""Computable clinical guidelines: answers for a patient, with proofs that anyone can check.
+    """Computable clinical guidelines: answers for a patient, with proofs that anyone can check.
 
     For healthcare professionals. The guideline that comes with guidelog is a draft under review.
 

@@ -46,7 +46,7 @@ def missing(
     format_: str,
     only_next: bool,
 ) -> None:
-    r"""The smallest sets of questions that would settle each answer for PATIENT, whatever the replies.
+    """The smallest sets of questions that would settle each answer for PATIENT, whatever the replies.
 
     \b
     Example:
@@ -123,7 +123,7 @@ def _document(answers: Answers, best: Next | None, *, only_next: bool) -> dict[s
 def interview(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
 ) -> None:
-    r"""Ask what is missing about PATIENT one question at a time, skip what no longer matters, and write the completed record.
+    """Ask what is missing about PATIENT one question at a time, skip what no longer matters, and write the completed record.
 
     Replies: y, n, ? (not known); for a measure a number, `6+` (at least), `4..8`, `since 2025-06-01`; q ends and keeps what was said.
 

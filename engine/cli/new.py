@@ -13,7 +13,7 @@ from ..workbench.scaffold import scaffold
 @click.argument("folder", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("--title", help="What the guideline is about. [default: from the folder's name]")
 def new(folder: Path, title: str | None) -> None:
-    r"""Write a small complete guideline into FOLDER: it checks, tests and draws at once.
+    """Write a small complete guideline into FOLDER: it checks, tests and draws at once.
 
     \b
     Example:

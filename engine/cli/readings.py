@@ -17,7 +17,7 @@ _MOST = 8
 @reading_option
 @format_option
 def readings(guideline: str | None, readings: tuple[str, ...], format_: str) -> None:
-    r"""For each declared ambiguity: which answers another option changes, for which patient, and in which vignettes.
+    """For each declared ambiguity: which answers another option changes, for which patient, and in which vignettes.
 
     \b
     Example:

@@ -20,7 +20,7 @@ _PROMPT = "?- "
 @guideline_option
 @reading_option
 def repl(patient: str | None, guideline: str | None, readings: tuple[str, ...]) -> None:
-    r"""Ask the rules about PATIENT; without one, about somebody of whom nothing is known.
+    """Ask the rules about PATIENT; without one, about somebody of whom nothing is known.
 
     On a terminal lines are edited, remembered in ~/.guidelog_history, and completed with Tab; otherwise they are read
     from standard input.

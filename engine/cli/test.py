@@ -52,7 +52,7 @@ def test(  # noqa: PLR0913, PLR0917 - one argument an option
     html_file: Path | None,
     watch: bool,
 ) -> None:
-    r"""Run the vignettes of a guideline; exit code 1 when one does not come out as expected.
+    """Run the vignettes of a guideline; exit code 1 when one does not come out as expected.
 
     \b
     Examples:

@@ -28,7 +28,7 @@ from .options import guideline_option, load, write_json
 )
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
 def trace(guideline: str | None, format_: str, out: Path | None) -> None:
-    r"""Show which rules encode each statement of the source, on which decisions, and which vignettes are about it.
+    """Show which rules encode each statement of the source, on which decisions, and which vignettes are about it.
 
     Exit code 1 when a statement is not encoded and not excused, or a rule has no source.
 

@@ -63,7 +63,7 @@ def verify(
     Examples:
       guidelog verify
       guidelog verify --property CAUDA-EQUINA --format json
-    """  # noqa: D301 - click wants the character
+    """ - click wants the character
     limit = Budget(budget)
     compiled = load(guideline, readings)
     properties = read_properties(compiled).choose(wanted)

@@ -58,7 +58,7 @@ def what_if(
     settings: tuple[str, ...],
     target: str | None,
 ) -> None:
-    r"""What the answers for PATIENT would be with changes, or which changes would reach a status.
+    """What the answers for PATIENT would be with changes, or which changes would reach a status.
 
     \b
     Examples:
@@ -215,7 +215,7 @@ def _header(answers: Answers) -> dict[str, Any]:
 def when(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], format_: str
 ) -> None:
-    r"""The earliest dates on which the answers for PATIENT change if nothing else does.
+    """The earliest dates on which the answers for PATIENT change if nothing else does.
 
     \b
     Example:

@@ -43,7 +43,7 @@ def why(
     depth: str,
     every: bool,
 ) -> None:
-    r"""Why the guideline answers as it does for PATIENT: the simplest proof, every leaf a recorded fact, an assumption, or a comparison.
+    """Why the guideline answers as it does for PATIENT: the simplest proof, every leaf a recorded fact, an assumption, or a comparison.
 
     \b
     Example:
@@ -81,7 +81,7 @@ def why_not(
     format_: str,
     depth: str,
 ) -> None:
-    r"""Why the guideline does not advise something for PATIENT: each route's criteria as met, not met, not known or not required.
+    """Why the guideline does not advise something for PATIENT: each route's criteria as met, not met, not known or not required.
 
     \b
     Example:

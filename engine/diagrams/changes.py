@@ -324,7 +324,7 @@ def rows(old: Compiled, new: Compiled, difference: Difference, pathway: Pathway)
             for n in pathway.nodes()
             if edit.name in {r.id for r in n.rules} | {r.id for c in _walk(n.criterion) for r in c.rules}
         ]
-        where = edit.name + (f" (boxes {', '.join(boxes[:8])})" if boxes else "")
+        where = edit.name + (f" ({'box' if len(boxes) == 1 else 'boxes'} {', '.join(boxes[:8])})" if boxes else "")
         before, after = _sides(old, new, edit)
         found.append((where, before, after, _effect(edit, difference, new)))
     if len(difference.edits) > MOST_ROWS:

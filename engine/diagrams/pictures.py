@@ -42,8 +42,8 @@ from .scene import Scene
 from .svg import accessible
 
 FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "graphml", "text")
-A3_LONG, SMALLEST_SCALE = 1191.0, 0.78
-"""Points; text of 9 points is 7 at that scale, 5 when A3 is printed on A4."""
+A3_LONG, SMALLEST_SCALE = 1191.0, 0.75
+"""Points; text of 9 points is 6.8 at that scale."""
 SUFFIX = {"mermaid": "mmd", "text": "txt"}
 
 

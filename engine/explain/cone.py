@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..ground import Atom, GroundComparison, GroundProgram, GroundRule
+from ..background import inputs_of
+from ..ground import Atom, GroundProgram, GroundRule
 from ..names import STANCES
 from ..patients import Facts
 from .conditions import SCOPE
@@ -40,14 +41,25 @@ class Cone:
         return [r for atom in self.atoms for r in self.program.instances[atom]]
 
     @cached_property
+    def denials(self) -> list[GroundRule]:
+        """The background rules that tie these inputs to each other or to further ones."""
+        found: dict[int, GroundRule] = {}
+        reached = {name for rule in self.rules for name in inputs_of(rule)}
+        growing = True
+        while growing:
+            growing = False
+            for number, denial in enumerate(self.program.denials):
+                names = inputs_of(denial)
+                if number not in found and reached.intersection(names):
+                    found[number] = denial
+                    reached.update(names)
+                    growing = True
+        return [found[number] for number in sorted(found)]
+
+    @cached_property
     def inputs(self) -> list[str]:
         """The findings and measures that these rules and the background look at, in order of declaration."""
-        found: set[str] = set()
-        for rule in (*self.rules, *self.program.denials):
-            for element in rule.elements:
-                if isinstance(element, GroundComparison):
-                    found.update(name for name, _ in element.terms)
-            found.update(str(literal.atom[1]) for literal in rule.atoms() if literal.atom[0] == "finding")
+        found = {name for rule in (*self.rules, *self.denials) for name in inputs_of(rule)}
         return [n for n in (*self.facts.findings, *self.facts.measures) if n in found]
 
     @cached_property
@@ -58,4 +70,4 @@ class Cone:
     @cached_property
     def cuts(self) -> Mapping[str, list[int]]:
         """The values from which on some comparison of a measure changes, in ticks."""
-        return all_cuts((*self.rules, *self.program.denials))
+        return all_cuts((*self.rules, *self.denials))

@@ -125,7 +125,7 @@ class Partial:
 
     def propagate(self) -> None:
         """What the background adds to the replies about findings that were not asked."""
-        d, denials = self.diagrams, self.cone.program.denials
+        d, denials = self.diagrams, self.cone.denials
         relations = {atom: (TRUE, TRUE) for atom in self.cone.program.fixed}
         changed = bool(denials)
         while changed:

@@ -44,20 +44,17 @@ class Open:
 
 
 class Questions:
-    """Open questions about one patient; the functions behind them are computed once, when first needed."""
+    """Open questions about one patient, each within the cone of what its answer depends on."""
 
     def __init__(self, program: GroundProgram, facts: Facts) -> None:
         self._program, self._facts = program, facts
-        self._unknowns: Unknowns | None = None
         self._seconds = SECONDS
 
     def about(self, intervention: str) -> Open:
         """What is open about an intervention."""
         cone = Cone(self._program, self._facts, intervention)
         try:
-            if self._unknowns is None:
-                self._unknowns = Unknowns(self._program, self._facts)
-            return self._open(self._unknowns, cone)
+            return self._open(Unknowns(self._program, self._facts, cone=cone), cone)
         except (TooLarge, RecursionError):
             return self._searched(cone)
 

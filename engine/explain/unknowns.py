@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
+from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram, GroundRule
 from ..names import STANCES
 from ..patients import Facts
 from ..status import Status, status_of
 from ..values import Ranges, Value, comparison_value
 from .bdd import FALSE, TRUE, Diagrams
+from .cone import Cone
 from .cuts import all_cuts, thresholds
 
 
@@ -26,20 +27,27 @@ from .cuts import all_cuts, thresholds
 class Unknowns:
     """All answers of a program for one patient as functions of what is not known.
 
-    Raises bdd.TooLarge when they grow too large.
+    With a `cone` only what that cone depends on. Raises bdd.TooLarge when they grow too large.
     """
 
     program: GroundProgram
     facts: Facts
     diagrams: Diagrams = field(default_factory=Diagrams)
+    cone: Cone | None = None
 
     def __post_init__(self) -> None:
         self._variables: dict[tuple[str, int], int] = {}
+        self._denials: tuple[GroundRule, ...]
+        self._cuts: Mapping[str, list[int]]
         self._joint: dict[tuple[tuple[tuple[str, int], ...], str, int], int] = {}
         self._owners: dict[int, tuple[str, ...]] = {}
-        rules = (r for found in self.program.instances.values() for r in found)
-        self._cuts = all_cuts((*rules, *self.program.denials))
-        for name in (*self.program.names.vocabulary.findings, *self.program.names.vocabulary.measures):
+        if self.cone is None:
+            rules = (r for found in self.program.instances.values() for r in found)
+            self._denials, self._cuts = self.program.denials, all_cuts((*rules, *self.program.denials))
+            inputs: Iterable[str] = (*self.facts.findings, *self.facts.measures)
+        else:
+            self._denials, self._cuts, inputs = tuple(self.cone.denials), self.cone.cuts, self.cone.inputs
+        for name in inputs:
             self._declare(name)
 
     @cached_property
@@ -51,7 +59,7 @@ class Unknowns:
         for name, cuts in self._cuts.items():
             variables = [self._variables[name, cut] for cut in cuts if (name, cut) in self._variables]
             parts += [d.either(d.negate(d.variable(high)), d.variable(low)) for low, high in pairwise(variables)]
-        for denial in self.program.denials:
+        for denial in self._denials:
             values = [self._element(e, relations, Ranges.KEPT) for e in denial.elements]
             parts.append(d.negate(d.all(values)))
         return d.all(parts)
@@ -150,7 +158,10 @@ class Unknowns:
     def _evaluate(self, ranges: Ranges) -> Mapping[Atom, int]:
         """Every derived atom, block by block; a block that depends on itself by rounds from false."""
         values: dict[Atom, int] = {}
+        wanted = None if self.cone is None else self.cone.atoms
         for block in self.program.blocks:
+            if wanted is not None and block[0] not in wanted:
+                continue
             users: dict[Atom, list[Atom]] = {}
             if len(block) > 1 or block[0] in self.program.edges[block[0]]:
                 inside = set(block)

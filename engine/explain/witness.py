@@ -53,7 +53,7 @@ class Doubled:
                     self.lines.append(_rule(f't({a},"{e}")', [f"et({i})" for i in ids]))
                     self.lines.append(_rule(f'p({a},"{e}")', [f"ep({i})" for i in ids]))
             self.statuses(end)
-        for denial in self.cone.program.denials:
+        for denial in self.cone.denials:
             self.denial(denial)
         for name in self.cone.inputs:
             self.order(name)
