@@ -1,7 +1,7 @@
 """The lumbar guideline written by hand as a Python function: what a programmer would write instead of rules.
 
-Three values are True, False and None; statuses only, no reasons, no proofs. It is a peer to measure against, checked against the engine on
-every vignette before it is timed.
+Three values are True, False and None; statuses only, no reasons, no proofs. It is a peer to measure against, checked
+against the engine on every vignette before it is timed.
 """
 
 from __future__ import annotations

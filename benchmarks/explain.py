@@ -1,8 +1,9 @@
-"""What explanations cost: `why`, `why-not` and `missing` for every intervention of the seed patient, warm, against `ask`.
+"""What explanations cost: `why`, `why-not` and `missing` for every intervention of the seed patient, against `ask`.
 
     python benchmarks/explain.py [COPIES...]
 
-Growth is measured on the guideline several times over (benchmarks/synthetic.py): 1, 8 and 31 copies are about 65, 500 and 2,000 rules.
+All are warm. Growth is measured on the guideline several times over (benchmarks/synthetic.py): 1, 8 and 31 copies are
+about 65, 500 and 2,000 rules.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from measure import side_by_side
 from synthetic import copies
 
 from guidelog import pipeline
-from guidelog.answers import Answers
+from guidelog.explain.answers import Answers
 from guidelog.explain.missing import next_question
 from guidelog.explain.reasons import Reasons
 from guidelog.explain.why import why

@@ -34,19 +34,15 @@ def copies(folder: Path, number: int) -> Guideline:
 
 def _renamed(text: str, own: set[str], copy: int) -> str:
     """The text of a copy: names with a suffix, ids too, decisions left to the first copy."""
-    lines = []
-    for statement in re.split(r"(?m)^(?=\.decision)", text):
-        if statement.startswith(".decision"):
-            _, _, rest = statement.partition("\n\n")
-            statement = rest
-        lines.append(statement)
-    text = "".join(lines)
+    text = "".join(
+        statement.partition("\n\n")[2] if statement.startswith(".decision") else statement
+        for statement in re.split(r"(?m)^(?=\.decision)", text)
+    )
     text = re.sub(r'id = "([^"]+)"', rf'id = "\1-c{copy}"', text)
 
     def rename(match: re.Match[str]) -> str:
         word = match[0]
         return f"{word}_c{copy}" if word in own else word
 
-    renamed = _WORD.sub(rename, text)
     # The scope of a copy is a concept of its own.
-    return renamed
+    return _WORD.sub(rename, text)

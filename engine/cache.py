@@ -1,9 +1,9 @@
 """Checked programs kept between runs, because reading rule text is most of what a command's start costs.
 
 A program is kept under the hash of its rule files and of guidelog's version, as plain JSON in the user's cache folder
-(`GUIDELOG_CACHE` names another, `off` does without). Only programs without errors are kept; no patient data ever is. The
-certificate checker reads the rule text itself, so an answer from a cache that was tampered with is not shown. Whatever
-goes wrong here costs time, never an answer.
+(`GUIDELOG_CACHE` names another, `off` does without). Only programs without errors are kept; no patient data ever is.
+The certificate checker reads the rule text itself, so an answer from a cache that was tampered with is not shown.
+Whatever goes wrong here costs time, never an answer.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _key(guideline: Guideline) -> str:
     """What a kept program depends on: rule text, references, and the code that reads and checks."""
     here = Path(__file__).parent
     code = [here / "tree.py", *(here / "syntax").iterdir(), *(here / "checks").iterdir()]
-    newest = max(path.stat().st_mtime_ns for path in code)
+    newest = max(path.stat().st_mtime_ns for path in code if path.suffix in (".py", ".lark"))
     names = [source.name for source in guideline.sources]
     parts = [guideline.sha256, sorted(guideline.references), sorted(guideline.unresolved), names, newest, __version__]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import answers, cache
-from .answers import Answer, Answers, Note
+from . import cache
 from .backends.pydatalog import PyDatalog
 from .background import Contradiction, propagate
 from .certificate import checker, document
 from .certificate.writer import UncertifiableError
 from .compiled import Compiled
 from .diagnostics import CertificateError, Diagnostic, InputError, Label, Report, Severity, nearest
+from .explain import answers
+from .explain.answers import Answer, Answers, Note
 from .explain.questions import Questions
 from .ground import ground
 from .guideline import Guideline

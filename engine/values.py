@@ -12,7 +12,9 @@ from typing import TypeAlias
 
 from .ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
 from .patients import Facts, Interval
-from .rewrites.ranges import Ranges as Ranges
+from .rewrites.ranges import Ranges
+
+__all__ = ["Model", "Ranges", "Value", "World", "comparison_value"]
 
 Value: TypeAlias = bool | None
 

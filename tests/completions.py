@@ -20,15 +20,13 @@ from kleene import Evaluation
 
 
 def completions(program: GroundProgram, facts: Facts, most: int, among: Iterable[str] | None = None) -> Iterator[Facts]:
-    """The completions that break no background rule; `most` bounds how many are looked at. `among` are the inputs that
-    are settled.
-    """
+    """The completions of some inputs (all when `among` is None) that break no background rule; at most so many."""
     chosen = None if among is None else set(among)
     open_findings = [n for n, value in facts.findings.items() if value is None and (chosen is None or n in chosen)]
     open_measures = [n for n, i in facts.measures.items() if i.low < i.high and (chosen is None or n in chosen)]
     choices = [*((False, True) for _ in open_findings), *(values_of_measure(program, facts, n) for n in open_measures)]
     for values in _combinations(choices, most):
-        findings = dict(zip(open_findings, values, strict=False))
+        findings = {n: bool(value) for n, value in zip(open_findings, values, strict=False)}
         measures = {n: Interval(v, v) for n, v in zip(open_measures, values[len(open_findings) :], strict=True)}
         completed = replace(facts, findings={**facts.findings, **findings}, measures={**facts.measures, **measures})
         if possible(program, completed) is not False:
@@ -37,8 +35,8 @@ def completions(program: GroundProgram, facts: Facts, most: int, among: Iterable
 
 def count(program: GroundProgram, facts: Facts) -> int:
     """How many there are, background rules aside."""
-    measures = [len(values_of_measure(program, facts, n)) for n, i in facts.measures.items() if i.low < i.high]
-    return 2 ** sum(value is None for value in facts.findings.values()) * prod(measures)
+    measures = (len(values_of_measure(program, facts, n)) for n, i in facts.measures.items() if i.low < i.high)
+    return prod((2 for value in facts.findings.values() if value is None), start=prod(measures))
 
 
 def values_of_measure(program: GroundProgram, facts: Facts, name: str) -> tuple[int, ...]:
@@ -73,6 +71,6 @@ def _combinations(choices: list[tuple[int, ...] | tuple[bool, ...]], most: int) 
     if total <= most:
         yield from product(*choices)
         return
-    seeded = random.Random(total)  # noqa: S311 - the same sample every time
+    seeded = random.Random(total)  # the same sample every time
     for _ in range(most):
         yield tuple(seeded.choice(values) for values in choices)

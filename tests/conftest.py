@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import hypothesis_profiles  # noqa: F401 - `--hypothesis-profile` is read before tests are collected
+
 Golden = Callable[[Path, str], None]
 
 

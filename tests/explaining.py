@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from guidelog import pipeline
-from guidelog.answers import Answer, Answers
 from guidelog.compiled import Compiled
+from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.cuts import all_cuts
 from guidelog.explain.questions import Questions
 from guidelog.explain.quickly import circuits_of

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, settings
 DEEP = 2000
 """Examples of each property in the deep profile."""
 
-_CALM = {
-    "deadline": None,
-    "database": None,
-    "print_blob": False,
-    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-}
+_CALM = settings(
+    deadline=None,
+    database=None,
+    print_blob=False,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
 
-settings.register_profile("quick", derandomize=True, **_CALM)
-settings.register_profile("deep", max_examples=DEEP, **_CALM)
+settings.register_profile("quick", _CALM, derandomize=True)
+settings.register_profile("deep", _CALM, max_examples=DEEP)
 settings.load_profile("quick")
 
 

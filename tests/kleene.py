@@ -90,17 +90,14 @@ class Evaluation:
             case GroundAtLeast(count, members):
                 literals: Literals = []
                 for member in members:
-                    value = self._input(member)
-                    if value == "derived":
+                    if member.atom in self.program.instances:
                         literals.append((member.atom, member.negated))
-                    elif _enough(value, certain=certain):
+                    elif _enough(self._input(member), certain=certain):
                         count -= 1
                 return max(count, 0), literals
 
-    def _input(self, literal: GroundLiteral) -> Value | str:
+    def _input(self, literal: GroundLiteral) -> Value:
         atom = literal.atom
-        if atom in self.program.instances:
-            return "derived"
         value = self.facts.findings[str(atom[1])] if atom[0] == "finding" else atom in self.program.facts
         return value if value is None or not literal.negated else not value
 
@@ -113,7 +110,7 @@ def _holds(groups: Groups | None, held: Collection[Atom], other: Collection[Atom
     )
 
 
-def _enough(value: Value | str, *, certain: bool) -> bool:
+def _enough(value: Value, *, certain: bool) -> bool:
     return value is True if certain else value is not False
 
 

@@ -66,7 +66,7 @@ def write_guideline(  # noqa: PLR0915 - a generator is a list of choices
     folder: Path, seed: int, *, rules: int = 12, criteria: int = 5, depth: int = 3
 ) -> Path:
     """A guideline with about so many concepts, so many criteria a rule, concepts over concepts so deep."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
 
     def words(least: int, most: int) -> str:
         return " ".join(dice.choice(_WORDS) for _ in range(dice.randint(least, most))).replace('"', '\\"')
@@ -142,7 +142,7 @@ def write_guideline(  # noqa: PLR0915 - a generator is a list of choices
 
 def record(seed: int, findings: list[str], measures: list[str]) -> dict[str, object]:
     """A random patient record."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     known = {f: dice.choice(["present", "absent", "unknown"]) for f in findings if dice.random() < 0.6}
     numbers = {m: dice.randint(0, 60) for m in measures if dice.random() < 0.6}
     screens = {"checks": "complete"} if dice.random() < 0.4 else {}

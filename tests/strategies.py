@@ -47,7 +47,7 @@ FINDINGS = ("fa", "fb", "fc", "fd")
 MEASURES = (("ma", "week", 0, 9), ("mb", "week", 0, 9), ("mc", "day", 0, 40), ("md", "kg", 2, 12))
 INTERVENTIONS = ("ia", "ib")
 STANCES = ("urgent", "do", "consider", "defer", "avoid", "emergency")
-NAMES = (Symbol("fa"), Symbol("other"), Text("fa"), Text("two words"), Text("1"))
+NAMES: tuple[Term, ...] = (Symbol("fa"), Symbol("other"), Text("fa"), Text("two words"), Text("1"))
 OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
 P = Variable("P")
 
@@ -274,7 +274,8 @@ class _Program:
         left: Expression = choose.pick(variables)
         if choose.chance(2):
             left = Negative(left)
-        right = choose.pick((*variables, Number(choose.number(-3, 4))))
+        operands: tuple[Expression, ...] = (*variables, Number(choose.number(-3, 4)))
+        right = choose.pick(operands)
         found = Arithmetic(choose.pick("+-*"), left, right)
         return Arithmetic(choose.pick("+-*"), choose.pick(variables), found) if choose.chance(2) else found
 

@@ -163,7 +163,7 @@ def test_other_rules_are_rejected(compiled: Compiled) -> None:
     for name, text in files.items():
         changed: dict[str, str] = {**files, name: text + "\n% a comment only\n"}
         rulebook = checker.read_rules(changed, compiled.readings)
-        with pytest.raises(checker.Rejected, match="sha256|hash|rule"):
+        with pytest.raises(checker.Rejected, match=r"sha256|hash|rule"):
             checker.check(document, rulebook, record)
 
 

@@ -118,7 +118,7 @@ TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\w+|:-|\.\.|<=|>=|!=|#\[|\s+|\S')
 @pytest.mark.parametrize("seed", range(20))
 def test_no_exception_on_garbage(seed: int) -> None:
     """Programs with tokens exchanged, doubled and dropped: every diagnostic can be shown, and none is an exception."""
-    generator = random.Random(seed)  # noqa: S311 - not a secret
+    generator = random.Random(seed)
     texts = [in_context(code, example) for code in CODES for example in (code.bad, code.good)]
     pool = [token for text in texts for token in TOKEN.findall(text)]
     for _ in range(15):

@@ -1,4 +1,4 @@
-"""What clingo needs to be guarded against, as pyDatalog does in test_pydatalog_guards.py; agreement is tested elsewhere."""
+"""What clingo needs to be guarded against, as pyDatalog is; that the two agree is tested elsewhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import clingo
 import pytest
+
 from guidelog.backends.clingo import Clingo
-from guidelog.ground import Constant
+from guidelog.joins import Constant
 from guidelog.rewrites import plain
 from guidelog.rewrites.plain import Goal, PlainRule, Sum, Var
 from guidelog.strata import Layer
@@ -54,7 +55,9 @@ def test_anything_but_names_and_whole_numbers_is_refused(value: object) -> None:
         rows(PLUS, d=[(value,)])  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize("text", ["p", "X", "_", "not q0", "0", '"', "a\nb", "\0", "%*", "#script(python) raise #end.", "🙂"])
+@pytest.mark.parametrize(
+    "text", ["p", "X", "_", "not q0", "0", '"', "a\nb", "\0", "%*", "#script(python) raise #end.", "🙂"]
+)
 def test_names_are_only_numbers_for_clingo(text: str) -> None:
     copy = rule(Goal(f"p {text}", (X, text)), Goal(text, (X,)))
     assert Clingo().evaluate([copy], {text: [(text,), ("other",)]}) == {f"p {text}": {(text, text), ("other", text)}}
@@ -64,7 +67,10 @@ def test_a_program_without_a_single_meaning_is_refused() -> None:
     p, q = Goal("p", (X,)), Goal("q", (X,))
     paradox = rule(p, Goal("d", (X,)), Goal("p", (X,), negated=True))
     choice = Layer(
-        tuple(PlainRule(a, (Goal("d", (X,)), Goal(b.predicate, (X,), negated=True)), None) for a, b in ((p, q), (q, p))), ()
+        tuple(
+            PlainRule(a, (Goal("d", (X,)), Goal(b.predicate, (X,), negated=True)), None) for a, b in ((p, q), (q, p))
+        ),
+        (),
     )
     for layer in (paradox, choice):
         with pytest.raises(ValueError, match="not stratified"):

@@ -19,7 +19,6 @@ import pytest
 
 from diagram_geometry import crossed_boxes, cut_texts, overlapping_texts, overlaps, parse
 from guidelog import pipeline
-from guidelog.answers import Answers
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.diagrams import palette
@@ -38,6 +37,7 @@ from guidelog.diagrams.pictures import (
     rules_picture,
 )
 from guidelog.diagrams.scene import Box, Edge, Scene, lines_of
+from guidelog.explain.answers import Answers
 from guidelog.guideline import load_guideline
 from guidelog.names import names_of
 from guidelog.patients import patient_from_content, read_patient, read_text

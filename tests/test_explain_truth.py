@@ -21,10 +21,10 @@ from explaining import (
     with_replies,
 )
 from guidelog import pipeline
-from guidelog.answers import Answer, Answers
 from guidelog.diagnostics import InputError
 from guidelog.explain import ways as ways_module
 from guidelog.explain import witness
+from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.changes import Choices, changed
 from guidelog.explain.conditions import conditions
 from guidelog.explain.cone import Cone

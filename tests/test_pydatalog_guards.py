@@ -321,7 +321,7 @@ def test_5_ours_tells_large_numbers_apart() -> None:
 
 def test_5_ours_refuses_anything_else() -> None:
     with pytest.raises(TypeError, match="not a whole number"):
-        PyDatalog().evaluate([LAYER], {"d": [(6.5,)]})
+        PyDatalog().evaluate([LAYER], {"d": [(6.5,)]})  # type: ignore[list-item]
 
 
 # ---------------------------------------------------------------- 6: the order of literals is meaning

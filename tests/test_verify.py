@@ -109,7 +109,7 @@ def mutated(base: Compiled, mutant: Mutant) -> Compiled | None:
 def quick_ask(compiled: Compiled, patient, interventions=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """`ask` without certificates: the rule text on disk is not that of a mutant, so they cannot be checked against
     it."""
-    from guidelog import answers
+    from guidelog.explain import answers
     from guidelog.pipeline import settle
     from guidelog.values import World
 
@@ -155,7 +155,7 @@ def test_planted_faults_break_a_property_or_change_no_answer(guideline: Compiled
 
 def random_rules(seed: int) -> str:
     """A few rules with negation, thresholds, ranges, sums and differences of measures, counting and background."""
-    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    chance = random.Random(seed)
     literals = ["finding(P, alarm)", "!finding(P, alarm)", "finding(P, tried)", "!finding(P, tried)", "in_scope(P)"]
     comparisons = [
         "measure(P, days, D), D >= {n}",

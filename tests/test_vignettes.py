@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from guidelog import pipeline
-from guidelog.answers import Answers
 from guidelog.compiled import Compiled
+from guidelog.explain.answers import Answers
 from guidelog.ground import GroundRule
 from guidelog.guideline import read_guideline
 from guidelog.patients import read_patient

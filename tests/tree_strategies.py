@@ -77,7 +77,7 @@ values = st.one_of(
     simple,
     st.recursive(simple, lambda inner: st.builds(ListValue, st.lists(inner, max_size=3).map(tuple)), max_leaves=4),
 )
-annotations = st.lists(st.builds(lambda name, value: Attribute(name, (value,)), NAMES, values), max_size=4).map(tuple)
+notes = st.lists(st.builds(lambda name, value: Attribute(name, (value,)), NAMES, values), max_size=4).map(tuple)
 attributes = st.lists(st.builds(Attribute, NAMES, st.lists(simple, max_size=3).map(tuple)), max_size=4).map(tuple)
 parameters = st.builds(Parameter, st.one_of(NAMES, CAPITALS), NAMES)
 declarations = st.builds(
@@ -89,8 +89,8 @@ declarations = st.builds(
     attributes,
 )
 rules = st.one_of(
-    st.builds(Rule, atoms, st.lists(elements, max_size=5).map(tuple), annotations),
-    st.builds(Rule, st.none(), st.lists(elements, min_size=1, max_size=5).map(tuple), annotations),
+    st.builds(Rule, atoms, st.lists(elements, max_size=5).map(tuple), notes),
+    st.builds(Rule, st.none(), st.lists(elements, min_size=1, max_size=5).map(tuple), notes),
 )
 programs = st.builds(Program, st.lists(st.one_of(declarations, rules), max_size=6).map(tuple))
 """Whole programs."""

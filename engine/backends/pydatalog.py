@@ -166,7 +166,7 @@ class _Session:
 
     def clause(self, rule: PlainRule) -> Any:
         head = pyEngine.Literal(self.derived[rule.head.predicate], [_term(t) for t in rule.head.terms])
-        return pyEngine.Clause(head, [self.part(p) for p in ordered(rule.body)])
+        return pyEngine.Clause(head, [self.part(p) for p in _ordered_body(rule)])
 
     def part(self, part: Goal | Test) -> Any:
         if isinstance(part, Goal):
@@ -195,6 +195,22 @@ class _Session:
 def _assert_rows(symbol: str, rows: Iterable[Row]) -> None:
     for row in rows:
         pyEngine.assert_(pyEngine.Clause(pyEngine.Literal(symbol, [_const(v) for v in row]), []))
+
+
+_orders: dict[int, tuple[PlainRule, list[Goal | Test]]] = {}
+_MOST_ORDERS = 20_000
+
+
+def _ordered_body(rule: PlainRule) -> list[Goal | Test]:
+    """The body in order, worked out once for each rule; by identity, because rules are large to compare."""
+    known = _orders.get(id(rule))
+    if known is not None and known[0] is rule:
+        return known[1]
+    if len(_orders) >= _MOST_ORDERS:
+        _orders.clear()
+    body = ordered(rule.body)
+    _orders[id(rule)] = (rule, body)
+    return body
 
 
 def ordered(body: Sequence[Goal | Test]) -> list[Goal | Test]:

@@ -1,21 +1,22 @@
 """The independent checker: does a certificate prove its claims, given the rule text and the patient record.
 
 It reads both by itself, from docs/language.md and docs/certificates.md alone, and shares nothing with the engine. It is no
-linter: of a rule text it refuses only what has no certain meaning. It is set tightly, so that all of it fits on a few pages.
+linter: of a rule text it refuses only what has no certain meaning. It is set tightly, so that one sitting is enough to read it.
 """
 # ruff: noqa: D103, E401, E501, I001
-
 import collections, datetime, hashlib, itertools, json, pathlib, re, sys, tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-WORK, LARGEST = 3_000_000, 10**18  # what a rule text may ask for: pairs of rows looked at, the size of plain numbers
+LARGEST, ROUNDS = 10**18, 500  # what a rule text may ask for: plain numbers, rounds until nothing new is reachable
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 RANGES = {"kept": slice(0, 2), "low": slice(0, 1), "high": slice(1, 2)}  # the ends of a range that a proof looks at
 VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # an atom is an input of 0 to 1 ticks, so that every element is a sum
-FIELDS = {"F": {"fails"}, "U": {"rule", "subst", "from", "fails"}, "T": {"rule", "subst", "from"}}  # of a step, by its value
+FIELDS = {"F": {"atom", "value", "fails"}, "T": {"atom", "value", "rule", "subst", "from"}}  # of a step, by its value
+FIELDS["U"] = FIELDS["F"] | FIELDS["T"]
 ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoid": "avoid", "defer": "not_now"}
 BECAUSE = {"kept |": None, "low | low": "missing_data", "high | high": "missing_data", "high kept low | kept": "guideline_range"}
+VARIABLE = re.compile("[A-Z_]").match  # the other terms are numbers, names, and strings as JSON text with their quotes
 SIGNS, PRECEDENCE = ("<", "<=", ">", ">=", "=", "!="), {"+": 1, "-": 1, "*": 2}
 STRING, NAME = r'"(?:[^"\\\n]|\\["\\n])*"', "[A-Za-z][A-Za-z0-9_]*|_(?![0-9])[A-Za-z0-9_]*"
 TOKEN = re.compile(rf"{STRING}|{NAME}|[0-9]+|:-|[<>!]=|\.\.|#\[|[][(){{}}.,:;<>=!+*-]")
@@ -37,11 +38,8 @@ def nested(tokens: Iterator[str]) -> list[Any]:  # the parts between `,`, `:` an
         parts[-1] += [item] if token not in (",", ":", ";") else []
     return parts if parts != [[]] else []
 
-def is_variable(term: object) -> bool:  # the other terms are numbers, names, and strings as JSON text with their quotes
-    return isinstance(term, str) and (term[0] == "_" or "A" <= term[0] <= "Z")
-
 def row_of(terms: tuple[Any, ...], bindings: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(bindings[term] if is_variable(term) else term for term in terms)
+    return tuple(bindings[term] if VARIABLE(str(term)) else term for term in terms)
 
 def combine(sign: str, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     require(max(map(abs, (*left.values(), *right.values()))) <= LARGEST, "a number is too large")
@@ -50,9 +48,9 @@ def combine(sign: str, left: dict[str, Any], right: dict[str, Any]) -> dict[str,
     return {name: left.get(name, 0) + (1 if sign == "+" else -1) * right.get(name, 0) for name in left | right}
 
 def evaluate(tokens: list[Any], bindings: Mapping[str, Any], binding: int = 0) -> dict[str, Any]:
-    """Takes an expression off the tokens: the factor of each measure and, under the name "", what is added to them."""
+    # Takes an expression off the tokens: the factor of each measure and, under the name "", what is added to them.
     token = tokens.pop(0)
-    term = evaluate(tokens, bindings, 2) if token == "-" else bindings[token] if is_variable(token) else token
+    term = evaluate(tokens, bindings, 2) if token == "-" else bindings[token] if VARIABLE(str(token)) else token
     form = term if isinstance(term, dict) else evaluate([*term[0]], bindings) if isinstance(term, list) else {"": term}
     form = combine("-", {"": 0}, form) if token == "-" else form
     while tokens and PRECEDENCE[tokens[0]] > binding:
@@ -72,14 +70,12 @@ def value_of(element: tuple[Any, ...], known: Mapping[str, Any], ranges: str = "
 class Rulebook:
     """A rule text under given readings, ground once for all patients; nothing changes it afterwards.
 
-    An element of a body is ("literal", positive, predicate, terms) without the patient, ("compare", operator, left, low, high) with
-    tokens as sides, or ("atleast", number, members), a member being its literal and its conditions. Ground, it is (operator, factors,
-    constants, number): inputs and atoms times factors, plus the constant for each end of a range, are `>=`, `=` or `!=` 0. Of an
-    `atleast` each factor is a member, and its number is given; otherwise number is None.
+    An element of a body is ("literal", positive, predicate, terms), ("compare", operator, left, low, high) with tokens as sides, or
+    ("atleast", number, members), a member being its literal and its conditions. Ground, it is (operator, factors, constants, number):
+    inputs and atoms times factors, plus a constant for each end of a range, are `>=`, `=` or `!=` 0; a number is that of an `atleast`.
     """
-
     def __init__(self, files: Mapping[str, str], readings: Mapping[str, str]) -> None:
-        self.work, self.declared, clauses, digest = WORK, collections.defaultdict[str, Any](dict), list[Any](), hashlib.sha256()
+        self.declared, clauses, digest = collections.defaultdict[str, Any](dict), list[Any](), hashlib.sha256()
         for name in sorted(files.keys() - {"properties.dl"}):
             content, bare = files[name].encode(), re.sub(rf"({STRING})|%.*", r"\1", files[name])
             digest.update(b"%b\0%d\0%b" % (name.encode(), len(content), content))
@@ -90,26 +86,23 @@ class Rulebook:
                 parts = nested(f"_{next(number)}" if token == "_" else token for token in tokens)
                 clauses += [parts] if clause else self.declare(*parts[0])
         self.plain = {name for name, given in self.declared["decl"].items() if "patient" not in given["columns"]}
-        self.relations: dict[str, Any] = collections.defaultdict(set, patient={()})  # predicate -> its reachable rows
-        self.relations["finding"] = {(name,) for name in self.declared["finding"]}
+        self.relations: dict[str, Any] = collections.defaultdict(set, patient={()}, finding={(name,) for name in self.declared["finding"]})
         self.relations["measure"] = [(name, {name: 1, "": 0}) for name in self.declared["measure"]]
-        switches, self.sha256 = self.declared["reading"], digest.hexdigest()
+        self.sha256, switches = digest.hexdigest(), self.declared["reading"]
         self.readings = {name: given["chosen"][0] for name, given in switches.items()} | dict(readings)
         require(all(option in switches[name]["option"][::2] for name, option in self.readings.items()), "no such reading")
         self.find_instances([clause for parts in clauses for clause in self.clause(*parts)])
 
     def declare(self, keyword: str, name: str, *rest: Any) -> list[Any]:
         kind = "input" if keyword in ("finding", "measure") else keyword
-        require(name not in self.declared[kind], f"`{name}` is declared twice")
         given = self.declared[kind][name] = self.declared[keyword][name] = collections.defaultdict(list)
         for attribute, values in itertools.pairwise(("columns", *rest)):
             given[str(attribute)] += [term for [term] in values] if isinstance(values, list) else []
-        finding = {"range": [0, 1], "unlisted": [0], "ticks": 1}
-        given |= finding if keyword == "finding" else {"ticks": 7000 if given["unit"] == ["week"] else 1000}
+        given["ticks"] = 7000 if given["unit"] == ["week"] else 1000
+        given |= {"range": [0, 1], "unlisted": [0], "ticks": 1} if keyword == "finding" else {}
         return []
 
     def clause(self, first: list[Any], *others: list[Any]) -> list[tuple[str, Any, list[Any]]]:
-        """Id, head and body of a clause; nothing where the readings put it out of force."""
         notes = {key: value for key, _, value in first.pop(0)} if isinstance(first[0], list) else {}
         place, self.patients = first.index(":-") if ":-" in first else len(first), set[Any]()
         head = self.element(first[:place]) if place else None
@@ -128,46 +121,43 @@ class Rulebook:
                 self.patients |= set() if predicate in self.plain else {terms.pop(0)}
                 return "literal", not negation, predicate, tuple(terms)
         [place] = [place for place, token in enumerate(tokens) if token in SIGNS]
-        left, right = tokens[:place], tokens[place + 1 :]
-        return "compare", tokens[place], left, *((right[:1], right[2:]) if ".." in right else (right, right))
+        right = (tokens[place + 1 : -2], tokens[-1:]) if ".." in tokens else (tokens[place + 1 :],) * 2
+        return "compare", tokens[place], tokens[:place], *right
 
     def find_instances(self, clauses: list[tuple[str, Any, list[Any]]]) -> None:
-        names, rules, size = [name for name, _, body in clauses if body], [clause for clause in clauses if clause[1]], -1
+        names, rules = [name for name, _, body in clauses if body], [clause for clause in clauses if clause[1]]
         require(len({*names, "fact"}) > len(names), "two clauses have the same id")
-        while size != (size := sum(map(len, self.relations.values()))):
+        size, rounds, self.unsure = -1, itertools.count(), {"finding", "measure"}  # where what is reachable may not be true
+        while size != (size := sum(map(len, (*self.relations.values(), self.unsure)))):
+            require(next(rounds) < ROUNDS, "the rules make new numbers without end")
             for _, (_, _, predicate, terms), body in rules:
                 self.relations[predicate] |= {row_of(terms, bindings) for bindings in self.solutions(body, {})}
-        self.unsure, size = {"finding", "measure"}, -1  # relations in which something reachable may not be true
-        while size != (size := len(self.unsure)):
-            self.unsure |= {head[2] for _, head, body in rules for kind, sign, name, *_ in body
-                            if kind == "atleast" or (kind == "literal" and (not sign or name in self.unsure))}
+                self.unsure |= {predicate for kind, sign, name, *_ in body
+                                if kind == "atleast" or (kind == "literal" and (not sign or name in self.unsure))}
         self.stepped = {head[2] for _, head, body in rules if body}
         self.instances = collections.defaultdict[str, dict[str, Any]](dict)  # atom -> rule and subst -> body
         for name, head, body in rules:
             for bindings in self.solutions(body, {}) if head[2] in self.stepped else ():
                 subst = {variable: term for variable, term in bindings.items() if not isinstance(term, dict)}
-                [(atom, _)] = self.ground(head, bindings)[1]
-                self.instances[atom][canonical([name, subst])] = [self.ground(element, bindings) for element in body]
+                [(atom, _)], ground = self.ground(head, bindings)[1], [self.ground(element, bindings) for element in body]
+                self.instances[atom][canonical([name, subst])] = ground
         self.stepped &= self.unsure  # a denial may rest on what is reachable and sure
         self.denials = [(name, [self.ground(element, bindings) for element in body])
                         for name, head, body in clauses if not head for bindings in self.solutions(body, {})]
 
     def solutions(self, body: list[Any], bindings: dict[str, Any]) -> list[dict[str, Any]]:
-        """The extensions of the bindings under which positive literals are reachable and plain comparisons possible."""
+        # The extensions of the bindings under which positive literals are reachable and plain comparisons possible.
         found, comparisons = [dict(bindings)], [element for element in body if element[0] == "compare"]
         for _, _, predicate, terms in (element for element in body if element[:2] == ("literal", True)):
             rows = self.relations[predicate]
-            self.work -= len(found) * len(rows)
-            require(self.work > 0, "the rules have too many instances")
             found = [more for old in found for known in [tuple(old.get(term, term) for term in terms)]
                      for row in ([known] if known in rows else rows)
-                     for more in [old | {term: value for term, value in zip(terms, row, strict=True) if is_variable(term)}]
+                     for more in [old | {term: value for term, value in zip(terms, row, strict=True) if VARIABLE(str(term))}]
                      if all(more.get(term, term) == value == old.get(term, value) for term, value in zip(terms, row, strict=True))]
-        self.work -= 100 * len(found)
-        for _, operator, left, low, _ in comparisons:
+        for (_, operator, left, low, _), old in itertools.product(comparisons, found):
             for [target, *rest], other in ((left, low), (low, left)):
-                for old in found if operator == "=" and not rest and is_variable(target) else ():
-                    form = {"": old[target]} if target in old else evaluate([*other], old)
+                if operator == "=" and not rest and VARIABLE(str(target)) and target not in old:
+                    form = evaluate([*other], old)
                     old[target] = form if len(form) > 1 else form[""]
         return [more for more in found if all(
                 total[1] or value_of(total, {}) for total in (self.ground(element, more) for element in comparisons))]
@@ -182,8 +172,7 @@ class Rulebook:
             ticks = {self.declared["measure"][name]["ticks"] for name in forms[0].keys() - {""}}
             require(len(ticks) < 2 or not any(form[""] for form in forms), "a number is compared in two units")
             constants = tuple(form[""] * max(ticks, default=1) - (operator in ("<", ">")) for form in forms)
-            factors = tuple((name, factor) for name, factor in forms[0].items() if name)
-            return operator if operator in ("=", "!=") else ">=", factors, constants, None
+            return operator if "=" in operator.strip("<>") else ">=", tuple(pair for pair in forms[0].items() if pair[0]), constants, None
         (number, members), factors = element[1:] if element[0] == "atleast" else (None, [[element]]), {}
         for (_, positive, predicate, terms), *conditions in members:
             require(not {name for _, _, name, _ in conditions} & self.unsure, "a condition may be unknown")
@@ -192,25 +181,23 @@ class Rulebook:
             found.sort(key=lambda more: canonical({name: more[name] for name in more.keys() - bindings.keys()}))
             for row in (row_of(terms, more) for more in found):
                 reachable, atom = row in self.relations[predicate], f"{predicate}({','.join(map(str, row))})"
-                open_ = reachable and (predicate in self.stepped or predicate == "finding")
-                name = row[0] if predicate == "finding" else atom
-                factors[positive, atom] = (name, 1 if positive else -1) if open_ else ("", int(reachable == positive))
-        negative = sum(factor < 0 for _, factor in factors.values())
-        return ">=", tuple(factors.values()), (negative - (1 if number is None else number),) * 2, number
+                name = row[0] if predicate == "finding" else atom if predicate in self.stepped else ""
+                factors[positive, atom] = (name, 1 if positive else -1) if reachable and name else ("", int(reachable == positive))
+        least = (1 if number is None else number) - sum(factor < 0 for _, factor in factors.values())
+        return ">=", tuple(factors.values()), (-least, -least), number
 
-def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]) -> dict[str, Any]:
-    """What is known with the steps of a proof, each of which has been verified."""
+def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]) -> dict[str, Any]:  # adds the steps of a proof
     steps: dict[str, Any] = {}
     for block, step in ((block, step) for block, content in enumerate(blocks) for step in content):
-        atom, fields = step["atom"], FIELDS[step["value"]] | {"atom", "value"}
-        require(atom in book.instances and atom not in steps, f"`{atom}` has two steps or may have none")
-        require(step.keys() == fields, f"the step of `{atom}` has not exactly its fields")
-        steps[atom] = len(steps), block, step
+        fits = step["atom"] in book.instances and step.keys() == FIELDS[step["value"]]
+        require(fits and step["atom"] not in steps, f"`{step['atom']}` may not have such a step, or not two steps")
+        steps[step["atom"]] = len(steps), block, step
     known = {**known, **{atom: VALUES[step["value"]] for atom, (_, _, step) in steps.items()}}
     for atom, (number, block, step) in steps.items():
         instances, value, used, problem = book.instances[atom], sum(known[atom]), list[Any](), f"the step of `{atom}` does not hold"
-        for element, reference in zip(instances[canonical([step["rule"], step["subst"]])] if value else (), step.get("from", ()), strict=True):
-            pairs = [(None, reference)] if element[3] is None else reference  # an `atleast` has a reference for each member that it picks
+        body = instances[canonical([step["rule"], step["subst"]])] if value else ()
+        for element, reference in zip(body, step.get("from", ()), strict=True):
+            pairs = [(None, reference)] if element[3] is None else reference  # an `atleast`: for each member it picks
             require(element[3] is None or len({place for place, _ in pairs}) == len(pairs) == element[3], problem)
             for place, given in pairs:
                 require(element[3] is None or (type(place) is int and place >= 0), problem)
@@ -220,7 +207,7 @@ def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list
                 require(value_of(part, known, ranges) >= value, problem)
                 used.append(part)
         fails = {canonical(instance): place for *instance, place in step.get("fails", ())}
-        require(value == 2 or (fails.keys() == instances.keys() and len(fails) == len(step["fails"])), f"`{atom}` does not list each instance once")
+        require(value == 2 or (fails.keys() == instances.keys() and len(fails) == len(step["fails"])), f"`{atom}` has other instances")
         for key, place in fails.items():
             require(type(place) is int and place >= 0 and value_of(instances[key][place], known, ranges) <= value, problem)
             used.append(instances[key][place])
@@ -230,8 +217,8 @@ def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list
 
 def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> str:
     stances, found = (*ADVICE, "emergency"), set()
-    atoms = ["in_scope()", *(f"advise({intervention},{stance})" for stance in stances)]
-    ends = [known[atom] if atom in book.instances else (0, 0) for atom in atoms]
+    ends = [known[atom] if atom in book.instances else (0, 0)
+            for atom in ("in_scope()", *(f"advise({intervention},{stance})" for stance in stances))]
     for in_scope, *flags in itertools.product(*(range(low, high + 1) for low, high in ends)):
         said = set(itertools.compress(stances, flags))
         conflict = said & {"urgent", "do", "consider"} and said & {"avoid", "defer"}
@@ -239,25 +226,21 @@ def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> st
         found.add("emergency_pathway" if "emergency" in said else "conflict" if conflict else advice[0])
     return found.pop() if len(found) == 1 else "undetermined"
 
-def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:
-    """What is known of an input, in ticks, by what the record says of it."""
-    def ticks(end: Any) -> int:
-        if form == "since":
-            days = (as_of - datetime.date.fromisoformat(str(end))).days
-            require(days >= 0 and given["unit"][0] in ("day", "week"), "a date is after `as_of`, or dates no time")
-            return days * 1000
-        require(type(end) in (int, float) and round(end * 1000) / 1000 == end, "a number has more than three places")
-        return round(end * 1000) * given["ticks"] // 1000
-
-    low, high = given["range"]
-    [(form, content)] = said.items() if isinstance(said, dict) else [(None, said)] if said != "unknown" else [("between", [low, high])]
+def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:  # what a record says of an input, in ticks
+    (low, high), ticks = given["range"], given["ticks"]
+    [(form, content)] = said.items() if isinstance(said, dict) else [("between", [low, high]) if said == "unknown" else (None, said)]
     dates = content["between"][::-1] if isinstance(content, dict) and len(content) == 1 else (content, content)
     first, last = {None: (content, content), "at_least": (content, high), "at_most": (low, content), "between": content, "since": dates}[form]
-    require(low * given["ticks"] <= ticks(first) <= ticks(last) <= high * given["ticks"], "a measure is outside of its range")
-    return ticks(first), ticks(last)
+    if form == "since":
+        least, most = ((as_of - datetime.date.fromisoformat(str(end))).days * 1000 for end in (first, last))
+        require(least >= 0 and given["unit"][0] in ("day", "week"), "a date is after `as_of`, or dates no time")
+    else:
+        require(all(type(end) in (int, float) and round(end * 1000) / 1000 == end for end in (first, last)), "a number is too fine")
+        least, most = (round(end * 1000) * ticks // 1000 for end in (first, last))
+    require(low * ticks <= least <= most <= high * ticks, "a measure is outside of its range")
+    return least, most
 
-def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """What is known of the inputs, and what complete screens close."""
+def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, Any], dict[str, list[str]]]:  # and what screens close
     require(record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "sources", "expect"}, "the record has unknown fields")
     findings, measures, screens = ({**(record.get(section) or {})} for section in ("findings", "measures", "screens"))
     for kind, section in ("finding", findings), ("measure", measures), ("screen", screens):
@@ -271,8 +254,7 @@ def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, An
             closed[given["screen"][0]].append(name)
     return {name: interval(said.get(name, "unknown"), given, as_of) for name, given in inputs} | {"": (1, 1)}, closed
 
-def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int, int]] | None:
-    """The input that a denial leaves no choice about, and what it then is."""
+def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int, int]] | None:  # what a denial leaves no choice about
     unmet = [(element, value) for element in body if (value := value_of(element, known)) < 2]
     require(unmet, "the record contradicts a background rule")
     match unmet:
@@ -281,8 +263,7 @@ def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int,
             return name, (edge, edge) if operator == "!=" else (low, edge - 1) if factor == 1 else (edge + 1, high)
     return None
 
-def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, Any]) -> Any:
-    """The claim that the proofs prove about what the given claim is about."""
+def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, Any]) -> Any:  # what the proofs prove
     found = {proof["ranges"]: verified(book, known, **proof) for proof in proofs}
     require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
     if "holds" in claim:
@@ -305,24 +286,23 @@ def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, 
     """The claims of a certificate, each of which it proves about the record; raises `Rejected` if it does not."""
     try:
         known, closed = read_record(record, rulebook)
-        text = json.dumps({key: value for key, value in record.items() if key != "expect"}, sort_keys=True, separators=(",", ":"),
-                          ensure_ascii=False, default=datetime.date.isoformat)
-        named, patient = guideline or document["guideline"], {"id": record["patient"], "as_of": str(record["as_of"])}
-        source = {"id": named["id"], "version": named["version"], "sha256": rulebook.sha256, "readings": rulebook.readings}
-        expected = {"format": "guidelog-certificate/1", "guideline": source, "closed": closed,
-                    "patient": patient | {"sha256": hashlib.sha256(text.encode()).hexdigest()}}
-        require(document.keys() == expected.keys() | {"propagated", "certificates"}, "the certificate has not exactly its fields")
+        content = {key: value for key, value in record.items() if key != "expect"}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=datetime.date.isoformat)
+        patient = {"id": record["patient"], "as_of": str(record["as_of"]), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        named = {key: (guideline or document["guideline"])[key] for key in ("id", "version")}
+        source = named | {"sha256": rulebook.sha256, "readings": rulebook.readings}
+        expected = {"format": "guidelog-certificate/1", "guideline": source, "patient": patient, "closed": closed, "propagated": [*document["propagated"]]}
         for part in expected:
             require(canonical(document[part]) == canonical(expected[part]), f"`{part}` is not that of the rules and the record")
-        require(isinstance(document["propagated"], list) and isinstance(document["certificates"], list), "a list is missing")
+        require(document.keys() == {*expected, "certificates"} and isinstance(document["certificates"], list), "the certificate has other fields")
         for name, value, denial in document["propagated"]:
-            found = [narrowed(body, known) for name_, body in rulebook.denials if name_ == denial]
-            news = {canonical("FT"[new[1][0]] if name in rulebook.declared["finding"] else new[1]): new[1] for new in found if new and new[0] == name}
-            known[name] = news[canonical(value)]
+            found = [new for id_, body in rulebook.denials if id_ == denial and (new := narrowed(body, known)) and new[0] == name]
+            finding = name in rulebook.declared["finding"]
+            known[name] = {canonical("FT"[low] if finding else [low, high]): (low, high) for _, (low, high) in found}[canonical(value)]
         require(not any(narrowed(body, known) for _, body in rulebook.denials), "background rules have more to add")
-        for certificate in document["certificates"]:
-            require(canonical(proved(**certificate, book=rulebook, known=known)) == canonical(certificate["claim"]), "a claim is not proved")
-        return [certificate["claim"] for certificate in document["certificates"]]
+        claims = [(certificate["claim"], proved(**certificate, book=rulebook, known=known)) for certificate in document["certificates"]]
+        require(all(canonical(claim) == canonical(proof) for claim, proof in claims), "a claim is not what its proofs prove")
+        return [claim for claim, _ in claims]
     except MALFORMED as error:
         raise Rejected("the certificate or the record is malformed") from error
 
@@ -330,13 +310,13 @@ def main(argv: list[str]) -> int:
     """Checks `CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`: 0 if accepted, 1 if rejected, 2 if it cannot be checked."""
     try:
         certificate, folder, patient = map(pathlib.Path, argv)
-        document, record = (json.loads(path.read_bytes()) for path in (certificate, patient))
-        guideline = tomllib.loads((folder / "guideline.toml").read_text("utf-8"))
-        book = read_rules({path.name: path.read_bytes().decode() for path in folder.glob("*.dl")}, document["guideline"]["readings"])
-        print("accepted:", *map(json.dumps, check(document, book, record, guideline)), sep="\n")
+        (document, record), files = (json.loads(path.read_bytes()) for path in (certificate, patient)), folder.glob("*.dl")
+        book = read_rules({path.name: path.read_bytes().decode() for path in files}, document["guideline"]["readings"])
+        claims = check(document, book, record, tomllib.loads((folder / "guideline.toml").read_text("utf-8")))
     except (Rejected, OSError, *MALFORMED) as error:
-        print(f"rejected: {error}" if isinstance(error, Rejected) else f"cannot be checked: {error}", file=sys.stderr)
+        print("rejected:" if isinstance(error, Rejected) else "cannot be checked:", error, file=sys.stderr)
         return 1 if isinstance(error, Rejected) else 2
+    print("accepted:", *map(json.dumps, claims), sep="\n")
     return 0
 
 if __name__ == "__main__":

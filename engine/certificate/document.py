@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..answers import Answer, Note, holding, status_in
 from ..background import Propagated
 from ..compiled import Compiled
+from ..explain.answers import Answer, Note, holding, status_in
 from ..ground import Atom, atom_text
 from ..patients import Facts, Interval, Patient
 from ..rewrites.ranges import Ranges

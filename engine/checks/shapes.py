@@ -49,7 +49,11 @@ ATTRIBUTES: Mapping[str, Mapping[str, Shape]] = {
         "clock": _SENTENCE,
         "doable": _SENTENCE,
     },
-    "intervention": {"group": _SENTENCE, "phase": _SENTENCE, "silent": Shape("one or more decisions", (_NAME,), many=True)},
+    "intervention": {
+        "group": _SENTENCE,
+        "phase": _SENTENCE,
+        "silent": Shape("one or more decisions", (_NAME,), many=True),
+    },
     "screen": {"ask": _SENTENCE},
     "decl": {},
     "concept": {"true": _SENTENCE, "false": _SENTENCE, "title": _SENTENCE},

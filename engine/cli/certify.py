@@ -84,7 +84,10 @@ def check_certificate(certificate: str, patient: str, guideline: str | None, for
 
 
 def _record(path: str) -> dict[str, Any]:
-    """The record as plain data, read by PyYAML or json; the engine's own reader only refuses what is not safe to read."""
+    """The record as plain data, read by PyYAML or json.
+
+    The engine's own reader only refuses what is not safe to read.
+    """
     source = read_text(path)
     read_document(source)
     if path.endswith(".json"):

@@ -41,7 +41,7 @@ def cohort() -> None:
     Examples:
       guidelog cohort patients.parquet --out answers
       guidelog cohort summary answers
-    """ - click wants the character
+    """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError.of(
@@ -112,7 +112,7 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
     \b
     Example:
       guidelog cohort patients.parquet --out answers.parquet
-    """ - click wants the character
+    """
     from ..cohort.audit import AuditError
     from ..cohort.run import RejectedError
     from ..cohort.run import run as answer_all
@@ -155,7 +155,7 @@ def summary(result: str, interventions: tuple[str, ...], svg: Path | None, forma
     \b
     Example:
       guidelog cohort summary answers.parquet mri_lumbar --svg shares.svg
-    """ - click wants the character
+    """
     from ..cohort.results import read_account
     from ..cohort.summary import render_summary, render_svg
 
@@ -177,7 +177,7 @@ def summary(result: str, interventions: tuple[str, ...], svg: Path | None, forma
 @reading_option
 @format_option
 @_data_options
-def why(  # noqa: PLR0913, PLR0917 - one for each option
+def why(
     data: str,
     patient: str,
     interventions: tuple[str, ...],
@@ -193,7 +193,7 @@ def why(  # noqa: PLR0913, PLR0917 - one for each option
     \b
     Example:
       guidelog cohort why patients.parquet p17 mri_lumbar
-    """ - click wants the character
+    """
     from ..cohort.why import find_patient
     from ..pipeline import ask
 
@@ -221,7 +221,7 @@ def diff(old: str, new: str, interventions: tuple[str, ...], out: str | None, fo
     \b
     Example:
       guidelog cohort diff answers-2025 answers-2026 --out changes.csv
-    """ - click wants the character
+    """
     from ..cohort.diff import diff as compare
     from ..cohort.diff import render_diff
 
@@ -260,7 +260,7 @@ def sql(
     \b
     Example:
       guidelog cohort sql patients.parquet --dialect spark
-    """ - click wants the character
+    """
     from ..cohort.sql_run import query_for
 
     compiled = load(guideline, readings)

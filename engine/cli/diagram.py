@@ -40,7 +40,6 @@ def diagram() -> None:
     Examples:
       guidelog diagram pathway --out pathway.svg
       guidelog diagram patient kb/lumbar_radiculopathy/vignettes/seed.yaml --format text
-    r
     """
 
 
@@ -79,7 +78,6 @@ def pathway(guideline: str | None, readings: tuple[str, ...], **how: Any) -> Non
     \b
     Example:
       guidelog diagram pathway --format text
-    r
     """
     _write(pathway_picture(load(guideline, readings), Links(how["links"])), how)
 
@@ -95,7 +93,6 @@ def patient(patient: str, guideline: str | None, readings: tuple[str, ...], **ho
     \b
     Example:
       guidelog diagram patient kb/lumbar_radiculopathy/vignettes/seed.yaml --out patient.svg
-    r
     """
     compiled = load(guideline, readings)
     _write(patient_picture(compiled, ask(compiled, read(compiled, patient)), Links(how["links"])), how)
@@ -113,7 +110,6 @@ def proof(patient: str, intervention: str, guideline: str | None, readings: tupl
     \b
     Example:
       guidelog diagram proof kb/lumbar_radiculopathy/vignettes/seed.yaml nerve_root_injection --out proof.svg
-    r
     """
     compiled = load(guideline, readings)
     (name,) = choose_interventions(compiled.names, [intervention])
@@ -134,7 +130,6 @@ def why_not(patient: str, intervention: str, guideline: str | None, readings: tu
     \b
     Example:
       guidelog diagram why-not kb/lumbar_radiculopathy/vignettes/seed.yaml surgical_referral --out why-not.svg
-    r
     """
     compiled = load(guideline, readings)
     (name,) = choose_interventions(compiled.names, [intervention])
@@ -152,7 +147,6 @@ def rules(guideline: str | None, **how: Any) -> None:
     \b
     Example:
       guidelog diagram rules --out rules.svg
-    r
     """
     from ..names import names_of
 
@@ -176,7 +170,6 @@ def diff(old: str, new: str, **how: Any) -> None:
     \b
     Example:
       guidelog diagram diff kb/lumbar_radiculopathy kb/lumbar_radiculopathy --format text
-    r
     """
     from ..verify.compare import compare
     from ..verify.revisions import read_version
@@ -200,7 +193,6 @@ def all_(guideline: str | None, out: Path) -> None:
     \b
     Example:
       guidelog diagram all --out diagrams
-    r
     """
     from ..diagrams.gallery import gallery_files, read_gallery
 

@@ -60,7 +60,7 @@ def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float
     Examples:
       guidelog diff kb/lumbar_radiculopathy lumbar_radiculopathy
       guidelog diff HEAD~1:kb/lumbar_radiculopathy HEAD --format markdown   (git revisions)
-    """ - click wants the character
+    """
     with tempfile.TemporaryDirectory(prefix="guidelog-diff-") as scratch:
         versions = [read_version(what, Path(scratch) / str(index)) for index, what in enumerate((old, new))]
         first, second = (compile_guideline(v.guideline) for v in versions)

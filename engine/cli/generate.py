@@ -48,7 +48,7 @@ def generate(
     \b
     Example:
       guidelog generate --out generated
-    """ - click wants the character
+    """
     suite = make(load(guideline, readings), ask, budget=Budget(budget))
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,10 @@ from typing import Any
 import click
 import yaml
 
-from ..answers import Answer, Answers
 from ..compiled import Compiled
 from ..diagnostics import InputError
 from ..explain import wording
+from ..explain.answers import Answer, Answers
 from ..explain.missing import Next, next_question
 from ..explain.what_if import apply
 from ..patients import Patient, patient_from_content
@@ -123,9 +123,12 @@ def _document(answers: Answers, best: Next | None, *, only_next: bool) -> dict[s
 def interview(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
 ) -> None:
-    """Ask what is missing about PATIENT one question at a time, skip what no longer matters, and write the completed record.
+    """Ask what is missing about PATIENT one question at a time, and write the completed record.
 
-    Replies: y, n, ? (not known); for a measure a number, `6+` (at least), `4..8`, `since 2025-06-01`; q ends and keeps what was said.
+    What no longer matters is skipped.
+
+    Replies: y, n, ? (not known); for a measure a number, `6+` (at least), `4..8`, `since 2025-06-01`; q ends and keeps
+    what was said.
 
     \b
     Example:
@@ -184,7 +187,10 @@ class _Interview:
             self.single(question.question)
 
     def screen(self, name: str) -> None:
-        """A screen as one act: nothing found, or which of its findings are present; its measures are asked one by one."""
+        """A screen as one act: nothing found, or which of its findings are present.
+
+        Its measures are asked one by one.
+        """
         vocabulary, patient = self.names.vocabulary, self.patient
         members = [
             m for m in vocabulary.screens[name].members if patient.findings.get(m) is None and m not in patient.measures

@@ -1,6 +1,7 @@
 """Explanations as text: one line, a summary that can be read aloud, or everything.
 
-Layout only: which criterion stands where, how deep, how wide. Every word comes from the guideline or from `explain/wording.py`.
+Layout only: which criterion stands where, how deep, how wide. Every word comes from the guideline or from
+`explain/wording.py`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import shutil
 import textwrap
 from collections.abc import Iterable
 
-from ..answers import Answer, Answers
 from ..explain import wording
+from ..explain.answers import Answer, Answers
 from ..explain.reasons import Kind, Node, Proof
 from ..explain.why import Why, deciding_instances
 from ..explain.why_not import Candidate, Criterion, WhyNot, criteria_of, why_not
@@ -69,7 +70,8 @@ def why_line(why: Why) -> str:
     if why.answer.status is Status.UNDETERMINED:
         leaves = [n for n in reversed(leaves) if n.value is None]
     # What a rule asks last is most its own; what the guideline is about stands first in every rule.
-    leaves = sorted(reversed(leaves), key=lambda n: n.kind is not Kind.MEASURED)
+    leaves.reverse()
+    leaves.sort(key=lambda n: n.kind is not Kind.MEASURED)
     facts = "; ".join(wording.some((n.says for n in leaves), _LONGEST_LIST - 1))
     return heading(why.answer) + (f" -- {facts}" if facts else "")
 
@@ -262,7 +264,8 @@ def decisions(shown: Iterable[Answer], answers: Answers) -> str:
 def why_not_line(result: WhyNot) -> str:
     """The verdict and what stands in the way of the closest route."""
     if not result.candidates or result.answer.status in _ADVISED:
-        return f"{heading(result.answer)} -- {wording.ADVISED if result.answer.status in _ADVISED else wording.NO_OTHER_ADVICE}"
+        verdict = wording.ADVISED if result.answer.status in _ADVISED else wording.NO_OTHER_ADVICE
+        return f"{heading(result.answer)} -- {verdict}"
     facts = [b.criterion.now or b.criterion.says for b in result.candidates[0].blockers]
     return f"{heading(result.answer)} -- {'; '.join(wording.some(facts, _LONGEST_LIST))}"
 

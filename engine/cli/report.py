@@ -6,8 +6,8 @@ import shutil
 import textwrap
 from collections.abc import Collection, Iterable
 
-from ..answers import Answer, Answers
 from ..explain import wording
+from ..explain.answers import Answer, Answers
 from ..status import Status
 
 _COLOURS = {

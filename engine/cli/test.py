@@ -37,7 +37,7 @@ _MOST = 20
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
 @click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the coverage page.")
 @click.option("--watch", is_flag=True, help="Run again whenever a file of the guideline changes.")
-def test(  # noqa: PLR0913, PLR0917 - one argument an option
+def test(
     paths: tuple[str, ...],
     guideline: str | None,
     readings: tuple[str, ...],
@@ -69,7 +69,7 @@ def test(  # noqa: PLR0913, PLR0917 - one argument an option
 class _Wanted:
     """What was asked for on the command line."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - one argument an option
+    def __init__(
         self,
         paths: Sequence[str],
         words: str | None,

@@ -63,7 +63,7 @@ def verify(
     Examples:
       guidelog verify
       guidelog verify --property CAUDA-EQUINA --format json
-    """ - click wants the character
+    """
     limit = Budget(budget)
     compiled = load(guideline, readings)
     properties = read_properties(compiled).choose(wanted)

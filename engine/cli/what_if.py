@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from ..answers import Answers
 from ..compiled import Compiled
 from ..diagnostics import InputError, nearest
 from ..explain import wording
+from ..explain.answers import Answers
 from ..explain.changes import Change
 from ..explain.ways import Ways, ways_to
 from ..explain.what_if import Difference, apply, differences

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ..answers import Answer, Answers
 from ..compiled import Compiled
+from ..explain.answers import Answer, Answers
 from ..explain.reasons import Reasons
 from ..explain.why import why as explain_why
 from ..explain.why_not import why_not as explain_why_not
@@ -43,7 +43,9 @@ def why(
     depth: str,
     every: bool,
 ) -> None:
-    """Why the guideline answers as it does for PATIENT: the simplest proof, every leaf a recorded fact, an assumption, or a comparison.
+    """Why the guideline answers as it does for PATIENT: the simplest proof.
+
+    Every leaf is a recorded fact, an assumption, or a comparison.
 
     \b
     Example:
@@ -81,7 +83,9 @@ def why_not(
     format_: str,
     depth: str,
 ) -> None:
-    """Why the guideline does not advise something for PATIENT: each route's criteria as met, not met, not known or not required.
+    """Why the guideline does not advise something for PATIENT: each route's criteria.
+
+    A criterion is met, not met, not known or not required.
 
     \b
     Example:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..answers import Answers
 from ..compiled import Compiled
 from ..diagnostics import InputError
+from ..explain.answers import Answers
 from ..explain.wording import STATUS
 from .export import Picture
 from .flow import Links

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..answers import Answer, Answers
 from ..compiled import Compiled
+from ..explain.answers import Answer, Answers
 from ..explain.wording import STATUS, question, sentence
 from ..ground import GroundComparison, GroundLiteral
 from ..patients import Facts, Interval

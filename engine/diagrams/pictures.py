@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .. import tree
-from ..answers import Answer, Answers
 from ..compiled import Compiled
+from ..explain.answers import Answer, Answers
 from ..explain.why import why
 from ..explain.why_not import why_not
 from ..guideline import Guideline

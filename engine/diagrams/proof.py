@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import tree
-from ..answers import Answer, Answers
 from ..compiled import Compiled
+from ..explain.answers import Answer, Answers
 from ..explain.reasons import Kind, Node, Proof
 from ..explain.why import Why
 from ..explain.wording import STATUS, sentence

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..answers import Answers
 from ..compiled import Compiled
+from ..explain.answers import Answers
 from ..explain.why_not import Candidate, Criterion, WhyNot
 from ..explain.wording import STATUS, sentence
 from . import palette

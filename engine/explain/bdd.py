@@ -100,8 +100,9 @@ class Diagrams:
         return found
 
     def share(self, f: int, memo: dict[int, float], weights: Mapping[int, float] | None = None) -> float:
-        """How likely f is when each variable is true with its weight (one half where it has none), independently; `memo` may be
-        kept for further calls with the same weights.
+        """How likely f is when each variable is true with its weight (one half where it has none), independently.
+
+        `memo` may be kept for further calls with the same weights.
         """
         likely = weights or {}
 

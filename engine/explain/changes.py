@@ -1,7 +1,7 @@
 """The changes that could be made to a record: what each is, who could make it, and how a patient file says it.
 
-A finding can be the other way; a measure can lie on another side of the thresholds that matter; a screen can be completed with nothing
-found. Which changes are worth making is searched elsewhere (`ways`).
+A finding can be the other way; a measure can lie on another side of the thresholds that matter; a screen can be
+completed with nothing found. Which changes are worth making is searched elsewhere (`ways`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..answers import Answers
 from ..names import Names
 from ..patients import Facts, Interval
 from ..vocabulary import Measure
 from . import wording
+from .answers import Answers
 
 MOST_SCREENS = 6
 _WORDS = {True: "present", False: "absent"}
@@ -22,8 +22,10 @@ _WORDS = {True: "present", False: "absent"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One input to change. `kind`: `ask` (nobody has said), `do` (can be brought about), `cannot` (a fact that nobody changes). `value` as in a patient
-    file; `says` in words.
+    """One input to change.
+
+    `kind`: `ask` (nobody has said), `do` (can be brought about), `cannot` (a fact that nobody changes). `value` as in a
+    patient file; `says` in words.
     """
 
     input: str
@@ -57,8 +59,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """All changes of one patient's record. `facts` are its own, with screens closed and nothing concluded from the background:
-    what follows from an input must not outlive it.
+    """All changes of one patient's record.
+
+    `facts` are its own, with screens closed and nothing concluded from the background: what follows from an input must
+    not outlive it.
     """
 
     answers: Answers

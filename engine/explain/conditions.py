@@ -1,7 +1,7 @@
 """What has to be certain for a status to be certain: docs/language.md, *Status*, as lists of atoms with their values.
 
-One table for everything that asks the question: reasons, questions, changes. That it says the same as `status_of` is tested over all
-combinations of stances.
+One table for everything that asks the question: reasons, questions, changes. That it says the same as `status_of` is
+tested over all combinations of stances.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""All that an answer can depend on: the ground rules above which it stands, and the inputs that they and the background look at."""
+"""All that an answer can depend on.
+
+The ground rules above which it stands, and the inputs that they and the background look at.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How high the lowest proof of each settled atom is.
 
-A true atom is one step above the highest premise of its lowest instance; a false atom one step above the highest of the elements that fail,
-one for each instance, the lowest of each. Facts, findings and comparisons have height 0. Iterative throughout: proofs may be 10,000 steps deep.
+A true atom is one step above the highest premise of its lowest instance; a false atom one step above the highest of
+the elements that fail, one for each instance, the lowest of each. Facts, findings and comparisons have height 0.
+Iterative throughout: proofs may be 10,000 steps deep.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from ..values import World
 
 
 def heights(world: World) -> dict[Atom, int]:
-    """The height of every derived atom that is true or false. Atoms that are false only because they support each other have no height."""
+    """The height of every derived atom that is true or false.
+
+    Atoms that are false only because they support each other have no height.
+    """
     found: dict[Atom, int] = {}
     program = world.program
     for block in program.blocks:
@@ -44,7 +48,10 @@ def element_height(world: World, element: GroundElement, known: Mapping[Atom, in
 
 
 def lowest_instance(world: World, atom: Atom, known: Mapping[Atom, int]) -> GroundRule | None:
-    """The instance with the lowest proof among those that show a true atom; the first written where several are equally low."""
+    """The instance with the lowest proof among those that show a true atom.
+
+    The first written where several are equally low.
+    """
     best: tuple[int, GroundRule] | None = None
     for instance in world.program.instances[atom]:
         height = _support(world, instance, known)

@@ -1,8 +1,8 @@
 """Which question to ask next.
 
-The next question over several interventions is the one whose reply is expected to tell most about their statuses: mutual information,
-with an unknown finding present or absent with equal weight, and a screen as likely to find something as nothing. Inputs that cannot
-change any status are never asked.
+The next question over several interventions is the one whose reply is expected to tell most about their statuses:
+mutual information, with an unknown finding present or absent with equal weight, and a screen as likely to find
+something as nothing. Inputs that cannot change any status are never asked.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..answers import Answers
 from ..status import Status
 from ..values import Ranges
 from . import wording
+from .answers import Answers
 from .bdd import FALSE, TRUE, TooLarge
 from .questions import Question
 from .unknowns import Unknowns
@@ -147,10 +147,9 @@ class _Weigher:
 
     def may_settle(self, statuses: Mapping[Status, int], outcomes: Sequence[int]) -> bool:
         """Whether some reply leaves a single status."""
-        for outcome in outcomes:
-            if sum(self.diagrams.both(f, outcome) != FALSE for f in statuses.values()) == 1:
-                return True
-        return False
+        return any(
+            sum(self.diagrams.both(f, outcome) != FALSE for f in statuses.values()) == 1 for outcome in outcomes
+        )
 
 
 def _entropy(shares: Iterable[float]) -> float:

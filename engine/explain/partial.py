@@ -1,7 +1,8 @@
 """Whether replies to some questions settle an answer in the way in which `ask` computes answers.
 
-A two-valued function can be constant although three-valued evaluation, which is what `ask` does and certifies, leaves it open (`a if f, a
-if not f`). So each atom gets two functions of the replies: certainly true, and possibly true, with everything that is not asked unknown.
+A two-valued function can be constant although three-valued evaluation, which is what `ask` does and certifies, leaves
+it open (`a if f, a if not f`). So each atom gets two functions of the replies: certainly true, and possibly true, with
+everything that is not asked unknown.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Partial:
         self.propagate()
 
     def settled(self) -> bool:
-        """Whether every possible combination of replies makes the status certain at each end of the guideline's ranges."""
+        """Whether the status is certain after every possible combination of replies, at each end of the ranges."""
         return all(self.open_region(ranges) == FALSE for ranges in (Ranges.LOW, Ranges.HIGH))
 
     def open_region(self, ranges: Ranges) -> int:
@@ -126,7 +127,7 @@ class Partial:
     def propagate(self) -> None:
         """What the background adds to the replies about findings that were not asked."""
         d, denials = self.diagrams, self.cone.denials
-        relations = {atom: (TRUE, TRUE) for atom in self.cone.program.fixed}
+        relations = dict.fromkeys(self.cone.program.fixed, (TRUE, TRUE))
         changed = bool(denials)
         while changed:
             changed = False

@@ -34,8 +34,8 @@ SECONDS = 10.0
 class Open:
     """What is open about an answer.
 
-    The statuses still possible, the sets of questions that would settle it (None when they were too many to compute), and
-    the rules that would then decide.
+    The statuses still possible, the sets of questions that would settle it (None when they were too many to compute),
+    and the rules that would then decide.
     """
 
     if_resolved: tuple[Status, ...]

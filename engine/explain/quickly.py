@@ -1,7 +1,7 @@
 """What `ask` would answer under other facts, in microseconds: for searches that try many.
 
-The same meaning as `ask`, background rules included, by another engine (backends/compiled.py). Nothing that is shown rests on it alone:
-answers are certified, and what a search finds is tested through `ask`.
+The same meaning as `ask`, background rules included, by another engine (backends/compiled.py). Nothing that is shown
+rests on it alone: answers are certified, and what a search finds is tested through `ask`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Why an atom has its value: a proof as a graph with shared sub-proofs.
 
-A `Node` is one thing that holds, fails or is not known, with what it rests on; its id is a hash of its content, the same from run to run. Every leaf is a
-fact of the record with its source, a recorded assumption, a comparison, or something not known. Words come from the guideline's annotations.
+A `Node` is one thing that holds, fails or is not known, with what it rests on; its id is a hash of its content, the
+same from run to run. Every leaf is a fact of the record with its source, a recorded assumption, a comparison, or
+something not known. Words come from the guideline's annotations.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from functools import cached_property
 from typing import Any
 
 from .. import tree
-from ..answers import Answers
 from ..background import Propagated
 from ..ground import (
     Atom,
@@ -29,6 +29,7 @@ from ..ground import (
 )
 from ..values import Value
 from . import wording
+from .answers import Answers
 from .heights import element_height, heights, lowest_failing, lowest_instance
 
 
@@ -49,8 +50,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step of a proof. `premises` are ids of nodes; `value` is what the node's sentence is worth: true, false, or None for not known. `says` is the
-    sentence for that value; `detail` the numbers or the source behind a leaf.
+    """One step of a proof.
+
+    `premises` are ids of nodes; `value` is what the node's sentence is worth: true, false, or None for not known.
+    `says` is the sentence for that value; `detail` the numbers or the source behind a leaf.
     """
 
     id: str
@@ -335,7 +338,10 @@ class Reasons:
         return self._add(Kind.COUNTED, value, says, premises=self._elements(members))
 
     def _telling_members(self, element: GroundAtLeast, value: Value) -> list[GroundLiteral]:
-        """As many members as show the count: those that hold, those that fail, or, where it is open, all that are not known."""
+        """As many members as show the count.
+
+        Those that hold, those that fail, or, where it is open, all that are not known.
+        """
         side = [m for m in element.members if self.world.literal(m) is value]
         if value is None:
             return side
@@ -354,7 +360,7 @@ class Reasons:
         name = patient.name if isinstance(patient, tree.Variable) else None
         return wording.fill(tree.plain(says), instance.substitution, name, self.names)
 
-    def _add(
+    def _add(  # noqa: PLR0913 - a node has that many parts
         self,
         kind: Kind,
         value: Value,

@@ -1,8 +1,9 @@
-"""The smallest changes to a record after which a status is certain, everything else as it is and what is unknown still unknown.
+"""The smallest changes to a record after which a status is certain.
 
-A change that nobody can make is proposed only where nothing else will do; among such ways, and among the others, those of the fewest
-changes. Exact, on boolean functions of the inputs that may change; by clingo where those grow too large or where three-valued
-evaluation needs more than they do. Every way is tried on the record before it is given.
+Everything else stays as it is, and what is unknown unknown. A change that nobody can make is proposed only where
+nothing else will do; among such ways, and among the others, those of the fewest changes. Exact, on boolean functions of
+the inputs that may change; by clingo where those grow too large or where three-valued evaluation needs more than they
+do. Every way is tried on the record before it is given.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, TypeAlias
 
-from ..answers import Answers
 from ..patients import Facts, Interval, close, patient_from_content
 from ..status import Status
 from ..values import Ranges
 from . import witness
+from .answers import Answers
 from .bdd import FALSE, TRUE, Diagrams, TooLarge
 from .changes import Change, Choices, changed
 from .cone import Cone
@@ -35,7 +36,10 @@ _UNWANTED = 1000  # a change that nobody can make counts more than all that some
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The smallest sets of changes that make a status certain; `complete` when all of the smallest are listed, `decided` when the search ended."""
+    """The smallest sets of changes that make a status certain.
+
+    `complete` when all of the smallest are listed, `decided` when the search ended.
+    """
 
     intervention: str
     status: Status
@@ -59,9 +63,9 @@ def ways_to(answers: Answers, intervention: str, status: Status) -> Ways:
     choices = Choices(answers, close(answers.patient, answers.names.vocabulary))
     try:
         found = _Search(choices, intervention, status).run()
-        if all(reaches(answers, intervention, status, way) for way in found.ways):
-            if found.ways or not found.decided:
-                return found
+        tried = all(reaches(answers, intervention, status, way) for way in found.ways)
+        if tried and (found.ways or not found.decided):
+            return found
     except (TooLarge, RecursionError):
         pass
     try:
@@ -118,7 +122,10 @@ def _cost(change: Change) -> int:
 
 
 def _ranked(found: Iterable[_Way]) -> list[_Way]:
-    """Ways that can be gone before those that cannot; without those that only ask a whole screen for one of its members."""
+    """Ways that can be gone before those that cannot.
+
+    Without those that only ask a whole screen for one of its members.
+    """
     ways = [(way, frozenset(c.input for c in way if c.input.startswith("screen:"))) for way in found]
     kept = [way for way, screens in ways if not any(fewer < screens for _, fewer in ways)]
     order = {"do": 0, "ask": 1, "cannot": 2}
@@ -167,8 +174,8 @@ class _Search:
         return Ways(self.intervention, self.status, tuple(ways[:MOST_WAYS]), known, fewest <= MOST_CHANGES)
 
     def cost(self, facts: Facts, place: int, goal: int, possible: int) -> int:
-        """The least number of changes among the inputs from `place` on that makes the goal true for every patient left."""
-        if goal == FALSE or possible == FALSE:
+        """The least number of changes among the inputs from `place` on that make the goal true for everyone left."""
+        if FALSE in (goal, possible):
             return _NEVER
         if place == len(self.inputs):
             return 0 if goal == TRUE else _NEVER

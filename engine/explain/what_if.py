@@ -1,7 +1,7 @@
 """What if: the record with other facts, and what that does to the answers.
 
-`apply` gives the record with inputs set as a person types them; two runs of `ask` are then compared, in their answers and in the rules
-behind them. Nothing is decided here.
+`apply` gives the record with inputs set as a person types them; two runs of `ask` are then compared, in their answers
+and in the rules behind them. Nothing is decided here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..answers import Answers
 from ..diagnostics import InputError, nearest
 from ..names import Names
+from .answers import Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class Difference:
 
 
 def apply(content: Mapping[str, Any], settings: Mapping[str, str], names: Names) -> dict[str, Any]:
-    """The record with inputs set: `present`, `absent`, `unknown` for a finding, a number, `N+` (at least) or `unknown` for a measure, `complete` or
+    """The record with inputs set.
+
+    `present`, `absent`, `unknown` for a finding, a number, `N+` (at least) or `unknown` for a measure, `complete` or
     `incomplete` for a screen. Raises InputError (GL430) for what cannot be set.
     """
     changed = {**content, **{key: dict(content.get(key, {})) for key in ("findings", "measures", "screens")}}

@@ -1,7 +1,8 @@
 """When answers change if nothing else does: the guideline asked again on later days.
 
-Only days on which a dated or growing measure reaches a threshold can change an answer, so only those are evaluated, each through a full certified
-`ask`. What is assumed (that care goes on, that symptoms persist) comes from the measures' own `clock` annotations.
+Only days on which a dated or growing measure reaches a threshold can change an answer, so only those are evaluated,
+each through a full certified `ask`. What is assumed (that care goes on, that symptoms persist) comes from the measures'
+own `clock` annotations.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from ..answers import Answers
 from ..diagnostics import InputError
 from ..ground import GroundComparison, GroundProgram
 from ..names import Names
@@ -19,6 +19,7 @@ from ..patients import Interval, Patient, patient_from_content
 from ..status import Status
 from ..vocabulary import Measure
 from . import wording
+from .answers import Answers
 
 MOST_DAYS = 60
 HORIZON = timedelta(days=3653)
@@ -38,7 +39,10 @@ class Event:
     says: str
     because: tuple[str, ...]
     earliest: date | None = None
-    """Where the answer was left open by a start that is known only to lie between two days: the first day on which it could have changed."""
+    """The first day on which it could have changed.
+
+    Where the answer was left open by a start that is known only to lie between two days.
+    """
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -73,7 +77,10 @@ class Forecast:
 
 
 def when(answers: Answers, ask: Callable[[Patient], Answers]) -> Forecast:
-    """The days on which the answers change, in order. `ask` answers for a later record. Raises InputError (GL431) without `as_of`."""
+    """The days on which the answers change, in order.
+
+    `ask` answers for a later record. Raises InputError (GL431) without `as_of`.
+    """
     patient, names = answers.patient, answers.names
     if patient.as_of is None:
         raise InputError.of("GL431", "the record has no `as_of`: without a date nothing can be said about later ones")
@@ -87,7 +94,8 @@ def when(answers: Answers, ask: Callable[[Patient], Answers]) -> Forecast:
         later = ask(patient_from_content(_on(patient, growing, day, names), names.vocabulary))
         for event in _changes(previous, later, day, crossings[day], names):
             first = opened.pop(event.intervention, None)
-            # Open only since an uncertain start might have reached this, and settled now that it surely has: one change, some day in between.
+            # Open only since an uncertain start might have reached this, and settled now that it surely has: one
+            # change, some day in between.
             between = first is not None and any(growing[n].low < growing[n].high for n in crossings[day])
             events.append(replace(event, earliest=first) if between else event)
             if event.before != UNDETERMINED and event.after == UNDETERMINED:

@@ -1,7 +1,7 @@
 """Why an answer is what it is: its lowest proof, and on request every independent reason.
 
-A reason is a smallest set of inputs that makes the status certain with everything else unknown. Reasons are enumerated within a
-budget; when it is spent that is said, and those that are listed are still reasons.
+A reason is a smallest set of inputs that makes the status certain with everything else unknown. Reasons are enumerated
+within a budget; when it is spent that is said, and those that are listed are still reasons.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..answers import Answer, Answers, holding
 from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
 from ..names import STANCES
 from ..patients import Interval
 from ..status import STATUS_OF_STANCE, Status
 from ..values import World, comparison_value
+from .answers import Answer, Answers, holding
 from .conditions import Wanted, conditions
 from .heights import element_height
 from .quickly import only, statuses
@@ -28,7 +28,10 @@ MOST_TRIALS = 400
 
 @dataclass(frozen=True)
 class Why:
-    """The explanation of one answer. `proof` has one root for each deciding rule (the lowest only, unless all were asked for)."""
+    """The explanation of one answer.
+
+    `proof` has one root for each deciding rule (the lowest only, unless all were asked for).
+    """
 
     answer: Answer
     proof: Proof
@@ -99,7 +102,10 @@ class _Spent(Exception):
 
 
 class _Reasons:
-    """Sets of inputs behind each value, combined from the leaves up and cut to the smallest. A set is a number, a bit for each input."""
+    """Sets of inputs behind each value, combined from the leaves up and cut to the smallest.
+
+    A set is a number, a bit for each input.
+    """
 
     def __init__(self, answers: Answers) -> None:
         self.world = answers.world
@@ -146,7 +152,10 @@ class _Reasons:
             self.block(members[index])
 
     def block(self, members: list[Atom]) -> None:
-        """Atoms that depend on each other: true ones from nothing up, false ones from `needs nothing` down, until nothing changes."""
+        """Atoms that depend on each other.
+
+        True ones from nothing up, false ones from `needs nothing` down, until nothing changes.
+        """
         inside = set(members)
         for atom in members:
             self.known[atom] = [0] if self.world.atom(atom) is False else []

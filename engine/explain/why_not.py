@@ -1,7 +1,7 @@
 """Why not: the criteria of each rule that could have given the advice, every one of them, met or not.
 
-A criterion is met, not met, not known, or not required. Derived criteria open into those behind them, each once; opening stops at a
-depth, and says how much it leaves out. What blocks is listed apart, all of it and however deep.
+A criterion is met, not met, not known, or not required. Derived criteria open into those behind them, each once;
+opening stops at a depth, and says how much it leaves out. What blocks is listed apart, all of it and however deep.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import tree
-from ..answers import Answer, Answers
 from ..ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
 from ..names import STANCES_FOR
 from ..status import STATUS_OF_STANCE
 from ..values import Value
 from . import wording
+from .answers import Answer, Answers
 
 DEEPEST = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One requirement. `combine` says how the parts make it up: `all`, `any`, `none`, `atleast` or, for a leaf, None; `hidden` counts
+    """One requirement.
+
+    `combine` says how the parts make it up: `all`, `any`, `none`, `atleast` or, for a leaf, None; `hidden` counts
     criteria that are not opened because they are too deep or shown before.
     """
 
@@ -134,8 +136,8 @@ def why_not(answers: Answers, answer: Answer) -> WhyNot:
     for stance in STANCES_FOR:
         if STATUS_OF_STANCE[stance] is answer.status:
             continue
-        for instance in answers.world.program.instances.get(("advise", answer.intervention, stance), ()):
-            found.append(builder.candidate(instance, stance))
+        instances = answers.world.program.instances.get(("advise", answer.intervention, stance), ())
+        found.extend(builder.candidate(instance, stance) for instance in instances)
     return WhyNot(answer, tuple(sorted(found, key=_distance)))
 
 
@@ -168,7 +170,10 @@ class _Builder:
         )
 
     def blockers(self, instance: GroundRule) -> tuple[Blocker, ...]:
-        """The leaves that keep an instance from holding: every element that is not as it should be, down to the inputs."""
+        """The leaves that keep an instance from holding.
+
+        Every element that is not as it should be, down to the inputs.
+        """
         found: dict[tuple[GroundElement, bool], Blocker] = {}
         seen: set[tuple[Atom, bool]] = set()
         todo: list[tuple[GroundElement, bool]] = [(e, True) for e in reversed(instance.elements)]
@@ -270,7 +275,7 @@ class _Builder:
         parts = self.criteria([instance], seen, depth)
         return parts[0] if len(parts) == 1 else self.alternative(instance.head or (), parts)
 
-    def alternative(self, atom: Atom, parts: tuple[Criterion, ...]) -> Criterion:
+    def alternative(self, _atom: Atom, parts: tuple[Criterion, ...]) -> Criterion:
         states = {p.state for p in parts}
         state = "not_met" if "not_met" in states else "not_known" if "not_known" in states else "met"
         return Criterion(state, wording.sentence(wording.COMBINES["all"]), combine="all", parts=parts)

@@ -1,8 +1,8 @@
 """Questions and changes by clingo, where boolean diagrams grow too large or say less than `ask` can.
 
-The ground rules above an answer are written as two copies, certain and possible, exactly as `ask` evaluates them; what a record would
-say is chosen by the solver. Smallest sets of questions come from clingo's optimum over what every set that settles must contain
-(implicit hitting sets: Moreno-Centeno and Karp 2013). A search that exceeds its time says so.
+The ground rules above an answer are written as two copies, certain and possible, exactly as `ask` evaluates them; what
+a record would say is chosen by the solver. Smallest sets of questions come from clingo's optimum over what every set
+that settles must contain (implicit hitting sets: Moreno-Centeno and Karp 2013). A search that exceeds its time says so.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ class OutOfTime(Exception):
 
 @dataclass
 class Doubled:
-    """The cone as clingo text: `ft/ff(I)` finding certainly present/absent, `ge/lt(I,C)` measure certainly at or below a cut, `t/p(A)` atoms."""
+    """The cone as clingo text.
+
+    `ft/ff(I)` finding certainly present/absent, `ge/lt(I,C)` measure certainly at or below a cut, `t/p(A)` atoms.
+    """
 
     cone: Cone
     ends: Sequence[Ranges] = _ENDS
@@ -129,7 +132,8 @@ class Doubled:
                 )
             case _:
                 self.lines.append(
-                    f"et({n}) :- lt({i},{first}). et({n}) :- ge({i},{last}). x({n}) :- ge({i},{first}), lt({i},{last}). ep({n}) :- not x({n})."
+                    f"et({n}) :- lt({i},{first}). et({n}) :- ge({i},{last})."
+                    f" x({n}) :- ge({i},{first}), lt({i},{last}). ep({n}) :- not x({n})."
                 )
 
     def denial(self, denial: GroundRule) -> None:
@@ -172,7 +176,10 @@ class Doubled:
 
 
 def settling(cone: Cone, seconds: float = SECONDS) -> list[str]:
-    """A smallest set of unknown inputs after whose replies, whatever they are, no data could change the answer. Raises OutOfTime."""
+    """A smallest set of unknown inputs after whose replies, whatever they are, no data could change the answer.
+
+    Raises OutOfTime.
+    """
     deadline = time.monotonic() + seconds
     text = Doubled(cone)
     unknown = [n for n in cone.inputs if not cone.facts.known(n)]
@@ -191,7 +198,8 @@ def settling(cone: Cone, seconds: float = SECONDS) -> list[str]:
                 )
     for j in text.joint.values():
         text.lines.append(
-            f"{{ jv({j}) }}. jopen({j}) :- needs({j},I), unknown(I), not k(I). jt({j}) :- joint({j},u), jv({j}), not jopen({j})."
+            f"{{ jv({j}) }}. jopen({j}) :- needs({j},I), unknown(I), not k(I)."
+            f" jt({j}) :- joint({j},u), jv({j}), not jopen({j})."
             f" jf({j}) :- joint({j},u), not jv({j}), not jopen({j}). jt({j}) :- joint({j},t). jf({j}) :- joint({j},f)."
         )
     text.lines += [f"unknown({number[n]})." for n in unknown]
@@ -315,7 +323,8 @@ def cheapest(
                 text.lines += [f":- on({o}), on({k})." for k in others]
     for j in text.joint.values():
         text.lines.append(
-            f"jmoved({j}) :- needs({j},I), moved(I). jt({j}) :- joint({j},t), not jmoved({j}). jf({j}) :- joint({j},f), not jmoved({j})."
+            f"jmoved({j}) :- needs({j},I), moved(I)."
+            f" jt({j}) :- joint({j},t), not jmoved({j}). jf({j}) :- joint({j},f), not jmoved({j})."
         )
     text.lines += [f':- not is({_names()[status]},"{e.value}").' for e in text.ends]
     text.lines.append("#show on/1.")

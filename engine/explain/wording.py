@@ -91,7 +91,7 @@ def question_label(name: str, names: Names) -> str:
 
 
 def alternatives(words: Iterable[str]) -> str:
-    """`a, b or c`"""
+    """`a, b or c`."""
     *first, last = list(words) or [""]
     return f"{', '.join(first)} or {last}" if first else last
 
@@ -365,7 +365,7 @@ def other_routes(routes: Iterable[str]) -> str:
 
 
 def route(stance: str, statements: Iterable[str], state: str) -> str:
-    """`urgent by S11 or S12: closed`"""
+    """`urgent by S11 or S12: closed`."""
     return f"{STANCE[stance]} by {alternatives(statements)}: {ROUTE[state]}"
 
 
@@ -400,7 +400,7 @@ def cited_unresolved(cites: Iterable[int]) -> str:
 
 
 def rule_line(rule: str, statements: Iterable[str], cites: Iterable[int]) -> str:
-    """`rule INJ-2, S18 [2, 3]`"""
+    """`rule INJ-2, S18 [2, 3]`."""
     numbers = ", ".join(map(str, cites))
     return f"rule {rule}, {', '.join(statements)}" + (f" [{numbers}]" if numbers else "")
 

@@ -20,7 +20,6 @@ from ..diagnostics import Diagnostic, Label
 from ..source import Source, Span
 from .statements import cut
 
-
 MOST_STATEMENTS = 10_000
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import tree
-from ..answers import status_in
 from ..background import Contradiction, propagate
 from ..compiled import Compiled
 from ..diagnostics import InputError
+from ..explain.answers import status_in
 from ..ground import Atom, GroundComparison, GroundLiteral, GroundProgram, ground
 from ..names import STANCES, names_of
 from ..patients import close, patient_from_content

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..answers import Answers
 from ..compiled import Compiled
+from ..explain.answers import Answers
 from ..ground import Given, GroundComparison, GroundLiteral, GroundRule
 from ..patients import patient_from_content
 from ..values import World

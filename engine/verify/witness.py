@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from .. import tree
-from ..answers import Answers, status_in
 from ..background import Contradiction, propagate
 from ..compiled import Compiled
+from ..explain.answers import Answers, status_in
 from ..ground import (
     Atom,
     GroundAtLeast,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .. import answers, pipeline
-from ..answers import Answer, Note
+from .. import pipeline
 from ..compiled import Compiled
+from ..explain import answers
+from ..explain.answers import Answer, Note
 from ..explain.questions import Questions
 from ..patients import Patient
 from ..rewrites.ranges import Ranges

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..answers import status_in
+from ..explain.answers import status_in
 from ..ground import Atom, GroundProgram, GroundRule
 from ..names import EMERGENCY, STANCES_FOR, Names
 from ..status import Status

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import tree
-from .background import Propagated
-from .explain import wording
-from .explain.questions import Open
-from .ground import Atom, GroundAtLeast, GroundElement, GroundLiteral, GroundRule
-from .guideline import Guideline
-from .names import STANCES, Decision, Names
-from .patients import Facts, Patient
-from .status import STATUS_OF_STANCE, Because, Status, status_of
-from .values import World
+from .. import tree
+from ..background import Propagated
+from ..ground import Atom, GroundAtLeast, GroundElement, GroundLiteral, GroundRule
+from ..guideline import Guideline
+from ..names import STANCES, Decision, Names
+from ..patients import Facts, Patient
+from ..status import STATUS_OF_STANCE, Because, Status, status_of
+from ..values import World
+from . import wording
+from .questions import Open
 
 
 @dataclass(frozen=True, slots=True)
