@@ -33,6 +33,8 @@ advise(P, ia, do) :- step(P, {last}).
 advise(P, ia, defer) :- patient(P), !step(P, {last}).
 """
 
+pytestmark = pytest.mark.slow
+
 
 def chain() -> str:
     """`step` from one number to the next, by one recursive rule over a relation of 10,000 pairs."""

@@ -1,10 +1,10 @@
 """The independent checker: does a certificate prove its claims, given the rule text and the patient record.
 
-It reads both by itself, from docs/language.md and docs/certificates.md alone, and shares nothing with the engine. It is no
-linter: of a rule text it refuses only what has no certain meaning. It is set tightly, so that one sitting is enough to read it.
+It reads both by itself, as docs/language.md and docs/certificates.md have it, and shares nothing with the engine. It is no linter: of
+a rule text it refuses only what has no certain meaning. It is set wide and tight, because it has to stay short enough to be audited.
 """
 # ruff: noqa: D103, E401, E501, I001
-import collections, datetime, hashlib, itertools, json, pathlib, re, sys, tomllib
+import collections, datetime, hashlib, itertools, json, re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,8 +12,7 @@ LARGEST, ROUNDS = 10**18, 500  # what a rule text may ask for: plain numbers, ro
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 RANGES = {"kept": slice(0, 2), "low": slice(0, 1), "high": slice(1, 2)}  # the ends of a range that a proof looks at
 VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # an atom is an input of 0 to 1 ticks, so that every element is a sum
-FIELDS = {"F": {"atom", "value", "fails"}, "T": {"atom", "value", "rule", "subst", "from"}}  # of a step, by its value
-FIELDS["U"] = FIELDS["F"] | FIELDS["T"]
+FIELDS = {"F": {"fails"}, "U": {"rule", "subst", "from", "fails"}, "T": {"rule", "subst", "from"}}  # of a step, by its value
 ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoid": "avoid", "defer": "not_now"}
 BECAUSE = {"kept |": None, "low | low": "missing_data", "high | high": "missing_data", "high kept low | kept": "guideline_range"}
 VARIABLE = re.compile("[A-Z_]").match  # the other terms are numbers, names, and strings as JSON text with their quotes
@@ -29,7 +28,6 @@ class Rejected(Exception):
 def require(holds: object, problem: str) -> None:
     if not holds:
         raise Rejected(problem)
-
 def nested(tokens: Iterator[str]) -> list[Any]:  # the parts between `,`, `:` and `;` up to a closing bracket; a `;` is a part too
     parts: list[Any] = [[]]
     for token in itertools.takewhile(lambda token: token not in (")", "]", "}"), tokens):
@@ -37,18 +35,14 @@ def nested(tokens: Iterator[str]) -> list[Any]:  # the parts between `,`, `:` an
         parts += [[";"], []] if token == ";" else [[]] if token in (",", ":") else []
         parts[-1] += [item] if token not in (",", ":", ";") else []
     return parts if parts != [[]] else []
-
 def row_of(terms: tuple[Any, ...], bindings: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(bindings[term] if VARIABLE(str(term)) else term for term in terms)
-
 def combine(sign: str, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     require(max(map(abs, (*left.values(), *right.values()))) <= LARGEST, "a number is too large")
     if sign == "*":  # two measures in a product make a name that no measure has
         return {x + "*" * bool(x and y) + y: f * g for x, f in left.items() for y, g in right.items()}
     return {name: left.get(name, 0) + (1 if sign == "+" else -1) * right.get(name, 0) for name in left | right}
-
-def evaluate(tokens: list[Any], bindings: Mapping[str, Any], binding: int = 0) -> dict[str, Any]:
-    # Takes an expression off the tokens: the factor of each measure and, under the name "", what is added to them.
+def evaluate(tokens: list[Any], bindings: Mapping[str, Any], binding: int = 0) -> dict[str, Any]:  # factors of measures, "" for the rest
     token = tokens.pop(0)
     term = evaluate(tokens, bindings, 2) if token == "-" else bindings[token] if VARIABLE(str(token)) else token
     form = term if isinstance(term, dict) else evaluate([*term[0]], bindings) if isinstance(term, list) else {"": term}
@@ -57,7 +51,6 @@ def evaluate(tokens: list[Any], bindings: Mapping[str, Any], binding: int = 0) -
         sign = tokens.pop(0)
         form = combine(sign, form, evaluate(tokens, bindings, PRECEDENCE[sign]))
     return form
-
 def value_of(element: tuple[Any, ...], known: Mapping[str, Any], ranges: str = "kept") -> int:  # 0 is false, 1 unknown, 2 true
     operator, factors, constants, _ = element
     ends = [[factor * end for end in known[name]] for name, factor in factors]
@@ -92,16 +85,14 @@ class Rulebook:
         self.readings = {name: given["chosen"][0] for name, given in switches.items()} | dict(readings)
         require(all(option in switches[name]["option"][::2] for name, option in self.readings.items()), "no such reading")
         self.find_instances([clause for parts in clauses for clause in self.clause(*parts)])
-
     def declare(self, keyword: str, name: str, *rest: Any) -> list[Any]:
-        kind = "input" if keyword in ("finding", "measure") else keyword
-        given = self.declared[kind][name] = self.declared[keyword][name] = collections.defaultdict(list)
+        given = self.declared[keyword][name] = collections.defaultdict(list)
+        self.declared["input" if keyword in ("finding", "measure") else keyword][name] = given
         for attribute, values in itertools.pairwise(("columns", *rest)):
             given[str(attribute)] += [term for [term] in values] if isinstance(values, list) else []
         given["ticks"] = 7000 if given["unit"] == ["week"] else 1000
         given |= {"range": [0, 1], "unlisted": [0], "ticks": 1} if keyword == "finding" else {}
         return []
-
     def clause(self, first: list[Any], *others: list[Any]) -> list[tuple[str, Any, list[Any]]]:
         notes = {key: value for key, _, value in first.pop(0)} if isinstance(first[0], list) else {}
         place, self.patients = first.index(":-") if ":-" in first else len(first), set[Any]()
@@ -110,7 +101,6 @@ class Rulebook:
         require(len(self.patients) <= bool(body), "a fact is about a patient, or a rule about two")
         in_force = "reading" not in notes or self.readings[notes["reading"]] == notes["option"]
         return [(json.loads(notes["id"]) if body else "fact", head, body)] if in_force else []
-
     def element(self, tokens: list[Any]) -> tuple[Any, ...]:
         match tokens:
             case ["atleast", int(number), list(parts)]:
@@ -138,20 +128,17 @@ class Rulebook:
         self.instances = collections.defaultdict[str, dict[str, Any]](dict)  # atom -> rule and subst -> body
         for name, head, body in rules:
             for bindings in self.solutions(body, {}) if head[2] in self.stepped else ():
-                subst = {variable: term for variable, term in bindings.items() if not isinstance(term, dict)}
-                [(atom, _)], ground = self.ground(head, bindings)[1], [self.ground(element, bindings) for element in body]
-                self.instances[atom][canonical([name, subst])] = ground
+                key = canonical([name, {variable: term for variable, term in bindings.items() if not isinstance(term, dict)}])
+                self.instances[self.ground(head, bindings)[1][0][0]][key] = [self.ground(element, bindings) for element in body]
         self.stepped &= self.unsure  # a denial may rest on what is reachable and sure
         self.denials = [(name, [self.ground(element, bindings) for element in body])
                         for name, head, body in clauses if not head for bindings in self.solutions(body, {})]
 
-    def solutions(self, body: list[Any], bindings: dict[str, Any]) -> list[dict[str, Any]]:
-        # The extensions of the bindings under which positive literals are reachable and plain comparisons possible.
+    def solutions(self, body: list[Any], bindings: dict[str, Any]) -> list[dict[str, Any]]:  # for positive literals and plain numbers
         found, comparisons = [dict(bindings)], [element for element in body if element[0] == "compare"]
         for _, _, predicate, terms in (element for element in body if element[:2] == ("literal", True)):
-            rows = self.relations[predicate]
             found = [more for old in found for known in [tuple(old.get(term, term) for term in terms)]
-                     for row in ([known] if known in rows else rows)
+                     for row in ([known] if known in self.relations[predicate] else self.relations[predicate])
                      for more in [old | {term: value for term, value in zip(terms, row, strict=True) if VARIABLE(str(term))}]
                      if all(more.get(term, term) == value == old.get(term, value) for term, value in zip(terms, row, strict=True))]
         for (_, operator, left, low, _), old in itertools.product(comparisons, found):
@@ -159,8 +146,7 @@ class Rulebook:
                 if operator == "=" and not rest and VARIABLE(str(target)) and target not in old:
                     form = evaluate([*other], old)
                     old[target] = form if len(form) > 1 else form[""]
-        return [more for more in found if all(
-                total[1] or value_of(total, {}) for total in (self.ground(element, more) for element in comparisons))]
+        return [more for more in found if all(total[1] or value_of(total, {}) for total in (self.ground(one, more) for one in comparisons))]
 
     def ground(self, element: tuple[Any, ...], bindings: dict[str, Any]) -> tuple[Any, ...]:
         if element[0] == "compare":
@@ -172,7 +158,7 @@ class Rulebook:
             ticks = {self.declared["measure"][name]["ticks"] for name in forms[0].keys() - {""}}
             require(len(ticks) < 2 or not any(form[""] for form in forms), "a number is compared in two units")
             constants = tuple(form[""] * max(ticks, default=1) - (operator in ("<", ">")) for form in forms)
-            return operator if "=" in operator.strip("<>") else ">=", tuple(pair for pair in forms[0].items() if pair[0]), constants, None
+            return ">=" if operator[0] in "<>" else operator, tuple(pair for pair in forms[0].items() if pair[0]), constants, None
         (number, members), factors = element[1:] if element[0] == "atleast" else (None, [[element]]), {}
         for (_, positive, predicate, terms), *conditions in members:
             require(not {name for _, _, name, _ in conditions} & self.unsure, "a condition may be unknown")
@@ -189,7 +175,7 @@ class Rulebook:
 def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]) -> dict[str, Any]:  # adds the steps of a proof
     steps: dict[str, Any] = {}
     for block, step in ((block, step) for block, content in enumerate(blocks) for step in content):
-        fits = step["atom"] in book.instances and step.keys() == FIELDS[step["value"]]
+        fits = step["atom"] in book.instances and step.keys() == FIELDS[step["value"]] | {"atom", "value"}
         require(fits and step["atom"] not in steps, f"`{step['atom']}` may not have such a step, or not two steps")
         steps[step["atom"]] = len(steps), block, step
     known = {**known, **{atom: VALUES[step["value"]] for atom, (_, _, step) in steps.items()}}
@@ -228,6 +214,7 @@ def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> st
 
 def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:  # what a record says of an input, in ticks
     (low, high), ticks = given["range"], given["ticks"]
+    said = {"between": [said["at_least"], said["at_most"]]} if isinstance(said, dict) and len(said) == 2 else said
     [(form, content)] = said.items() if isinstance(said, dict) else [("between", [low, high]) if said == "unknown" else (None, said)]
     dates = content["between"][::-1] if isinstance(content, dict) and len(content) == 1 else (content, content)
     first, last = {None: (content, content), "at_least": (content, high), "at_most": (low, content), "between": content, "since": dates}[form]
@@ -247,7 +234,7 @@ def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, An
         require(section.keys() <= book.declared[kind].keys(), f"the record has a {kind} that is not declared")
     closed: dict[str, list[str]] = {name: [] for name in screens if {"complete": True, "incomplete": False}[screens[name]]}
     said = {name: {"absent": 0, "present": 1, "unknown": "unknown"}[state] for name, state in findings.items()} | measures
-    as_of, inputs = datetime.date.fromisoformat(str(record["as_of"])), book.declared["input"].items()
+    as_of, inputs = datetime.date.fromisoformat(str(record.get("as_of") or "0001-01-01")), book.declared["input"].items()
     for name, given in inputs:
         if name not in said and given["unlisted"] and closed.keys() & given["screen"]:
             [said[name]] = given["unlisted"]
@@ -288,7 +275,7 @@ def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, 
         known, closed = read_record(record, rulebook)
         content = {key: value for key, value in record.items() if key != "expect"}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=datetime.date.isoformat)
-        patient = {"id": record["patient"], "as_of": str(record["as_of"]), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        patient = {"id": record["patient"], "as_of": record.get("as_of") and str(record["as_of"]), "sha256": hashlib.sha256(text.encode()).hexdigest()}
         named = {key: (guideline or document["guideline"])[key] for key in ("id", "version")}
         source = named | {"sha256": rulebook.sha256, "readings": rulebook.readings}
         expected = {"format": "guidelog-certificate/1", "guideline": source, "patient": patient, "closed": closed, "propagated": [*document["propagated"]]}
@@ -305,19 +292,3 @@ def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, 
         return [claim for claim, _ in claims]
     except MALFORMED as error:
         raise Rejected("the certificate or the record is malformed") from error
-
-def main(argv: list[str]) -> int:
-    """Checks `CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`: 0 if accepted, 1 if rejected, 2 if it cannot be checked."""
-    try:
-        certificate, folder, patient = map(pathlib.Path, argv)
-        (document, record), files = (json.loads(path.read_bytes()) for path in (certificate, patient)), folder.glob("*.dl")
-        book = read_rules({path.name: path.read_bytes().decode() for path in files}, document["guideline"]["readings"])
-        claims = check(document, book, record, tomllib.loads((folder / "guideline.toml").read_text("utf-8")))
-    except (Rejected, OSError, *MALFORMED) as error:
-        print("rejected:" if isinstance(error, Rejected) else "cannot be checked:", error, file=sys.stderr)
-        return 1 if isinstance(error, Rejected) else 2
-    print("accepted:", *map(json.dumps, claims), sep="\n")
-    return 0
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
