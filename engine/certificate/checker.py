@@ -3,7 +3,7 @@
 It reads both by itself, as docs/language.md and docs/certificates.md have it, and shares nothing with the engine. It is no linter: of
 a rule text it refuses only what has no certain meaning. It is set wide and tight, because it has to stay short enough to be audited.
 """
-# ruff: noqa: D103, E401, E501, I001
+# ruff: noqa: D103, D204, I001, PLC0206
 import collections, datetime, hashlib, itertools, json, re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -86,8 +86,8 @@ class Rulebook:
         require(all(option in switches[name]["option"][::2] for name, option in self.readings.items()), "no such reading")
         self.find_instances([clause for parts in clauses for clause in self.clause(*parts)])
     def declare(self, keyword: str, name: str, *rest: Any) -> list[Any]:
-        given = self.declared[keyword][name] = collections.defaultdict(list)
-        self.declared["input" if keyword in ("finding", "measure") else keyword][name] = given
+        given: Any = collections.defaultdict(list)
+        self.declared[keyword][name] = self.declared["input" if keyword in ("finding", "measure") else keyword][name] = given
         for attribute, values in itertools.pairwise(("columns", *rest)):
             given[str(attribute)] += [term for [term] in values] if isinstance(values, list) else []
         given["ticks"] = 7000 if given["unit"] == ["week"] else 1000
@@ -217,7 +217,8 @@ def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple
     said = {"between": [said["at_least"], said["at_most"]]} if isinstance(said, dict) and len(said) == 2 else said
     [(form, content)] = said.items() if isinstance(said, dict) else [("between", [low, high]) if said == "unknown" else (None, said)]
     dates = content["between"][::-1] if isinstance(content, dict) and len(content) == 1 else (content, content)
-    first, last = {None: (content, content), "at_least": (content, high), "at_most": (low, content), "between": content, "since": dates}[form]
+    ends: Any = {None: (content, content), "at_least": (content, high), "at_most": (low, content), "between": content, "since": dates}
+    first, last = ends[form]
     if form == "since":
         least, most = ((as_of - datetime.date.fromisoformat(str(end))).days * 1000 for end in (first, last))
         require(least >= 0 and given["unit"][0] in ("day", "week"), "a date is after `as_of`, or dates no time")

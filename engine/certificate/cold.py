@@ -1,7 +1,7 @@
 """Check a certificate cold: `python -m guidelog.certificate.cold CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`.
 
-Reads three places and asks the checker; standard library only, like the checker itself. The record is JSON here; the command
-`guidelog check-certificate` takes YAML too.
+Reads three places and asks the checker; standard library only, like the checker itself. The record is JSON here; the
+command `guidelog check-certificate` takes YAML too.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from .checker import MALFORMED, Rejected, check, read_rules
 
 
 def main(argv: list[str]) -> int:
-    """Checks `CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`: 0 if accepted, 1 if rejected, 2 if it cannot be checked."""
+    """Exit code 0 when accepted, 1 when rejected, 2 when it cannot be checked."""
     try:
         certificate, folder, patient = map(pathlib.Path, argv)
-        (document, record), files = (json.loads(path.read_bytes()) for path in (certificate, patient)), folder.glob("*.dl")
-        book = read_rules({path.name: path.read_bytes().decode() for path in files}, document["guideline"]["readings"])
+        document, record = (json.loads(path.read_bytes()) for path in (certificate, patient))
+        files = {path.name: path.read_bytes().decode() for path in folder.glob("*.dl")}
+        book = read_rules(files, document["guideline"]["readings"])
         claims = check(document, book, record, tomllib.loads((folder / "guideline.toml").read_text("utf-8")))
     except (Rejected, OSError, *MALFORMED) as error:
-        print("rejected:" if isinstance(error, Rejected) else "cannot be checked:", error, file=sys.stderr)
+        sys.stderr.write(f"{'rejected' if isinstance(error, Rejected) else 'cannot be checked'}: {error}\n")
         return 1 if isinstance(error, Rejected) else 2
-    print("accepted:", *map(json.dumps, claims), sep="\n")
+    sys.stdout.write("".join(f"{line}\n" for line in ("accepted:", *map(json.dumps, claims))))
     return 0
 
 
