@@ -94,13 +94,13 @@ class Rulebook:
         given |= {"range": [0, 1], "unlisted": [0], "ticks": 1} if keyword == "finding" else {}
         return []
     def clause(self, first: list[Any], *others: list[Any]) -> list[tuple[str, Any, list[Any]]]:
-        notes = {key: value for key, _, value in first.pop(0)} if isinstance(first[0], list) else {}
+        notes = {key: str(value).strip('"') for key, _, value in first.pop(0)} if isinstance(first[0], list) else {}
         place, self.patients = first.index(":-") if ":-" in first else len(first), set[Any]()
         head = self.element(first[:place]) if place else None
         body = [self.element(tokens) for tokens in (first[place + 1 :], *others)] if first[place:] else []
         require(len(self.patients) <= bool(body), "a fact is about a patient, or a rule about two")
         in_force = "reading" not in notes or self.readings[notes["reading"]] == notes["option"]
-        return [(json.loads(notes["id"]) if body else "fact", head, body)] if in_force else []
+        return [(notes["id"] if body else "fact", head, body)] if in_force else []
     def element(self, tokens: list[Any]) -> tuple[Any, ...]:
         match tokens:
             case ["atleast", int(number), list(parts)]:
@@ -122,8 +122,8 @@ class Rulebook:
             require(next(rounds) < ROUNDS, "the rules make new numbers without end")
             for _, (_, _, predicate, terms), body in rules:
                 self.relations[predicate] |= {row_of(terms, bindings) for bindings in self.solutions(body, {})}
-                self.unsure |= {predicate for kind, sign, name, *_ in body
-                                if kind == "atleast" or (kind == "literal" and (not sign or name in self.unsure))}
+                self.unsure |= {predicate for kind, sign, name, *rest in body if kind == "atleast" or rest[:1] != rest[-1:]
+                                or (kind == "literal" and (not sign or name in self.unsure))}
         self.stepped = {head[2] for _, head, body in rules if body}
         self.instances = collections.defaultdict[str, dict[str, Any]](dict)  # atom -> rule and subst -> body
         for name, head, body in rules:
@@ -141,9 +141,10 @@ class Rulebook:
                      for row in ([known] if known in self.relations[predicate] else self.relations[predicate])
                      for more in [old | {term: value for term, value in zip(terms, row, strict=True) if VARIABLE(str(term))}]
                      if all(more.get(term, term) == value == old.get(term, value) for term, value in zip(terms, row, strict=True))]
-        for (_, operator, left, low, _), old in itertools.product(comparisons, found):
+        for (_, operator, left, low, _), old in itertools.product(comparisons * len(comparisons), found):
             for [target, *rest], other in ((left, low), (low, left)):
-                if operator == "=" and not rest and VARIABLE(str(target)) and target not in old:
+                defines = operator == "=" and not rest and VARIABLE(str(target)) and target not in old
+                if defines and all(name in old for name in re.findall(r'"([A-Z_]\w*)"', canonical(other))):
                     form = evaluate([*other], old)
                     old[target] = form if len(form) > 1 else form[""]
         return [more for more in found if all(total[1] or value_of(total, {}) for total in (self.ground(one, more) for one in comparisons))]
