@@ -14,6 +14,9 @@ import pytest
 
 import hypothesis_profiles  # noqa: F401 - `--hypothesis-profile` is read before tests are collected
 
+# Texts are wrapped to the terminal; for the tests it is always this wide.
+os.environ["COLUMNS"] = "100"
+
 Golden = Callable[[Path, str], None]
 
 

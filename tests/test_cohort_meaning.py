@@ -22,7 +22,8 @@ from guidelog.rewrites.ranges import Ranges
 from guidelog.status import Because, Status
 from guidelog.values import World
 from programs import compiled_of
-from strategies import Written, programs, records
+from record_strategies import records
+from strategies import Written, programs
 
 pa = pytest.importorskip("pyarrow")
 duckdb = pytest.importorskip("duckdb")

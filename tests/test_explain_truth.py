@@ -40,7 +40,8 @@ from guidelog.patients import close, patient_from_content
 from guidelog.status import Because, Status, status_of
 from guidelog.values import Value, World
 from programs import compiled_of, patient_of
-from strategies import Written, cases
+from record_strategies import cases
+from strategies import Written
 
 PATIENTS = (
     "seed", "surgery-care-18-weeks", "red-flag-saddle-anesthesia", "therapy-not-formal", "nothing-known", "drugs-not-asked",

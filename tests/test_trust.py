@@ -312,6 +312,7 @@ class Faulty:
         return found
 
 
+@pytest.mark.slow
 @examples(40)
 @given(cases(), st.data())
 def test_a_wrong_model_gives_no_wrong_answer(case: Random, data: st.DataObject) -> None:
