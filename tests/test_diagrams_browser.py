@@ -82,7 +82,6 @@ def opened(svg: str, folder: Path) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PICTURES)
 def test_in_a_browser(name: str, tmp_path: Path) -> None:
     svg = (ROOT / "diagrams" / f"{name}.svg").read_text(encoding="utf-8")
@@ -91,7 +90,6 @@ def test_in_a_browser(name: str, tmp_path: Path) -> None:
     assert result["boxes"] == result["reached"] == svg.count('tabindex="0"')
 
 
-@pytest.mark.slow
 def test_the_browser_test_can_fail(tmp_path: Path) -> None:
     svg = (ROOT / "diagrams" / "pathway.svg").read_text(encoding="utf-8")
     silent = re.sub(r' aria-labelledby="[^"]*"|<title.*?</title>|<desc.*?</desc>', "", svg)
