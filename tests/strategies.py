@@ -96,7 +96,7 @@ REACH = _Predicate("reach", ("finding", "finding"))
 APART = _Predicate("apart", ("finding", "finding"))
 TOTAL = _Predicate("total", ("number",))
 FIXED = (LINK, LEVEL, GRADE, TAG, REACH, TOTAL)
-"""Relations without negation behind them, which `atleast` may count over."""
+"""Relations without negation behind them, which `atleast` may count over and denials may rest on."""
 
 
 @dataclass
@@ -340,7 +340,7 @@ class _Body:
         self.bind(self.choose.pick(self.positive))
 
     def relation(self) -> None:
-        self.bind(self.choose.pick((*FIXED, APART)))
+        self.bind(self.choose.pick(FIXED if self.denial else (*FIXED, APART)))
 
     def bind(self, predicate: _Predicate) -> None:
         """A positive literal; its variables are known or new."""

@@ -32,7 +32,7 @@ CODES = (COUNT, CONDITION)
 
 def check_counting(context: Context) -> Iterator[Diagnostic]:
     """Counts of zero, and conditions that depend on the patient or on a negation."""
-    open_relations: Mapping[str, Use] | None = None
+    not_fixed: Mapping[str, Use] | None = None
     for layout in context.layouts:
         for element in layout.rule.body:
             if isinstance(element, AtLeast) and element.count < 1:
@@ -44,14 +44,14 @@ def check_counting(context: Context) -> Iterator[Diagnostic]:
         for use in layout.body:
             if use.place is not Place.CONDITION or use.predicate is None:
                 continue
-            if open_relations is None:
-                open_relations = _open_relations(context.layouts)
-            problem = _condition(use, open_relations)
+            if not_fixed is None:
+                not_fixed = open_relations(context.layouts)
+            problem = _condition(use, not_fixed)
             if problem is not None:
                 yield problem
 
 
-def _condition(use: Use, open_relations: Mapping[str, Use]) -> Diagnostic | None:
+def _condition(use: Use, not_fixed: Mapping[str, Use]) -> Diagnostic | None:
     name = use.atom.predicate
     if use.predicate is not None and use.predicate.kind is not Kind.RELATION:
         return CONDITION.report(
@@ -65,8 +65,8 @@ def _condition(use: Use, open_relations: Mapping[str, Use]) -> Diagnostic | None
             place(use.span),
             hint="list what is counted in a relation of its own",
         )
-    if name in open_relations:
-        cause = open_relations[name]
+    if name in not_fixed:
+        cause = not_fixed[name]
         return CONDITION.report(
             f"condition `{name}` of `atleast` rests on {'a negation' if cause.negated else 'another `atleast`'}",
             place(use.span),
@@ -75,7 +75,7 @@ def _condition(use: Use, open_relations: Mapping[str, Use]) -> Diagnostic | None
     return None
 
 
-def _open_relations(layouts: tuple[Layout, ...]) -> Mapping[str, Use]:
+def open_relations(layouts: tuple[Layout, ...]) -> Mapping[str, Use]:
     """Predicates whose rules use `!` or `atleast`, directly or through others, with the place where."""
     users: dict[str, list[str]] = {}
     found: dict[str, Use] = {}
