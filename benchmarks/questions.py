@@ -2,9 +2,11 @@
 
     python benchmarks/questions.py [PATIENTS]
 
-Random patients: every finding present or absent with equal weight, every measure anywhere around the thresholds of the
-rules. At first nothing is known. A screen is one question, and its reply tells all of its members; the form asks every
-input by itself, in order of declaration, and stops as soon as the answer is settled.
+Random patients, of whom nothing is known at first: every measure lies anywhere around the thresholds of the rules,
+every finding is present or absent with equal weight. In the second table the members of the red flag screen are each
+present in one patient of fifty, as in practice, where most screens find nothing. A screen is one question, and its
+reply tells all of its members; the form asks every input by itself, in order of declaration, and stops as soon as the
+answer is settled.
 """
 
 from __future__ import annotations
@@ -28,28 +30,33 @@ from guidelog.status import Because
 from guidelog.values import World
 
 KB = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
+RARE = "red_flags"
 
 
 def main() -> None:
     patients = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     compiled = pipeline.compile_guideline(read_guideline(KB))
-    print(f"mean questions until settled, {patients} random patients of whom nothing is known")
-    print(f"{'':<36}{'best next':>10}{'form order':>12}")
     seen: dict[object, str | None] = {}
-    for intervention in compiled.guideline.main:
-        draw = random.Random(20251113)  # noqa: S311 - not for secrets
-        truths = [truth(compiled, draw) for _ in range(patients)]
-        best = mean(asked(compiled, intervention, t, seen) for t in truths)
-        form = mean(in_order(compiled, intervention, t) for t in truths)
-        print(f"{intervention:<36}{best:>10.1f}{form:>12.1f}")
+    for title, rare in (("red flags as likely as not", 0.5), ("each red flag in 1 patient of 50", 0.02)):
+        print(f"\nmean questions until settled, {patients} random patients, {title}\n")
+        print("| answer about | best next question | most | form order |\n|---|---:|---:|---:|")
+        for intervention in compiled.guideline.main:
+            draw = random.Random(20251113)  # noqa: S311 - not for secrets
+            truths = [truth(compiled, draw, rare) for _ in range(patients)]
+            best = [asked(compiled, intervention, t, seen) for t in truths]
+            form = mean(in_order(compiled, intervention, t) for t in truths)
+            print(f"| {intervention} | {mean(best):.1f} | {max(best)} | {form:.1f} |")
 
 
-def truth(compiled: Compiled, draw: random.Random) -> dict[str, object]:
-    """A patient of whom everything is known, who breaks no background rule."""
+def truth(compiled: Compiled, draw: random.Random, rare: float) -> dict[str, object]:
+    """A patient of whom everything is known, who breaks no background rule; `rare` is the share with each red flag."""
     vocabulary = compiled.names.vocabulary
+    flags = set(vocabulary.screens[RARE].members)
     cuts = all_cuts(r for rules in compiled.ground.instances.values() for r in rules)
     while True:
-        found: dict[str, object] = {n: draw.choice(("present", "absent")) for n in vocabulary.findings}
+        found: dict[str, object] = {
+            n: "present" if draw.random() < (rare if n in flags else 0.5) else "absent" for n in vocabulary.findings
+        }
         for name, measure in vocabulary.measures.items():
             edges = [measure.low, *(-(-cut // measure.ticks) for cut in cuts.get(name, ())), measure.high]
             place = draw.randrange(len(edges) - 1)

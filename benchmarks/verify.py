@@ -1,10 +1,11 @@
 """How fast `verify`, `diff` and `generate` are: on the shipped guideline, and on made-up ones of many rules.
 
-    python benchmarks/verify.py [--rules 2000] [--z3]
+    python benchmarks/verify.py [--rules 2000] [--copies 24] [--z3]
 
-With `--z3` (package z3-solver) the properties of the shipped guideline that are about one record are put to z3 as
-well, over the same doubled meaning with real numbers in place of regions, and both must say the same. Prints one line
-a measurement.
+`--copies` is the shipped guideline so many times over, with one threshold of one copy changed. With `--z3` (package
+z3-solver) the properties of the shipped guideline that are about one record are put to z3 as well, over the same
+doubled meaning with whole numbers in place of regions, and both must say the same. Prints one line a measurement, with
+wall and processor time.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from synthetic import copies
+
 from guidelog.compiled import Compiled
 from guidelog.ground import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral
 from guidelog.guideline import load_guideline, read_guideline
 from guidelog.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
-from guidelog.pipeline import ask, compile_guideline
+from guidelog.pipeline import compile_guideline
 from guidelog.status import STATUS_OF_STANCE, Status
 from guidelog.verify.circuit import Budget
 from guidelog.verify.compare import compare
-from guidelog.verify.properties import KEPT, Kind, Properties, Property, modal, read_properties
+from guidelog.verify.promises import KEPT, Kind, modal
+from guidelog.verify.properties import Properties, Property, read_properties
 from guidelog.verify.prove import verify
 from guidelog.verify.search import Outcome, Search
 from guidelog.verify.suite import generate
@@ -43,6 +47,12 @@ disclaimer = "made up"
 title = "none"
 date = "2025-01-01"
 """
+
+
+PROMISES = (
+    '#[id = "MONOTONE", says = "certain answers stay"]\nstable(P, A) :- learns(P), intervention(A).\n'
+    '#[id = "NO-CONFLICT", says = "no certain conflict"]\nnever(P) :- answer(P, A, conflict).\n'
+)
 
 
 def synthetic(rules: int, seed: int = 1) -> str:
@@ -88,24 +98,24 @@ def compiled(text: str, folder: Path) -> Compiled:
     (folder / "guideline.toml").write_text(METADATA, encoding="utf-8")
     (folder / "rules.dl").write_text(text, encoding="utf-8")
     (folder / "properties.dl").write_text(
-        '#[id = "MONOTONE", says = "certain answers stay"]\nstable(P, A) :- learns(P), intervention(A).\n'
-        '#[id = "NO-CONFLICT", says = "no certain conflict"]\nnever(P) :- answer(P, A, conflict).\n',
+        PROMISES,
         encoding="utf-8",
     )
     return compile_guideline(read_guideline(folder))
 
 
 def timed(label: str, run: Callable[[], Any]) -> Any:
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     result = run()
-    print(f"{label:<58} {time.perf_counter() - start:8.3f} s", flush=True)
+    wall, cpu = time.perf_counter() - start, time.process_time() - worked
+    print(f"{label:<58} {wall:8.3f} s, {cpu:8.3f} s of processor", flush=True)
     return result
 
 
 def shipped() -> None:
     guideline = timed("shipped guideline: compile", lambda: compile_guideline(load_guideline(SHIPPED)))
     properties = timed("read properties", lambda: read_properties(guideline))
-    found = timed("verify, everything", lambda: verify(guideline, properties, ask))
+    found = timed("verify, everything", lambda: verify(guideline, properties))
     slowest = max(found.verdicts, key=lambda v: v.seconds)
     print(f"    {len(found.verdicts)} properties, slowest {slowest.id}: {slowest.seconds * 1000:.1f} ms")
     with tempfile.TemporaryDirectory() as scratch:
@@ -117,11 +127,11 @@ def shipped() -> None:
                     file.read_text(encoding="utf-8").replace("W), W >= 6,\n", "W), W >= 5,\n"), encoding="utf-8"
                 )
         changed = compile_guideline(read_guideline(folder))
-        difference = timed("diff, one threshold changed", lambda: compare(guideline, changed, ask))
+        difference = timed("diff, one threshold changed", lambda: compare(guideline, changed))
         print(
             f"    {len(difference.changes)} changes of answers, {len(difference.same)} interventions proved unchanged"
         )
-    suite = timed("generate", lambda: generate(guideline, ask))
+    suite = timed("generate", lambda: generate(guideline))
     print(f"    {len(suite.patients)} patients show {suite.reached} of {suite.obligations} obligations")
 
 
@@ -130,7 +140,7 @@ def large(rules: int) -> None:
         text = synthetic(rules)
         guideline = timed(f"{rules} rules: compile", lambda: compiled(text, Path(scratch) / "old"))
         properties = timed(f"{rules} rules: read properties", lambda: read_properties(guideline))
-        found = timed(f"{rules} rules: verify, everything", lambda: verify(guideline, properties, ask))
+        found = timed(f"{rules} rules: verify, everything", lambda: verify(guideline, properties))
         print(
             f"    {[(v.id, v.result.value) for v in found.verdicts]}, {len(found.remarks)} remarks, "
             f"complete: {found.complete}"
@@ -140,11 +150,26 @@ def large(rules: int) -> None:
         head, body = text[start : text.index("\n", start)].split(" :- ")
         changed = text[:start] + f"{head} :- {body[:-1]}, !finding(P, f1)." + text[text.index("\n", start) :]
         other = compiled(changed, Path(scratch) / "new")
-        difference = timed(f"{rules} rules: diff of one changed rule", lambda: compare(guideline, other, ask))
+        difference = timed(f"{rules} rules: diff of one changed rule", lambda: compare(guideline, other))
         print(
             f"    {len(difference.changes)} changes, {len(difference.same)} interventions proved unchanged, "
             f"{len(difference.shared)} defined alike, undecided: {len(difference.undecided)}"
         )
+
+
+def copied(number: int) -> None:
+    """The shipped rules many times over: a cone is small, as in a real collection of guidelines."""
+    old = copies(Path(SHIPPED), number)
+    guideline = timed(f"{number} copies: compile", lambda: compile_guideline(old))
+    print(f"    {len(guideline.ground.clauses)} rules")
+    properties = read_properties(guideline, PROMISES)
+    found = timed("copies: verify, everything", lambda: verify(guideline, properties))
+    print(f"    {[(v.id, v.result.value) for v in found.verdicts]}, {len(found.remarks)} remarks")
+    file = old.folder / "001_conservative_care.dl"
+    file.write_text(file.read_text(encoding="utf-8").replace("W), W >= 6,\n", "W), W >= 5,\n"), encoding="utf-8")
+    changed = compile_guideline(read_guideline(old.folder))
+    difference = timed("copies: diff, one threshold changed", lambda: compare(guideline, changed))
+    print(f"    {len(difference.changes)} changes, {len(difference.shared)} interventions defined alike")
 
 
 # the same questions for z3
@@ -291,10 +316,13 @@ class _Z3:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="How fast verify, diff and generate are.")
     parser.add_argument("--rules", type=int, default=2000)
+    parser.add_argument("--copies", type=int, default=24)
     parser.add_argument("--z3", action="store_true")
     arguments = parser.parse_args()
     shipped()
     if arguments.z3:
         against_z3()
+    if arguments.copies:
+        copied(arguments.copies)
     if arguments.rules:
         large(arguments.rules)

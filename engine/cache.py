@@ -1,9 +1,9 @@
 """Checked programs kept between runs, because reading rule text is most of what a command's start costs.
 
 A program is kept under the hash of its rule files and of guidelog's version, as plain JSON in the user's cache folder
-(`GUIDELOG_CACHE` names another, `off` does without). Only programs without errors are kept; no patient data ever is.
-The certificate checker reads the rule text itself, so an answer from a cache that was tampered with is not shown.
-Whatever goes wrong here costs time, never an answer.
+(`GUIDELOG_CACHE` names another, `off` does without). Only programs without errors are kept; warnings are
+not, and `check` looks for them anew. No patient data ever is. The certificate checker reads the rule text itself, so an
+answer from a cache that was tampered with is not shown. Whatever goes wrong here costs time, never an answer.
 """
 
 from __future__ import annotations

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .backends.base import Backend, Row
+from .backends.compiled import Circuits
 from .certificate.checker import Rulebook, read_rules
-from .ground import GroundProgram, ground
+from .ground import Atom, GroundProgram, ground
 from .guideline import Guideline
 from .names import Names
 from .patients import Facts
 from .rewrites.ranges import at_end, has_ranges
 from .strata import StratifiedProgram, stratify
-from .tree import Program
+from .tree import Program, Rule
 from .values import Model, Ranges
 
 PATIENT = "patient"
@@ -32,6 +33,7 @@ class Compiled:
     ground: GroundProgram
     stratified: StratifiedProgram
     backend: Backend
+    circuits: Circuits | None = None
 
     @cached_property
     def rulebook(self) -> Rulebook:
@@ -48,8 +50,69 @@ class Compiled:
         """The evaluable program at each end of the ranges, as far as needed."""
         return {}
 
+    @cached_property
+    def parts(self) -> dict[frozenset[str], Compiled]:
+        """What `about` made, by interventions."""
+        return {}
+
+    def about(self, interventions: Iterable[str]) -> Compiled:
+        """The same guideline without the rules that the answers about these interventions do not rest on.
+
+        Those answers, their notes and their certificates are the same; everything else is missing. Worth while where
+        rules are many and a few answers are wanted again and again.
+        """
+        wanted = frozenset(interventions)
+        if wanted not in self.parts:
+            self.parts[wanted] = self._about(wanted)
+        return self.parts[wanted]
+
+    def by_circuits(self) -> Compiled:
+        """The same guideline, evaluated as a circuit of bits in place of the backend: for thousands of evaluations.
+
+        Answers are certified all the same. Raises InputError (GL701) where the circuit would be too large.
+        """
+        found = replace(self, circuits=Circuits(self.ground))
+        found.__dict__["rulebook"] = self.rulebook
+        return found
+
+    def _about(self, wanted: frozenset[str]) -> Compiled:
+        instances = self.ground.instances
+        others = self.names.vocabulary.interventions.keys() - wanted
+        todo = [
+            a
+            for a in instances
+            if a[0] in ("in_scope", "note") or (a[0] in ("advise", "include") and a[1] in wanted)
+        ]
+        todo = [a for a in todo if not (a[0] == "note" and a[1] in others)]
+        todo += [x.atom for denial in self.ground.denials for x in denial.atoms() if x.atom in instances]
+        kept: set[Atom] = set()
+        while todo:
+            atom = todo.pop()
+            if atom not in kept:
+                kept.add(atom)
+                todo.extend(self.ground.edges[atom])
+        rules = {id(rule.rule) for atom in kept for rule in instances[atom]}
+        static = {name for name, p in self.names.predicates.items() if not p.about_patient}
+        program = replace(
+            self.program,
+            statements=tuple(
+                s
+                for s in self.program.statements
+                if not isinstance(s, Rule) or s.head is None or id(s) in rules or s.head.predicate in static
+            ),
+        )
+        grounded = ground(program, self.names, self.readings)
+        stratified = stratify(grounded)
+        assert isinstance(stratified, StratifiedProgram), "fewer rules make no loops"
+        circuits = Circuits(grounded) if self.circuits is not None else None
+        part = replace(self, program=program, ground=grounded, stratified=stratified, circuits=circuits)
+        part.__dict__["rulebook"] = self.rulebook  # the checker goes on reading the whole text
+        return part
+
     def evaluate(self, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
         """The certain and the possible atoms for a patient's facts."""
+        if self.circuits is not None:
+            return self.circuits.model(facts, ranges)
         if ranges not in self.prepared:
             self.prepared[ranges] = self.prepare(ranges)
         prepared = self.prepared[ranges]

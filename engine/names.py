@@ -139,7 +139,14 @@ def names_of(program: Program) -> Names:
             case "finding" if name not in findings:
                 screen = text.one("screen")
                 findings[name] = Finding(
-                    name, label, screen, text.one("true"), text.one("false"), text.one("ask"), text.one("doable")
+                    name,
+                    label,
+                    screen,
+                    text.one("true"),
+                    text.one("false"),
+                    text.one("ask"),
+                    text.one("doable"),
+                    text.one("group"),
                 )
                 members.setdefault(screen or "", []).append(name)
             case "measure" if name not in measures:
@@ -155,6 +162,7 @@ def names_of(program: Program) -> Names:
                     text.one("ask"),
                     text.one("clock"),
                     text.one("doable"),
+                    text.one("group"),
                 )
                 members.setdefault(screen or "", []).append(name)
             case "intervention" if name not in interventions:

@@ -6,7 +6,7 @@ when the independent checker does not accept an answer. Then there is no answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import cache
@@ -40,9 +40,14 @@ __all__ = [
 ]
 
 
-def compile_guideline(guideline: Guideline, readings: Mapping[str, str] | None = None) -> Compiled:
-    """A guideline ready to answer. Raises InputError with every error that the checks find."""
-    program = cache.load(guideline) or _checked(guideline)
+def compile_guideline(
+    guideline: Guideline, readings: Mapping[str, str] | None = None, program: Program | None = None
+) -> Compiled:
+    """A guideline ready to answer; `program` is what `check` gave for it, where that found no error.
+
+    Raises InputError with every error that the checks find.
+    """
+    program = program or cache.load(guideline) or _checked(guideline)
     names = names_of(program)
     chosen = choose_readings(names, {**guideline.readings, **(readings or {})})
     grounded = ground(program, names, chosen)
@@ -56,23 +61,31 @@ def check(guideline: Guideline) -> tuple[Program, Report]:
     """The parsed program and all that is wrong with it or doubtful, in one run."""
     # Imported here, because a command that finds its program in the cache reads no rule text.
     from .checks import References, check_program
-    from .syntax import parse
 
-    program, problems = parse(*guideline.sources)
-    report = Report(list(problems))
+    kept = cache.load(guideline)  # an earlier run found no error in it; warnings are not kept
+    program, report = (kept, Report([])) if kept is not None else _parsed(guideline)
     names = names_of(program)
     report.add(check_program(program, names, References(frozenset(guideline.references), guideline.unresolved)))
     if not report.errors:
         stratified = stratify(ground(program, names, {name: r.chosen for name, r in names.readings.items()}))
         report.add(stratified if isinstance(stratified, list) else ())
+    if kept is None and not report.errors:
+        cache.store(guideline, program)
     return program, report
+
+
+def _parsed(guideline: Guideline) -> tuple[Program, Report]:
+    """The program as far as it can be read, and what cannot."""
+    from .syntax import parse
+
+    program, problems = parse(*guideline.sources)
+    return program, Report(list(problems))
 
 
 def _checked(guideline: Guideline) -> Program:
     program, report = check(guideline)
     if report.errors:
         raise InputError(d for d in report.sorted() if d.severity is Severity.ERROR)
-    cache.store(guideline, program)
     return program
 
 
@@ -96,16 +109,25 @@ def choose_readings(names: Names, wanted: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
-def ask(compiled: Compiled, patient: Patient, interventions: Sequence[str] | None = None) -> Answers:
+def ask(
+    compiled: Compiled,
+    patient: Patient,
+    interventions: Sequence[str] | None = None,
+    *,
+    asking: Container[str] | None = None,
+) -> Answers:
     """The certified answers for a patient, about the given interventions or all.
 
-    Raises InputError, CertificateError.
+    Questions that would settle an undetermined answer are worked out for the interventions in `asking`, or for all;
+    they are most of the work. Raises InputError, CertificateError.
     """
     wanted = choose_interventions(compiled.names, interventions)
     facts, steps = settle(compiled, patient)
     world = World(compiled.ground, facts, compiled.evaluate(facts))
     questions = Questions(compiled.ground, facts)
-    given = [_answer(compiled, world, questions, name) for name in wanted]
+    given = [
+        _answer(compiled, world, questions if asking is None or name in asking else None, name) for name in wanted
+    ]
     notes = answers.notes(world, wanted)
     claims = _claims(compiled, world, given, notes)
     written = document.write(compiled, patient, facts, steps, claims)
@@ -137,7 +159,11 @@ def certify(compiled: Compiled, patient: Patient, written: Mapping[str, Any]) ->
     """Have the independent checker accept a certificate. Raises CertificateError when it does not."""
     identity = {"id": compiled.guideline.id, "version": compiled.guideline.version}
     try:
-        checker.check(written, compiled.rulebook, patient.content, guideline=identity)
+        rulebook = compiled.rulebook
+    except ValueError as error:  # the checker has limits of its own, and its own reader
+        raise CertificateError(str(error)) from error
+    try:
+        checker.check(written, rulebook, patient.content, guideline=identity)
     except checker.Rejected as error:
         raise CertificateError(str(error)) from error
 
@@ -156,14 +182,15 @@ def choose_interventions(names: Names, wanted: Sequence[str] | None) -> list[str
     return list(dict.fromkeys(wanted)) if wanted else list(known)
 
 
-def _answer(compiled: Compiled, world: World, questions: Questions, intervention: str) -> Answer:
+def _answer(compiled: Compiled, world: World, questions: Questions | None, intervention: str) -> Answer:
     status = answers.status_in(world, intervention)
     if status is not Status.UNDETERMINED:
         return answers.build(compiled.guideline, world, intervention, status, None, None)
     ends = [document.at_end(compiled, world, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
     open_at_an_end = any(answers.status_in(end, intervention) is Status.UNDETERMINED for end in ends)
     because = Because.MISSING_DATA if open_at_an_end else Because.GUIDELINE_RANGE
-    return answers.build(compiled.guideline, world, intervention, status, because, questions.about(intervention))
+    open_ = questions.about(intervention) if questions else None
+    return answers.build(compiled.guideline, world, intervention, status, because, open_)
 
 
 def _contradiction(found: Contradiction, patient: Patient) -> Diagnostic:

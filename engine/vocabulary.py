@@ -26,6 +26,7 @@ class Finding:
     when_false: str | None = None
     ask: str | None = None
     doable: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Measure:
     ask: str | None = None
     clock: str | None = None
     doable: str | None = None
+    group: str | None = None
 
     @property
     def ticks(self) -> int:

@@ -11,6 +11,7 @@ import pytest
 from guidelog import cache
 from guidelog.guideline import Guideline, read_guideline
 from guidelog.pipeline import check, compile_guideline
+from guidelog.syntax import parse
 
 FOLDER = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
 
@@ -29,7 +30,8 @@ def test_a_kept_program_is_the_program(guideline: Guideline, tmp_path: Path) -> 
     assert cache.load(guideline) is None
     compile_guideline(guideline)
     assert len(kept(tmp_path)) == 1
-    program, _ = check(guideline)
+    program, problems = parse(*guideline.sources)
+    assert not problems
     again = cache.load(guideline)
     assert again == program
     assert again is not None
@@ -78,3 +80,13 @@ def test_a_folder_that_cannot_be_written_costs_nothing(guideline: Guideline, tmp
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GUIDELOG_CACHE", str(tmp_path / "file" / "below"))
     compile_guideline(guideline)
+
+
+def test_a_kept_program_is_checked_like_one_that_was_just_read(guideline: Guideline, tmp_path: Path) -> None:
+    """Warnings are not kept: the second check gives them again."""
+    first, second = check(guideline), check(guideline)
+    assert len(kept(tmp_path)) == 1
+    assert first[0] == second[0]
+    said = [(d.code, d.message, repr(d.span)) for d in first[1].sorted()]
+    assert said
+    assert said == [(d.code, d.message, repr(d.span)) for d in second[1].sorted()]

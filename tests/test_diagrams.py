@@ -6,6 +6,7 @@ Over the guideline, a toy of another field, and random ones.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -24,8 +25,8 @@ from guidelog.diagnostics import InputError
 from guidelog.diagrams import palette
 from guidelog.diagrams.dot import to_dot
 from guidelog.diagrams.export import Picture, to_graphml, to_mermaid
-from guidelog.diagrams.flow import Links
 from guidelog.diagrams.fonts import Font, missing, width, wrap
+from guidelog.diagrams.overlay import Links
 from guidelog.diagrams.paint import PaintError, paint
 from guidelog.diagrams.pathway import infer
 from guidelog.diagrams.pictures import (
@@ -149,6 +150,13 @@ def test_the_geometry_checks_can_fail() -> None:
     assert (overlaps(sound), cut_texts(sound), crossed_boxes(sound)) == ([], [], [])
     assert overlaps(parse(paint(broken(second=(150, 120)), "svg"))) == ["one and two"]
     assert crossed_boxes(parse(paint(broken(through=True), "svg"))) == ["line 0 through one"]
+    svg = paint(broken(), "svg").decode()
+    moved = re.sub(r'(<text [^>]*x=")[^"]*', r"\g<1>495", svg)
+    assert cut_texts(parse(moved)) == ["off the page: fits"]
+    inside = re.sub(r'(<text [^>]*x=")[^"]*', r"\g<1>250", svg)
+    assert cut_texts(parse(inside)) == ["two: fits"]
+    twice = re.sub(r"(<text [^>]*>fits</text>)", r"\1\1", svg)
+    assert overlapping_texts(parse(twice)) == ["`fits` and `fits`"]
     with pytest.raises(PaintError, match="too small"):
         paint(broken(words="much too long for a box of this width"), "svg")
 

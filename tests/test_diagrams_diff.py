@@ -16,10 +16,10 @@ from guidelog.cli.diagram import diagram
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.diagrams.changes import word_runs
+from guidelog.diagrams.diff_page import diff_picture
 from guidelog.diagrams.dot import to_dot
 from guidelog.diagrams.export import Picture
 from guidelog.diagrams.paint import paint
-from guidelog.diagrams.pictures import diff_picture
 from guidelog.diagrams.scene import BODY
 from guidelog.guideline import load_guideline
 from guidelog.verify.compare import compare

@@ -6,15 +6,21 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from guidelog.compiled import Compiled
 from guidelog.guideline import read_guideline
+from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask, compile_guideline
 from guidelog.status import Status
+from guidelog.verify import compare as comparing
 from guidelog.verify.circuit import Budget
-from guidelog.verify.compare import Difference, compare
+from guidelog.verify.compare import compare
+from guidelog.verify.difference import Difference
+from guidelog.verify.equivalence import Original
+from guidelog.verify.replay import Disagreement, certified, certified_quickly
 from verify_support import LUMBAR, advise, all_worlds, status, tiny
 
 
@@ -34,6 +40,10 @@ def old() -> Compiled:
 
 
 FIVE_WEEKS = ("conservative_care.dl", "W), W >= 6,\n    adequate", "W), W >= 5,\n    adequate")
+
+
+_VOCABULARY = (LUMBAR / "vocabulary.dl").read_text(encoding="utf-8")
+WEEKS = _VOCABULARY[_VOCABULARY.index(".measure weeks_since_review") :].split("520")[0] + "520"
 
 
 def kinds(found: Difference) -> set[tuple[str, str, str]]:
@@ -136,11 +146,7 @@ def test_without_time_nothing_is_called_unchanged(old: Compiled, tmp_path: Path)
 def test_a_measure_whose_range_changed_is_not_called_unchanged(old: Compiled, tmp_path: Path) -> None:
     new = changed(
         tmp_path / "new",
-        (
-            "vocabulary.dl",
-            '.measure weeks_since_review "weeks since the last review"\n    unit(week) range(0, 520)',
-            '.measure weeks_since_review "weeks since the last review"\n    unit(week) range(0, 100)',
-        ),
+        ("vocabulary.dl", WEEKS, WEEKS.replace("520", "100")),
     )
     assert [name for name, _ in compare(old, new, ask).undecided] == ["reassessment"]
 
@@ -220,3 +226,148 @@ def test_the_same_version_has_no_difference(capsys: pytest.CaptureFixture[str]) 
     code, out, _ = call("diff", str(LUMBAR), str(LUMBAR), capsys=capsys)
     assert code == 0
     assert "No answer changes for any record that both versions accept." in out
+
+
+# reasons, when answers stay
+
+
+TWO_WAYS = advise("A", "scan", "do", "in_scope(P), finding(P, alarm)")
+
+
+@pytest.mark.parametrize(
+    ("more", "lost", "gained"),
+    [
+        (advise("B", "scan", "do", "in_scope(P), finding(P, alarm), finding(P, tried)"), [], ["B"]),
+        ("", ["A"], ["C"]),
+    ],
+)
+def test_another_rule_behind_the_same_answer_is_shown_and_needs_no_announcement(
+    tmp_path: Path, more: str, lost: list[str], gained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rule that only adds a reason, and a rule under another name."""
+    old = tiny(tmp_path / "old", TWO_WAYS)
+    new = tiny(tmp_path / "new", TWO_WAYS + more if more else TWO_WAYS.replace('"A"', '"C"'))
+    found = compare(old, new)
+    assert found.changes == ()
+    assert found.otherwise_reasoned == ("scan",)
+    assert set(found.same) == {"scan", "pills"}
+    assert [r.rule for r in found.reasons if not r.gained] == lost
+    assert [r.rule for r in found.reasons if r.gained] == gained
+    code, out, _ = call("diff", str(tmp_path / "old"), str(tmp_path / "new"), capsys=capsys)
+    assert code == 0
+    assert "Reasons change, answers do not: scan." in out
+    assert f"`{gained[0]}`" not in out  # no Markdown in a text
+    assert f"{gained[0]} is now behind it" in out
+
+
+def test_an_answer_that_waits_for_another_end_of_a_range_is_shown(tmp_path: Path) -> None:
+    """1..3 or 1..2 with a second rule from 3 on: below 3 the answer is open in both, and would be something else."""
+    rule = "in_scope(P), measure(P, days, D), D >= {}"
+    rest = advise("B", "scan", "defer", "in_scope(P), finding(P, alarm)")
+    old = tiny(tmp_path / "old", advise("A", "scan", "do", rule.format("1..3")) + rest)
+    new = tiny(tmp_path / "new", advise("A", "scan", "consider", rule.format("1..3")) + rest)
+    found = compare(old, new)
+    assert {(c.old.value, c.new.value) for c in found.changes} == {("recommended", "consider")}
+    same = tiny(tmp_path / "same", advise("A", "scan", "do", rule.format("1..3")) + rest)
+    assert compare(old, same).reasons == ()
+    fully_open = "in_scope(P), measure(P, days, D), D >= 0..4, D < {}"
+    old = tiny(tmp_path / "c", advise("A", "scan", "do", fully_open.format("3")))
+    new = tiny(tmp_path / "d", advise("A", "scan", "consider", fully_open.format("3")))
+    found = compare(old, new)
+    assert found.changes == ()
+    assert [(r.rule, r.status) for r in found.reasons] == [(None, Status.UNDETERMINED)]
+
+
+def test_words_change_no_reason_either(old: Compiled, tmp_path: Path) -> None:
+    new = changed(tmp_path / "new", ("imaging.dl", 'title = "No MRI at the initial stage"', 'title = "Another title"'))
+    found = compare(old, new)
+    assert (found.changes, found.reasons, found.shown) == ((), (), ())
+    assert not any(e.matters for e in found.edits)
+
+
+# many changes at once, and one after the other
+
+
+def test_many_changes_share_patients_who_are_certified_all_the_same(
+    old: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = changed(tmp_path / "new", FIVE_WEEKS)
+    each = compare(old, new)
+    monkeypatch.setattr(comparing, "MOST_SMALLEST", 2)
+    asked: list[str] = []
+
+    def counting(compiled: Compiled, patient: Any, interventions: Any = None) -> Any:
+        answers = certified_quickly(compiled, patient, interventions)
+        assert all(a.certified for a in answers.answers)
+        asked.append(patient.id)
+        return answers
+
+    monkeypatch.setattr(comparing, "certified_quickly", counting)
+    together = compare(old, new)
+    assert kinds(together) == kinds(each)
+    assert together.same == each.same
+    assert len(asked) < 2 * len(each.changes)
+    assert not any(c.smallest for c in together.changes)
+
+
+def test_the_quick_answers_are_those_of_ask(old: Compiled) -> None:
+    for file in sorted((LUMBAR / "vignettes").glob("*.yaml"))[:4]:
+        patient = read_patient(read_text(str(file)), old.names.vocabulary)
+        wanted = [(a.intervention, a.status, a.because) for a in ask(old, patient).answers]
+        for quick in (certified, certified_quickly):
+            assert [(a.intervention, a.status, a.because) for a in quick(old, patient).answers] == wanted
+        part = certified(old.about(["mri_lumbar"]), patient, ["mri_lumbar"]).answers[0]
+        assert (part.status, part.because) == next(w[1:] for w in wanted if w[0] == "mri_lumbar")
+
+
+def test_the_engine_is_believed_and_not_the_search(old: Compiled, tmp_path: Path) -> None:
+    """An engine that says something else about a witness stops everything."""
+    new = changed(tmp_path / "new", FIVE_WEEKS)
+
+    def contrary(compiled: Compiled, patient: Any, interventions: Any = None) -> Any:
+        return certified(old, patient, interventions)
+
+    with pytest.raises(Disagreement):
+        compare(old, new, contrary)
+
+
+@pytest.mark.parametrize(("edit", "outcome"), [(FIVE_WEEKS, "different"), (None, "same")])
+def test_an_original_tells_changed_programs_apart(
+    old: Compiled, tmp_path: Path, edit: tuple[str, str, str] | None, outcome: str
+) -> None:
+    original = Original(old.ground)
+    new = changed(tmp_path / "new", *([edit] if edit else []))
+    for _ in range(2):  # the second time nothing is left to be encoded
+        told = original.compare(new.ground)
+        assert told.outcome.value == outcome
+    if told.content is not None and told.intervention is not None:
+        patient = patient_from_content(told.content, new.names.vocabulary)
+        answers = [
+            next(a.status for a in certified(c, patient).answers if a.intervention == told.intervention)
+            for c in (old, new)
+        ]
+        assert answers == [told.old, told.new]
+    assert original.compare(new.ground, Budget(0)).outcome.value == ("same" if edit is None else "not decided")
+
+
+# people
+
+
+def test_people_of_a_table_are_counted(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("duckdb")
+    header = (
+        "patient,chronic_radiculopathy,level_l5_s1,symptoms_persist,formal_physical_therapy,"
+        "physical_therapy_completed,nsaid_tried,physical_therapy_weeks,conservative_care_weeks\n"
+    )
+    rows = "".join(f"p{n},true,true,true,true,true,true,6,{weeks}\n" for n, weeks in enumerate((4, 5, 5, 6, 30)))
+    (repository / "people.csv").write_text(header + rows, encoding="utf-8")
+    command = ("diff", "HEAD", "kb/lumbar_radiculopathy", "--cohort", "people.csv")
+    code, out, _ = call(*command, "--format", "json", capsys=capsys)
+    counted = json.loads(out)["cohort"]
+    assert (code, counted["people"], counted["changed"]) == (1, 5, 2)
+    flows = {(f["intervention"], f["old"], f["new"]): f["people"] for f in counted["flows"]}
+    assert flows["nerve_root_injection", "not_now", "consider"] == 2
+    assert set(flows.values()) == {2}
+    _, out, _ = call(*command, capsys=capsys)
+    assert "2 of 5 people get another answer (40.0 %)" in out
+    assert "nerve_root_injection: not now -> consider: 2" in out

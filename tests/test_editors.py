@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from guidelog.checks.shapes import ATTRIBUTES
 from guidelog.cli.main import COMMANDS
@@ -49,3 +53,18 @@ def test_helix_and_neovim_start_the_server() -> None:
     assert helix["language-server"]["guidelog"] == {"command": "guidelog", "args": ["lsp"]}
     assert helix["language"][0]["file-types"] == ["dl"]
     assert '"guidelog", "lsp"' in (EDITORS / "neovim" / "guidelog.lua").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_extension_is_packaged_and_its_grammar_colours_the_bundled_rules(tmp_path: Path) -> None:
+    done = subprocess.run([EDITORS.parent / ".ci" / "extension", tmp_path], capture_output=True, text=True, timeout=280, check=False)
+    if done.returncode == 0 and "skipped" in done.stdout:
+        pytest.skip(done.stdout.strip().splitlines()[-1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 with the wrong colour" in done.stdout
+    (package,) = tmp_path.glob("*.vsix")
+    with zipfile.ZipFile(package) as files:
+        names = set(files.namelist())
+    assert {"extension/src/extension.js", "extension/syntaxes/guidelog.tmLanguage.json"} <= names
+    assert any(name.startswith("extension/node_modules/vscode-languageclient/") for name in names)
+    assert not any(name.startswith("extension/test/") for name in names)

@@ -8,6 +8,9 @@ import time
 import pytest
 
 from explaining import uncertified
+from guidelog import pipeline
+from guidelog.circuits import plan
+from guidelog.diagnostics import InputError
 from guidelog.explain import witness
 from guidelog.explain.bdd import Diagrams, TooLarge
 from guidelog.explain.cone import Cone
@@ -54,7 +57,7 @@ def loop() -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shape", "value"), [(chain, "present"), (chain, "unknown"), (loop, "absent")])
+@pytest.mark.parametrize(("shape", "value"), [(chain, "present"), (chain, "unknown"), (loop, "present"), (loop, "absent")])
 def test_a_proof_of_10_000_steps(shape: object, value: str) -> None:
     compiled = compiled_of(shape())  # type: ignore[operator]
     record = patient_of(compiled, findings={"fa": value})
@@ -80,6 +83,21 @@ def test_a_proof_of_10_000_steps(shape: object, value: str) -> None:
     way = ways_to(answers, "ia", Status.NOT_NOW if value == "present" else Status.RECOMMENDED).ways[0]
     assert [(c.input, c.value) for c in way] == [("fa", "absent" if value == "present" else "present")]
     assert time.monotonic() - started < 300
+
+
+def test_a_proof_of_10_000_steps_with_its_certificate() -> None:
+    """The whole way, as a command goes it: pyDatalog's rounds, the certificate, the independent checker, the proof."""
+    compiled = compiled_of(chain())
+    answers = pipeline.ask(compiled, patient_of(compiled, findings={"fa": "present"}))
+    assert answers.answers[0].certified
+    assert why(answers, answers.answers[0]).proof.depth >= STEPS
+
+
+def test_what_is_too_much_for_a_circuit_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "MOST_STEPS", 5_000)
+    compiled = compiled_of(loop())
+    with pytest.raises(InputError, match="steps to make"):
+        uncertified(compiled, patient_of(compiled))
 
 
 def test_shared_criteria_are_opened_once() -> None:
@@ -134,7 +152,7 @@ def test_a_search_without_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = uncertified(compiled, patient_of(compiled))
     assert answers.answers[0].questions is None
     with pytest.raises(witness.OutOfTime):
-        witness.settling(Cone(answers.world.program, answers.facts, "ia"), 0.0)
+        witness.Settling(Cone(answers.world.program, answers.facts, "ia"), 0.0).questions()
 
 
 def test_more_unknown_inputs_than_python_may_recurse() -> None:

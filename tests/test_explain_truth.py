@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -22,17 +23,22 @@ from explaining import (
 )
 from guidelog import pipeline
 from guidelog.diagnostics import InputError
+from guidelog.explain import questions as questions_module
 from guidelog.explain import ways as ways_module
 from guidelog.explain import witness
 from guidelog.explain.answers import Answer, Answers
-from guidelog.explain.changes import Choices, changed
+from guidelog.explain.changes import Change, Choices, changed
 from guidelog.explain.conditions import conditions
 from guidelog.explain.cone import Cone
 from guidelog.explain.heights import heights
+from guidelog.explain.independent import independent_reasons
+from guidelog.explain.missing import next_question
+from guidelog.explain.partial import Partial
 from guidelog.explain.quickly import circuits_of, only, statuses
 from guidelog.explain.reasons import Reasons
 from guidelog.explain.ways import ways_to
-from guidelog.explain.why import independent_reasons, why
+from guidelog.explain.when import when
+from guidelog.explain.why import why
 from guidelog.explain.why_not import why_not
 from guidelog.ground import Atom, GroundAtLeast, GroundLiteral
 from guidelog.names import STANCES
@@ -50,7 +56,7 @@ PATIENTS = (
 )
 REACHED = [s for s in Status if s not in (Status.UNDETERMINED, Status.CONFLICT)]
 # Without shrinking: a case is small as it is, and each try costs a search.
-slowly = settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+slowly = settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def status_now(answers: Answers, content: dict[str, object], intervention: str) -> Status | None:
@@ -86,11 +92,16 @@ def test_every_smallest_change_reaches_the_status_and_no_part_of_it_does(name: s
             found = ways_to(answers, answer.intervention, status)
             assert found.decided
             for way in found.ways:
-                assert status_now(answers, changed(answers.patient.content, way, answers.names), answer.intervention) is status
-                for left_out in way:
-                    fewer = [c for c in way if c is not left_out]
-                    content = changed(answers.patient.content, fewer, answers.names)
-                    assert status_now(answers, content, answer.intervention) is not status, (status, left_out)
+                check_way(answers, answer, status, way)
+
+
+def check_way(answers: Answers, answer: Answer, status: Status, way: tuple[Change, ...]) -> None:
+    """Made, the changes reach the status; without any one of them they do not."""
+    assert status_now(answers, changed(answers.patient.content, way, answers.names), answer.intervention) is status
+    for left_out in way:
+        fewer = [c for c in way if c is not left_out]
+        content = changed(answers.patient.content, fewer, answers.names)
+        assert status_now(answers, content, answer.intervention) is not status, (status, left_out)
 
 
 @pytest.mark.parametrize(("name", "intervention", "status"), [
@@ -148,15 +159,18 @@ def test_questions_settle_under_all_replies_and_fewer_do_not(name: str) -> None:
     checked = 0
     for answer in main_answers(answers):
         for group in answer.questions or ():
-            asked = members(answers, group)
-            if len(asked) > 11:
-                continue
-            checked += 1
-            assert not leaves_open(answers, answer, asked)
-            for question in group:
-                fewer = members(answers, tuple(q for q in group if q != question))
-                assert leaves_open(answers, answer, fewer), (answer.intervention, question)
+            if len(members(answers, group)) <= 11:
+                checked += 1
+                check_questions(answers, answer, group)
     assert checked or all(not a.questions or len(members(answers, a.questions[0])) > 11 for a in main_answers(answers))
+
+
+def check_questions(answers: Answers, answer: Answer, group: tuple[str, ...]) -> None:
+    """Whatever is replied, no more data are needed; with any one question less they are."""
+    assert not leaves_open(answers, answer, members(answers, group))
+    for question in group:
+        fewer = members(answers, tuple(q for q in group if q != question))
+        assert leaves_open(answers, answer, fewer), (answer.intervention, question)
 
 
 def leaves_open(answers: Answers, answer: Answer, asked: list[str]) -> bool:
@@ -178,7 +192,9 @@ def test_clingo_finds_sets_of_the_same_inputs(name: str) -> None:
     answers = answers_for(name)
     for answer in main_answers(answers):
         if answer.because is not None:
-            needed = witness.settling(Cone(answers.world.program, answers.facts, answer.intervention))
+            search = witness.Settling(Cone(answers.world.program, answers.facts, answer.intervention))
+            assert search.outcomes() == answer.if_resolved
+            needed = search.questions()
             sizes = {len(members(answers, group)) for group in answer.questions or ()}
             assert not sizes or len(needed) <= min(sizes)
             assert len(needed) > 11 or not leaves_open(answers, answer, needed)
@@ -204,16 +220,19 @@ def test_each_reason_suffices_alone_and_no_part_of_it_does(name: str) -> None:
     for answer in main_answers(answers):
         if answer.status is Status.UNDETERMINED:
             continue
-        reasons, complete = independent_reasons(answers, answer)
-        assert reasons
-        for reason in reasons:
-            assert alone(answers, answer, reason)
-            assert not any(alone(answers, answer, reason - {x}) for x in reason)
-        if complete:
-            # Without one input of each reason nothing is left that would give the answer: they are all.
-            rest = frozenset(answers.facts.findings) | frozenset(answers.facts.measures)
-            for chosen in hitting(reasons):
-                assert not alone(answers, answer, rest - chosen)
+        check_reasons(answers, answer, *independent_reasons(answers, answer))
+
+
+def check_reasons(answers: Answers, answer: Answer, reasons: tuple[frozenset[str], ...], complete: bool) -> None:
+    """Each suffices and no part of it does; without one input of each nothing is left that would give the answer."""
+    assert reasons
+    for reason in reasons:
+        assert alone(answers, answer, reason)
+        assert not any(alone(answers, answer, reason - {x}) for x in reason)
+    if complete:
+        rest = frozenset(answers.facts.findings) | frozenset(answers.facts.measures)
+        for chosen in hitting(reasons):
+            assert not alone(answers, answer, rest - chosen)
 
 
 def alone(answers: Answers, answer: Answer, kept: frozenset[str]) -> bool:
@@ -223,16 +242,12 @@ def alone(answers: Answers, answer: Answer, kept: frozenset[str]) -> bool:
 
 
 def hitting(reasons: tuple[frozenset[str], ...]) -> list[frozenset[str]]:
-    """Some sets that meet every reason."""
-    found = []
-    for pick in (min, max):
-        chosen: set[str] = set()
-        for reason in reasons:
-            if reason and not chosen & reason:
-                chosen.add(pick(reason))
-        if all(chosen & r for r in reasons):
-            found.append(frozenset(chosen))
-    return found
+    """Smallest sets that meet every reason."""
+    found: list[frozenset[str]] = []
+    for picked in sorted({frozenset(p) for p in islice(product(*map(sorted, reasons)), 2000)}, key=len):
+        if not any(smaller <= picked for smaller in found):
+            found.append(picked)
+    return found[:40]
 
 
 def test_two_red_flags_are_two_reasons() -> None:
@@ -359,20 +374,92 @@ def test_explanations_are_true_for_any_guideline_and_change_no_answer(case: tupl
         explained.to_json()
         refused = why_not(answers, answer)
         refused.to_json()
-        for reason in explained.reasons:
-            assert alone(answers, answer, reason)
-            if explained.complete:
-                assert not any(alone(answers, answer, reason - {x}) for x in reason)
+        if explained.reasons:
+            check_reasons(answers, answer, explained.reasons, explained.complete)
         for group in answer.questions or ():
             asked = members(answers, group)
             if len(replies(answers, asked)) <= 600:
                 assert not leaves_open(answers, answer, asked), group
         for status in (Status.RECOMMENDED, Status.NOT_NOW):
-            for way in ways_to(answers, answer.intervention, status).ways[:2]:
-                content_ = changed(answers.patient.content, way, answers.names)
-                assert status_now(answers, content_, answer.intervention) is status
+            found = ways_to(answers, answer.intervention, status)
+            for way in found.ways[:2]:
+                check_way(answers, answer, status, way)
+            searched = ways_module._searched(Choices(answers, close(someone, answers.names.vocabulary)), answer.intervention, status)
+            assert cost(found) == cost(searched)
     assert answers.to_json() == before
     assert uncertified(compiled, someone).to_json() == before
+
+
+@slowly
+@given(cases())
+def test_explanations_change_no_certified_answer(case: tuple[Written, dict[str, object]]) -> None:
+    """The whole way, certificate and all: asked before, while and after it is explained, the answer is the same."""
+    written, content = case
+    try:
+        compiled = compiled_of(written.text)
+        someone = patient_of(compiled, **{k: v for k, v in content.items() if k != "patient"})
+        answers = pipeline.ask(compiled, someone)
+    except InputError:
+        assume(False)
+        raise
+    record, said = json.dumps(someone.content, default=str), (answers.to_json(), answers.certificate)
+    next_question(answers)
+    if someone.as_of is not None:
+        when(answers, lambda later: pipeline.ask(compiled, later))
+    for answer in answers.answers:
+        assert answer.certified
+        assert why(answers, answer, every=True).to_json()["answer"] == answer.to_json()
+        assert why_not(answers, answer).to_json()["answer"] == answer.to_json()
+        found = ways_to(answers, answer.intervention, Status.RECOMMENDED)
+        for way in found.ways[:1]:
+            later = pipeline.ask(compiled, patient(changed(someone.content, way, answers.names), compiled), [answer.intervention])
+            assert later.answers[0].status is Status.RECOMMENDED
+    assert json.dumps(someone.content, default=str) == record
+    assert (answers.to_json(), answers.certificate) == said
+    again = pipeline.ask(compiled, someone)
+    assert (again.to_json(), again.certificate) == said
+
+
+# ---------------------------------------------------------------- the checks above can fail
+
+
+def test_a_way_with_a_change_too_many_or_too_few_is_noticed() -> None:
+    answers = answers_for("seed")
+    answer = answer_in(answers, "nerve_root_injection")
+    way = ways_to(answers, answer.intervention, Status.CONSIDER).ways[0]
+    check_way(answers, answer, Status.CONSIDER, way)
+    idle = Choices(answers, answers.facts).finding("low_back_pain", value=False)
+    for wrong in ((*way, idle), way[1:], way[:-1]):
+        with pytest.raises(AssertionError):
+            check_way(answers, answer, Status.CONSIDER, wrong)
+
+
+def test_questions_too_few_or_too_many_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = answers_for("surgery-two-criteria-unknown")
+    answer = answer_in(answers, "surgical_referral")
+    assert answer.questions is not None
+    (group,) = answer.questions
+    check_questions(answers, answer, group)
+    for wrong in ((), group[:1], (*group, "clinical_deterioration")):
+        with pytest.raises(AssertionError):
+            check_questions(answers, answer, wrong)
+    monkeypatch.setattr(questions_module, "_settles", lambda *_: True)
+    monkeypatch.setattr(Partial, "settled", lambda _: True)  # the fault in the program itself: everything settles
+    faulty = answer_in(uncertified(lumbar(), answers.patient), "surgical_referral")
+    with pytest.raises(AssertionError):
+        check_questions(answers, faulty, faulty.questions[0] if faulty.questions else ())
+
+
+def test_a_reason_that_forgets_or_adds_an_input_is_noticed() -> None:
+    answers = answers_for("red-flag-saddle-anesthesia")
+    answer = answer_in(answers, "nerve_root_injection")
+    reasons, complete = independent_reasons(answers, answer)
+    assert len(reasons) > 1
+    first, *others = reasons
+    check_reasons(answers, answer, reasons, complete)
+    for wrong in ((first | {"low_back_pain"}, *others), (frozenset(list(first)[1:]), *others), tuple(others)):
+        with pytest.raises(AssertionError):
+            check_reasons(answers, answer, wrong, complete=True)
 
 
 BOTH_WAYS = """

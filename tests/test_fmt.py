@@ -224,3 +224,9 @@ def test_the_command_leaves_a_broken_file_alone_and_says_so(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "GL001" in done.stderr
     assert path.read_text(encoding="utf-8") == "x(((.\n"
+
+
+def test_the_bundled_rules_are_in_canonical_layout() -> None:
+    files = sorted(KB.glob("*.dl"))
+    assert len(files) > 10
+    assert [f.name for f in files if format_source(Source(f.name, f.read_text(encoding="utf-8"))).changed] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sys
 import time
@@ -18,9 +19,13 @@ from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-from guidelog.source import Source
+from guidelog.diagnostics import Severity
+from guidelog.source import Source, Span
 from guidelog.syntax.statements import cut
 from guidelog.workbench.layout import format_source
+from guidelog.workbench.lsp.analysis import Folder
+from guidelog.workbench.lsp.occurrences import Occurrence
+from guidelog.workbench.lsp.renaming import beside_the_rules
 from guidelog.workbench.lsp.snapshot import Reader
 
 KB = Path(__file__).parents[1] / "kb" / "lumbar_radiculopathy"
@@ -287,20 +292,19 @@ def test_rename_everywhere_and_refused_where_it_would_break(guideline: Path) -> 
         assert edit is not None
         for name, changes in (edit.changes or {}).items():
             _apply(Path(name.removeprefix("file://")), list(changes))
-        for file in guideline.rglob("*.dl"):
-            if file.name != "properties.dl":
-                assert "intervention_candidate" not in file.read_text(encoding="utf-8"), file
-        for file in guideline.rglob("*.yaml"):
+        assert {Path(name).name for name in edit.changes or {}} >= {"vocabulary.dl", "properties.dl"}
+        for file in (*guideline.rglob("*.dl"), *guideline.rglob("*.yaml"), *guideline.rglob("*.toml")):
             assert "intervention_candidate" not in file.read_text(encoding="utf-8"), file
 
     session(guideline, work)
     from guidelog.guideline import load_guideline
     from guidelog.pipeline import compile_guideline
+    from guidelog.verify.properties import read_properties
     from guidelog.workbench.runner import run
     from guidelog.workbench.vignettes import read_vignettes, vignette_files
 
-    (guideline / "properties.dl").unlink(missing_ok=True)
     compiled = compile_guideline(load_guideline(str(guideline)))
+    assert len(read_properties(compiled).properties) > 10
     vignettes = read_vignettes(vignette_files(compiled.guideline), compiled.names)
     assert all(o.passed for o in run(compiled, vignettes, certified=False))
 
@@ -319,6 +323,80 @@ def _apply(path: Path, edits: list[Any]) -> None:
     for start, end, new in sorted(places, reverse=True):
         text = text[:start] + new + text[end:]
     path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "file", "text", "expected"),
+    [
+        ("finding", "fever", "a.yaml", "findings: {fever: present}\nexpect: {why: fever alone}\n", 1),
+        ("finding", "fever", "a.yaml", "findings:\n  'fever': present  # fever\nexpect:\n  answers: {x: {questions: [[\"fever\"]]}}\n", 2),
+        ("screen", "flags", "a.json", '{"screens": {"flags": "complete"}, "q": [["screen:flags"]]}', 2),
+        ("finding", "flags", "a.yaml", "q: [[screen:flags]]", 0),
+        ("statement", "S1", "a.yaml", "expect: {statements: [S1, S10], fires: [S1]}", 2),
+        ("finding", "fever", "a.yaml", "findings: {fever: \"", 0),
+        ("finding", "fever", "codes.toml", 'name = "fever"\nfinding = "fever"\n# "fever"\nuses = ["fever", "fever_high"]\n', 2),
+        ("reading", "trial", "guideline.toml", '[readings]\ntrial = "kept"\ntrial_two = "trial"\n', 2),
+        ("rule", "A-1", "codes.toml", 'rule = "A-1"', 0),
+    ],
+)  # fmt: skip
+def test_a_name_beside_the_rules(tmp_path: Path, kind: str, name: str, file: str, text: str, expected: int) -> None:
+    path = tmp_path / (f"vignettes/{file}" if not file.endswith("toml") else file)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    occurrence = Occurrence(kind, name, Span(Source("a", name), 0, len(name)))
+    found = list(beside_the_rules(tmp_path, occurrence, lambda p: p.read_text(encoding="utf-8")))
+    assert [text[span.start : span.end] for _, span in found] == [name] * expected
+    assert {p for p, _ in found} <= {path}
+
+
+def test_an_edit_shows_which_vignettes_break_and_what_is_not_tested(guideline: Path) -> None:
+    path = guideline / "imaging.dl"
+    text = path.read_text(encoding="utf-8")
+    broken = (guideline / "vignettes" / "therapy-5-9-weeks.yaml").as_uri()
+    care = guideline / "conservative_care.dl"
+
+    async def work(editor: Editor) -> None:
+        uri, rules = editor.open(path), editor.open(care)
+        words = care.read_text(encoding="utf-8")
+        place = around(words, "W >= 6")
+        editor.type(rules, place, "W >= 5")
+        await editor.until(broken, lambda found: "GL926" in codes(found))
+        assert any(d.message.startswith("nerve_root_injection: expected not_now, got") for d in editor.latest[broken])
+        editor.type(rules, place, "W >= 6")
+        await editor.until(broken, lambda found: found == [])
+        start = types.Position(text.count("\n"), 0)
+        new = '.concept spare(P: patient) true("spare") false("no spare")\n#[id = "NEW-1", statements = ["S15"]]\n'
+        new += "spare(P) :- finding(P, mri_done), finding(P, home_exercise_only), finding(P, suspected_cancer).\n"
+        editor.type(uri, types.Range(start, start), "\n" + new)
+        await editor.until(uri, lambda found: {"GL901", "GL906"} <= set(codes(found)))
+
+    session(guideline, work)
+
+
+def test_silenced_warnings_are_silent_in_the_editor(guideline: Path) -> None:
+    path = guideline / "surgery.dl"
+    text = path.read_text(encoding="utf-8")
+    allow = "% allow GL904: BG-1"
+
+    async def work(editor: Editor) -> None:
+        uri = editor.open(path)
+        await editor.until(uri, lambda found: "GL904" not in codes(found))
+        editor.type(uri, around(text, allow), "% allowed:")
+        await editor.until(uri, lambda found: "GL904" in codes(found))
+
+    session(guideline, work)
+
+
+def test_a_quick_look_at_one_rule_finds_nothing_wrong_with_a_sound_one() -> None:
+    """What only the whole program can lack is not looked for in a part of it."""
+    folder = Folder(KB)
+    folder.load()
+    folder.checked, _ = folder.full(folder.snapshot())
+    text = folder.disk["injection.dl"]
+    folder.open_texts["injection.dl"] = text.replace('says = "', 'says = "Now: ')
+    changed = folder.snapshot()
+    assert len(changed.changed_rules(folder.checked.snapshot)) > 1
+    assert [d.message for d in folder.quick(changed).diagnostics if d.severity is Severity.ERROR] == []
 
 
 def test_the_vignettes_are_on_the_rules(guideline: Path) -> None:
@@ -373,6 +451,20 @@ def test_columns_are_counted_as_the_protocol_counts_them(tmp_path: Path) -> None
         diagnostic = editor.latest[uri][0]
         units = len(text[: text.index("screem")].encode("utf-16-le")) // 2
         assert diagnostic.range.start == types.Position(0, units)
+        start, end = (types.Position(0, units), types.Position(0, units + len("screem(x)")))
+        editor.type(uri, types.Range(start, end), 'ask("😀?")')
+        await editor.until(uri, lambda found: found == [] or all(d.code == "GL901" for d in found))
+        document = types.TextDocumentIdentifier(uri)
+        edits = await editor.client.text_document_rename_async(
+            types.RenameParams(document, types.Position(0, len(".finding a") - 1), "b")
+        )
+        assert edits is not None
+        assert [e.range.start.character for e in (edits.changes or {})[uri]] == [len(".finding ")]
+        line = '#[id = "😀", title = "é"] x(P) :- finding(P, a), q(P).'
+        editor.type(uri, types.Range(types.Position(1, 0), types.Position(1, 0)), line + "\n")
+        await editor.until(uri, lambda found: "GL201" in codes(found))
+        places = {d.range.start.character for d in editor.latest[uri] if d.code == "GL201"}
+        assert len(line[: line.index("q(P)")].encode("utf-16-le")) // 2 in places
 
     session(tmp_path, work)
 
@@ -506,6 +598,11 @@ def test_nonsense_does_not_stop_the_server(tmp_path: Path) -> None:
         await editor.client.text_document_semantic_tokens_full_async(types.SemanticTokensParams(document))
         with pytest.raises(Exception, match="declared names"):
             await editor.client.text_document_rename_async(types.RenameParams(document, types.Position(0, 0), "x"))
+        for arguments in ([], [1, 2], [uri, None], ["untitled:1", "x"], [{}, []]):
+            with contextlib.suppress(Exception):  # an error is an answer
+                await asyncio.wait_for(
+                    editor.client.workspace_execute_command_async(types.ExecuteCommandParams("guidelog.why", arguments)), WAIT
+                )
         elsewhere = types.TextDocumentIdentifier("file:///nowhere/at/all.txt")
         assert await editor.client.text_document_hover_async(types.HoverParams(elsewhere, types.Position(0, 0))) is None
         editor.type(uri, types.Range(types.Position(0, 0), types.Position(99, 0)), '.finding a "a"\n')

@@ -13,7 +13,6 @@ from guidelog.guideline import load_guideline
 from guidelog.pipeline import check, compile_guideline
 from guidelog.workbench.mutants import mutants
 from guidelog.workbench.mutation import EQUIVALENT, KILLED, SURVIVED, Mutation, mutate
-from guidelog.workbench.space import difference
 from guidelog.workbench.vignettes import read_vignettes, vignette_files
 from test_coverage import FULL, RULES, TOML
 
@@ -59,7 +58,7 @@ def test_a_survivor_comes_with_a_patient_that_tells(tmp_path: Path) -> None:
     patient = survivors[said].patient
     assert patient is not None
     assert 5 <= patient["measures"]["waiting"] < 6
-    record = "\n".join(f"{key}: {json.dumps(value)}" for key, value in patient.items())
+    record = "\n".join(f"{key}: {json.dumps(value)}" for key, value in patient.items() if key != "patient")
     better = _guideline(tmp_path, _expecting([*FULL[:1], record], ["recommended", "not_now"]))
     assert said not in {v.mutant.says for v in _mutation(better).of(SURVIVED)}
 
@@ -81,25 +80,13 @@ def test_all_mutants_load(tmp_path: Path) -> None:
         assert errors == [], mutant.says
 
 
-def test_programs_that_say_the_same_differ_for_nobody(tmp_path: Path) -> None:
-    rules = RULES + '\n#[id = "MORE"]\nalarm(P) :- finding(P, sign_b), finding(P, sign_a).\n'
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    first, second = _guideline(tmp_path / "a", []), _guideline(tmp_path / "b", [], rules)
-    assert difference(first.ground, second.ground) is None
-    other = _guideline(tmp_path / "b", [], RULES.replace("!alarm(P)", "alarm(P)"))
-    found = difference(first.ground, other.ground)
-    assert found is not None
-    assert found.atoms == (("advise", "step_a", "do"),)
-
-
-JUSTIFIED = {
-    (
-        "SUR-0",
-        "`!red_flag(P)` left out",
-    ): "with a red flag the emergency pathway outranks every other stance, so that nobody sees this one",
-}
-"""Survivors that no vignette can notice, with the reason."""
+def test_what_only_incomplete_records_or_reasons_show_is_noticed(tmp_path: Path) -> None:
+    """A background rule changes nothing for whoever is completely known."""
+    rules = RULES + '\n#[id = "BG", title = "never both"]\n:- finding(P, sign_b), finding(P, sign_c).\n'
+    compiled = _guideline(tmp_path, _expecting(FULL[:1], EXPECT[:1]), rules)
+    (left_out,) = (v for v in _mutation(compiled).of(SURVIVED) if v.mutant.says == "background rule left out")
+    assert left_out.patient is not None
+    assert left_out.how
 
 
 @pytest.mark.slow
@@ -107,8 +94,12 @@ def test_the_vignettes_of_the_bundled_guideline_notice_nearly_every_mistake() ->
     found = _mutation(compile_guideline(load_guideline(str(KB))))
     assert len(found.of(KILLED)) > 300
     assert found.score >= 95
-    assert {(v.mutant.rule.id, v.mutant.says) for v in found.of(SURVIVED)} <= set(JUSTIFIED)
-    assert {v.mutant.rule.id for v in found.of(EQUIVALENT)} <= {"CRIT-C"}
+    assert [v.mutant.says for v in found.of(SURVIVED)] == []
+    # BG-1 says what CRIT-C says once more, and with a red flag the emergency pathway outranks the stance of SUR-0.
+    assert {(v.mutant.rule.id, v.mutant.says) for v in found.of(EQUIVALENT)} == {
+        ("CRIT-C", "`finding(P, mri_done)` left out"),
+        ("SUR-0", "`!red_flag(P)` left out"),
+    }
 
 
 def test_the_bundled_guideline_checks_without_errors() -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from guidelog.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
-from guidelog.workbench.trace import Trace, render_csv, render_html, render_markdown, trace
+from guidelog.workbench.matrix import render_csv, render_html, render_markdown
+from guidelog.workbench.trace import Trace, trace
 from guidelog.workbench.vignettes import read_vignettes, vignette_files
 from test_coverage import FULL, RULES, TOML
 
@@ -65,7 +66,7 @@ class _Links(HTMLParser):
 
 def test_html_links_lead_somewhere(found: Trace) -> None:
     page = _Links()
-    page.feed(render_html(found, ""))
+    page.feed(render_html(found))
     assert len(page.ids) == len(set(page.ids)) == len(found.statements) + len(found.rules) + len(found.decisions)
     assert page.targets
     assert {t.removeprefix("#") for t in page.targets} <= set(page.ids)

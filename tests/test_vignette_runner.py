@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,6 +20,7 @@ from guidelog.diagnostics import InputError
 from guidelog.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
 from guidelog.rewrites.ranges import Ranges
+from guidelog.workbench import shares
 from guidelog.workbench.reports import junit
 from guidelog.workbench.runner import Outcome, run
 from guidelog.workbench.vignettes import Vignette, read_vignette, read_vignettes, vignette_files
@@ -198,3 +202,66 @@ def test_watch_notices_a_change_and_nothing_else(tmp_path: Path) -> None:
     timer = threading.Timer(0.1, lambda: path.write_text("x(b).\n\n", encoding="utf-8"))
     timer.start()
     assert next(turns) == [path]
+
+
+def test_a_change_while_the_first_run_goes_on_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.dl"
+    path.write_text("x(a).\n", encoding="utf-8")
+    turns = changes(tmp_path, every=0.01, settle=0.01)
+    path.write_text("x(a).\nx(b).\n", encoding="utf-8")
+    assert next(turns) == [path]
+
+
+@pytest.mark.parametrize("command", [("check", "--watch"), ("test", "--watch", "--quick")], ids=lambda c: c[0])
+def test_watching_shows_what_an_edit_breaks_and_what_mends_it(tmp_path: Path, command: tuple[str, ...]) -> None:
+    folder = tmp_path / "mine"
+    assert _guidelog("new", str(folder)).returncode == 0
+    rules = next(folder.glob("*.dl"))
+    text = rules.read_text(encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from guidelog.cli import main; main()", *command, "-g", str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert process.stdout is not None
+
+    def turn() -> str:
+        lines: list[str] = []
+        for line in process.stdout or ():
+            lines.append(line)
+            if line.startswith("watching "):
+                return "".join(lines)
+        raise AssertionError("".join(lines))
+
+    try:
+        assert "error[" not in turn()
+        rules.write_text(text + "\nbroken(\n", encoding="utf-8")
+        assert "error[GL002]" in turn()
+        rules.write_text(text, encoding="utf-8")
+        assert "error[" not in turn()
+        assert f"changed: {rules.name}" not in text
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait(10)
+
+
+def test_several_processes_say_what_one_says(compiled: Compiled, vignettes: list[Vignette], monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [*vignettes[:60], replace(vignettes[60], expected=vignettes[0].expected)]
+    monkeypatch.setattr(threading, "active_count", lambda: 1)  # pytest-xdist's own thread does nothing meanwhile
+    both = [shares.run_shared(compiled, some, jobs=jobs, cases=True) for jobs in (1, 3)]
+    assert [o.vignette for o in both[0]] == [o.vignette for o in both[1]] == some
+    assert [[(m.what, m.expected, m.got, m.reasons, repr(m.span)) for m in o.mismatches] for o in both[0]] == [
+        [(m.what, m.expected, m.got, m.reasons, repr(m.span)) for m in o.mismatches] for o in both[1]
+    ]
+    assert both[1][-1].mismatches
+    assert all(o.case is not None for o in both[1])
+
+
+def test_a_process_that_dies_costs_time_only(compiled: Compiled, vignettes: list[Vignette], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(shares, "_send", lambda *_: os._exit(9))
+    found = shares.run_shared(compiled, vignettes[:30], jobs=2, cases=False)
+    assert [o.vignette for o in found] == vignettes[:30]
+    assert all(o.passed for o in found)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from guidelog.background import Contradiction, propagate
 from guidelog.compiled import Compiled
-from guidelog.ground import Atom, GroundProgram
+from guidelog.ground import Atom, GroundComparison, GroundProgram
 from guidelog.guideline import load_guideline, read_guideline
 from guidelog.names import STANCES
 from guidelog.patients import Facts, Interval
 from guidelog.pipeline import compile_guideline
 from guidelog.status import Status, status_of
-from guidelog.values import Model, Value, World
+from guidelog.values import Model, Ranges, Value, World, comparison_value
 
 LUMBAR = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
 
@@ -79,6 +79,9 @@ def all_worlds(compiled: Compiled, steps: int = 2) -> Iterator[World]:
     program = compiled.ground
     vocabulary = compiled.names.vocabulary
     findings = list(vocabulary.findings)
+    elements = [e for rules in program.instances.values() for rule in rules for e in rule.elements]
+    comparisons = dict.fromkeys(e for e in elements if isinstance(e, GroundComparison))
+    known: dict[object, Model] = {}  # records with the same findings and comparisons are evaluated once
     intervals: list[list[Interval]] = []
     for measure in vocabulary.measures.values():
         points = range(measure.low * measure.ticks, measure.high * measure.ticks + 1, measure.ticks // steps)
@@ -92,8 +95,14 @@ def all_worlds(compiled: Compiled, steps: int = 2) -> Iterator[World]:
                 frozenset(),
             )
             settled = propagate(program, facts)
-            if not isinstance(settled, Contradiction):
-                yield World(program, settled[0], evaluate(program, settled[0]))
+            if isinstance(settled, Contradiction):
+                continue
+            found = settled[0]
+            worth = tuple(comparison_value(c, found.measures, Ranges.KEPT) for c in comparisons)
+            key = (tuple(found.findings.values()), worth)
+            if key not in known:
+                known[key] = evaluate(program, found)
+            yield World(program, found, known[key])
 
 
 def evaluate(program: GroundProgram, facts: Facts) -> Model:

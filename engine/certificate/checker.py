@@ -8,7 +8,7 @@ import collections, datetime, hashlib, itertools, json, re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-LARGEST, ROUNDS = 10**18, 500  # what a rule text may ask for: plain numbers, rounds until nothing new is reachable
+LARGEST, STEPS = 10**18, 100_000  # what a rule text may ask for: plain numbers, steps until nothing new is reachable
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 RANGES = {"kept": slice(0, 2), "low": slice(0, 1), "high": slice(1, 2)}  # the ends of a range that a proof looks at
 VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # an atom is an input of 0 to 1 ticks, so that every element is a sum
@@ -113,17 +113,26 @@ class Rulebook:
         [place] = [place for place, token in enumerate(tokens) if token in SIGNS]
         right = (tokens[place + 1 : -2], tokens[-1:]) if ".." in tokens else (tokens[place + 1 :],) * 2
         return "compare", tokens[place], tokens[:place], *right
-
     def find_instances(self, clauses: list[tuple[str, Any, list[Any]]]) -> None:
         names, rules = [name for name, _, body in clauses if body], [clause for clause in clauses if clause[1]]
         require(len({*names, "fact"}) > len(names), "two clauses have the same id")
-        size, rounds, self.unsure = -1, itertools.count(), {"finding", "measure"}  # where what is reachable may not be true
-        while size != (size := sum(map(len, (*self.relations.values(), self.unsure)))):
-            require(next(rounds) < ROUNDS, "the rules make new numbers without end")
-            for _, (_, _, predicate, terms), body in rules:
-                self.relations[predicate] |= {row_of(terms, bindings) for bindings in self.solutions(body, {})}
-                self.unsure |= {predicate for kind, sign, name, *rest in body if kind == "atleast" or rest[:1] != rest[-1:]
-                                or (kind == "literal" and (not sign or name in self.unsure))}
+        uses, self.having, self.unsure = collections.defaultdict[str, list[Any]](list), collections.defaultdict[Any, list[Any]](list), set[str]()
+        for rule, (_, _, name, terms) in ((clause, part) for clause in rules for part in clause[2] if part[:2] == ("literal", True)):
+            uses[name].append((terms, rule))
+        unsure = ["finding", "measure", *(head[2] for _, head, body in rules for kind, sign, _, *rest in body
+                                          if kind == "atleast" or not sign or rest[:1] != rest[-1:])]
+        for name in unsure:  # where what is reachable may not be true
+            unsure += () if name in self.unsure else [head[2] for _, (_, head, _) in uses[name]]
+            self.unsure.add(name)
+        agenda: list[tuple[Any, dict[str, Any]]] = [(rule, {}) for rule in rules]
+        for (_, (_, _, name, columns), body), known in agenda:  # each rule, and again for each new row that it looks at
+            require(len(agenda) < STEPS, "the rules make new numbers without end")
+            for row in {row_of(columns, bindings) for bindings in self.solutions(body, known)} - self.relations[name]:
+                self.relations[name].add(row)
+                for place, term in enumerate(row):
+                    self.having[name, place, term].append(row)
+                found = ((dict(zip(terms, row, strict=True)), terms, rule) for terms, rule in uses[name])
+                agenda += [(rule, bindings) for bindings, terms, rule in found if row_of(terms, bindings) == row]
         self.stepped = {head[2] for _, head, body in rules if body}
         self.instances = collections.defaultdict[str, dict[str, Any]](dict)  # atom -> rule and subst -> body
         for name, head, body in rules:
@@ -133,12 +142,15 @@ class Rulebook:
         self.stepped &= self.unsure  # a denial may rest on what is reachable and sure
         self.denials = [(name, [self.ground(element, bindings) for element in body])
                         for name, head, body in clauses if not head for bindings in self.solutions(body, {})]
-
+    def rows(self, name: str, known: tuple[Any, ...]) -> Any:  # those that may fit what is known of one
+        places = enumerate(known if name not in ("finding", "measure") else ())
+        some = (self.having.get((name, place, term), ()) for place, term in places if not VARIABLE(str(term)))
+        return [known] if known in self.relations[name] else min(some, key=len, default=self.relations[name])
     def solutions(self, body: list[Any], bindings: dict[str, Any]) -> list[dict[str, Any]]:  # for positive literals and plain numbers
         found, comparisons = [dict(bindings)], [element for element in body if element[0] == "compare"]
         for _, _, predicate, terms in (element for element in body if element[:2] == ("literal", True)):
             found = [more for old in found for known in [tuple(old.get(term, term) for term in terms)]
-                     for row in ([known] if known in self.relations[predicate] else self.relations[predicate])
+                     for row in self.rows(predicate, known)
                      for more in [old | {term: value for term, value in zip(terms, row, strict=True) if VARIABLE(str(term))}]
                      if all(more.get(term, term) == value == old.get(term, value) for term, value in zip(terms, row, strict=True))]
         for (_, operator, left, low, _), old in itertools.product(comparisons * len(comparisons), found):
@@ -148,7 +160,6 @@ class Rulebook:
                     form = evaluate([*other], old)
                     old[target] = form if len(form) > 1 else form[""]
         return [more for more in found if all(total[1] or value_of(total, {}) for total in (self.ground(one, more) for one in comparisons))]
-
     def ground(self, element: tuple[Any, ...], bindings: dict[str, Any]) -> tuple[Any, ...]:
         if element[0] == "compare":
             _, operator, *sides = element
@@ -172,7 +183,6 @@ class Rulebook:
                 factors[positive, atom] = (name, 1 if positive else -1) if reachable and name else ("", int(reachable == positive))
         least = (1 if number is None else number) - sum(factor < 0 for _, factor in factors.values())
         return ">=", tuple(factors.values()), (-least, -least), number
-
 def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]) -> dict[str, Any]:  # adds the steps of a proof
     steps: dict[str, Any] = {}
     for block, step in ((block, step) for block, content in enumerate(blocks) for step in content):
@@ -201,7 +211,6 @@ def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list
         for name, factor in (pair for element in used for pair in element[1] if pair[0] in book.instances):
             require(steps[name][1] < block + (factor > 0), f"`{name}` is not in an earlier block than `{atom}`")
     return known
-
 def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> str:
     stances, found = (*ADVICE, "emergency"), set()
     ends = [known[atom] if atom in book.instances else (0, 0)
@@ -212,7 +221,6 @@ def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> st
         advice = [*(ADVICE[stance] for stance in ADVICE if stance in said), "not_now" if in_scope else "outside_guideline"]
         found.add("emergency_pathway" if "emergency" in said else "conflict" if conflict else advice[0])
     return found.pop() if len(found) == 1 else "undetermined"
-
 def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:  # what a record says of an input, in ticks
     (low, high), ticks = given["range"], given["ticks"]
     said = {"between": [said["at_least"], said["at_most"]]} if isinstance(said, dict) and len(said) == 2 else said
@@ -228,7 +236,6 @@ def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple
         least, most = (round(end * 1000) * ticks // 1000 for end in (first, last))
     require(low * ticks <= least <= most <= high * ticks, "a measure is outside of its range")
     return least, most
-
 def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, Any], dict[str, list[str]]]:  # and what screens close
     require(record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "sources", "expect"}, "the record has unknown fields")
     findings, measures, screens = ({**(record.get(section) or {})} for section in ("findings", "measures", "screens"))
@@ -242,7 +249,6 @@ def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, An
             [said[name]] = given["unlisted"]
             closed[given["screen"][0]].append(name)
     return {name: interval(said.get(name, "unknown"), given, as_of) for name, given in inputs} | {"": (1, 1)}, closed
-
 def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int, int]] | None:  # what a denial leaves no choice about
     unmet = [(element, value) for element in body if (value := value_of(element, known)) < 2]
     require(unmet, "the record contradicts a background rule")
@@ -251,7 +257,6 @@ def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int,
             (low, high), edge = known[name], -factor * constant
             return name, (edge, edge) if operator == "!=" else (low, edge - 1) if factor == 1 else (edge + 1, high)
     return None
-
 def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, Any]) -> Any:  # what the proofs prove
     found = {proof["ranges"]: verified(book, known, **proof) for proof in proofs}
     require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
@@ -263,14 +268,12 @@ def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, An
     status = {ranges: status_of(book, values, name) for ranges, values in found.items()}
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
     return {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
-
 def read_rules(files: Mapping[str, str], readings: Mapping[str, str]) -> Rulebook:
     """The rules in files (name -> text) under readings; raises `ValueError` on a text that it cannot read."""
     try:
         return Rulebook(files, readings)
     except (Rejected, *MALFORMED) as error:
         raise ValueError(f"the rule text cannot be read: {error}") from error
-
 def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, Any], guideline: Mapping[str, Any] | None = None) -> list[Any]:
     """The claims of a certificate, each of which it proves about the record; raises `Rejected` if it does not."""
     try:

@@ -39,10 +39,18 @@ _SENTENCE = Shape("one text in quotes", (_WORDS,))
 _ONE_NAME = Shape("one name", (_NAME,))
 
 ATTRIBUTES: Mapping[str, Mapping[str, Shape]] = {
-    "finding": {"screen": _ONE_NAME, "true": _SENTENCE, "false": _SENTENCE, "ask": _SENTENCE, "doable": _SENTENCE},
+    "finding": {
+        "group": _SENTENCE,
+        "screen": _ONE_NAME,
+        "true": _SENTENCE,
+        "false": _SENTENCE,
+        "ask": _SENTENCE,
+        "doable": _SENTENCE,
+    },
     "measure": {
         "unit": Shape("one name", (_NAME,), required=True),
         "range": Shape("two whole numbers", (_WHOLE, _WHOLE), required=True),
+        "group": _SENTENCE,
         "screen": _ONE_NAME,
         "unlisted": Shape("one whole number", (_WHOLE,)),
         "ask": _SENTENCE,

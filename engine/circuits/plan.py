@@ -30,6 +30,7 @@ from ..status import STATUS_OF_STANCE, Status
 from .circuit import FALSE, NO, TRUE, YES, Builder, Circuit, End, Known, Pair
 
 MOST_GATES = 5_000_000
+MOST_STEPS = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def plan_of(program: GroundProgram, interventions: Iterable[str] | None = None) 
 
 class _Planner:
     def __init__(self, program: GroundProgram) -> None:
-        self.program, self.bits = program, Builder()
+        self.program, self.bits, self.steps = program, Builder(), 0
         names = program.names.vocabulary
         self.findings: dict[str, Pair] = {
             name: (self.bits.add(Known(name, True)), self.bits.add(Known(name, False))) for name in names.findings
@@ -196,17 +197,30 @@ class _Planner:
         for block in self.program.blocks:
             if only is not None and any(atom[0] not in only for atom in block):
                 continue
-            for atom in block:
-                values[atom] = NO
-            recursive = len(block) > 1 or block[0] in self.program.edges[block[0]]
-            for _ in block if recursive else (0,):
-                before = [values[atom] for atom in block]
-                for atom in block:
-                    values[atom] = self.atom(atom, values, ranges)
-                self.check_size()
-                if before == [values[atom] for atom in block]:
-                    break
+            values.update(dict.fromkeys(block, NO))
+            users = self.users(block)
+            # What was reached last depends on least; after as many rounds as there are atoms nothing can be new.
+            todo = dict.fromkeys(reversed(block))
+            for _ in block:
+                changed: dict[Atom, None] = {}
+                for atom in todo:
+                    self.check_size()
+                    value = self.atom(atom, values, ranges)
+                    if value != values[atom]:
+                        values[atom] = value
+                        changed.update(dict.fromkeys(users.get(atom, ())))
+                todo = changed
         return values
+
+    def users(self, block: Sequence[Atom]) -> dict[Atom, list[Atom]]:
+        """For the atoms of a block those of it that look at them."""
+        found: dict[Atom, list[Atom]] = {}
+        inside = set(block)
+        for atom in block:
+            for target in self.program.edges[atom]:
+                if target in inside:
+                    found.setdefault(target, []).append(atom)
+        return found
 
     def atom(self, atom: Atom, values: Mapping[Atom, Pair], ranges: Ranges) -> Pair:
         if atom in self.program.facts:
@@ -327,10 +341,12 @@ class _Planner:
         )
 
     def check_size(self) -> None:
-        if len(self.bits.gates) > MOST_GATES:
+        """Called once for each conclusion that is worked out, again and again where they depend on each other."""
+        self.steps += 1
+        if self.steps > MOST_STEPS or len(self.bits.gates) > MOST_GATES:
             raise InputError.of(
                 "GL701",
-                f"the rules make a circuit of more than {MOST_GATES:,} gates",
+                f"the rules make a circuit of more than {MOST_GATES:,} gates, or over {MOST_STEPS:,} steps to make",
                 hint="a large group of conclusions that depend on each other is the usual reason; split it",
             )
 

@@ -14,6 +14,7 @@ from ..certificate import checker
 from ..diagnostics import InputError
 from ..guideline import load_guideline
 from ..patients import read_document, read_text
+from ..patients.forms import looks_like_fhir
 from ..pipeline import ask
 from .options import format_option, guideline_option, load, patient_argument, read, reading_option, write_json
 
@@ -71,7 +72,7 @@ def check_certificate(certificate: str, patient: str, guideline: str | None, for
     claims: list[dict[str, Any]] = []
     try:
         rulebook = checker.read_rules(rules.files, readings)
-        claims = checker.check(document, rulebook, _record(patient), guideline=identity)
+        claims = checker.check(document, rulebook, _record(patient, guideline), guideline=identity)
     except (checker.Rejected, ValueError) as error:
         reason = str(error)
     if format_ == "json":
@@ -83,11 +84,14 @@ def check_certificate(certificate: str, patient: str, guideline: str | None, for
     sys.exit(0 if reason is None else 1)
 
 
-def _record(path: str) -> dict[str, Any]:
+def _record(path: str, guideline: str | None) -> dict[str, Any]:
     """The record as plain data, read by PyYAML or json.
 
-    The engine's own reader only refuses what is not safe to read.
+    The engine's own reader only refuses what is not safe to read. A FHIR record has to be mapped first, which is the
+    engine's work and not the checker's; `guidelog facts --record` writes the mapped record for a check without it.
     """
+    if looks_like_fhir(path):
+        return dict(read(load(guideline), path).content)
     source = read_text(path)
     read_document(source)
     if path.endswith(".json"):

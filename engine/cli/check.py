@@ -13,10 +13,10 @@ import click
 from .. import __version__
 from ..diagnostics import InputError, Report, render_report
 from ..guideline import Guideline, load_guideline
-from ..workbench.catalogue import CODES
 from ..workbench.exports import github, sarif
 from ..workbench.lints import Advice, Fix
 from ..workbench.review import review
+from .again import again
 from .main import use_colour
 from .options import guideline_option, write_json
 
@@ -34,7 +34,8 @@ from .options import guideline_option, write_json
 @click.option("--strict", is_flag=True, help="Exit code 1 for warnings, too.")
 @click.option("--no-lint", is_flag=True, help="Errors and warnings of the language only, without advice (GL9xx).")
 @click.option("--fix", is_flag=True, help="Mend in the files what can be mended mechanically.")
-def check(guideline: str | None, format_: str, *, strict: bool, no_lint: bool, fix: bool) -> None:
+@click.option("--watch", is_flag=True, help="Check again whenever a file of the guideline changes.")
+def check(guideline: str | None, format_: str, *, strict: bool, no_lint: bool, fix: bool, watch: bool) -> None:
     """Check the rules of a guideline; exit code 1 when there are errors.
 
     `guidelog explain CODE` says what a code means. A warning is silenced where it stands, with a reason:
@@ -44,17 +45,24 @@ def check(guideline: str | None, format_: str, *, strict: bool, no_lint: bool, f
     Example:
       guidelog check --guideline kb/lumbar_radiculopathy
     """
+    if watch:
+        again(guideline, lambda: _check(guideline, format_, lints=not no_lint, fix=fix))
+    report = _check(guideline, format_, lints=not no_lint, fix=fix)
+    sys.exit(1 if report.errors or (strict and report.warnings) else 0)
+
+
+def _check(guideline: str | None, format_: str, *, lints: bool, fix: bool) -> Report:
     loaded = load_guideline(guideline)
-    advice = review(loaded, lints=not no_lint)
+    advice = review(loaded, lints=lints)
     if fix:
         fixes = [a.fix for a in advice if a.fix is not None]
         _mend(loaded, fixes)
         click.echo(f"mended {len(fixes)} place{'' if len(fixes) == 1 else 's'}", err=True)
         if fixes:
-            advice = review(load_guideline(guideline), lints=not no_lint)
+            advice = review(load_guideline(guideline), lints=lints)
     report = Report([a.diagnostic for a in advice])
     _show(report, advice, format_)
-    sys.exit(1 if report.errors or (strict and report.warnings) else 0)
+    return report
 
 
 def _show(report: Report, advice: Sequence[Advice], format_: str) -> None:
@@ -64,6 +72,8 @@ def _show(report: Report, advice: Sequence[Advice], format_: str) -> None:
             diagnostics = [{**d.to_json(), "fixable": id(d) in fixable} for d in report.sorted()]
             write_json({"errors": report.errors, "warnings": report.warnings, "diagnostics": diagnostics})
         case "sarif":
+            from ..workbench.catalogue import CODES
+
             write_json(sarif(report.sorted(), CODES.values(), __version__))
         case "github":
             text = github(report.sorted())

@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..compiled import Compiled
 from ..diagnostics import InputError
 from .main import use_colour
 from .options import format_option, guideline_option, load, reading_option, write_json
 from .report import render_answers
 
 if TYPE_CHECKING:
-    from ..cohort.run import Options
+    from ..cohort.options import Options
 
 NEEDED = ("numpy", "pyarrow", "duckdb", "sqlglot")
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -47,6 +49,17 @@ def cohort() -> None:
         raise InputError.of(
             "GL700", f"`cohort` needs {', '.join(missing)}", hint="install the extra: pip install 'guidelog[cohort]'"
         )
+
+
+def _fhir_options(function: Any) -> Any:
+    """What only FHIR exports need."""
+    day = click.DateTime(["%Y-%m-%d"])
+    for option in (
+        click.option("--unverified-codes", is_flag=True, help="FHIR: use codes that nobody has verified, too."),
+        click.option("--as-of", type=day, metavar="DATE", help="FHIR: the day to answer for. [default: each record's]"),
+    ):
+        function = option(function)
+    return function
 
 
 def _data_options(function: Any) -> Any:
@@ -102,9 +115,12 @@ def _data_options(function: Any) -> Any:
     help="What evaluates the rules.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@_fhir_options
 @_data_options
 def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], engine: str, **given: Any) -> None:
     """Answer every patient in DATA: Parquet, CSV, NDJSON, a folder of these, a DuckDB database; `-` is CSV from a pipe.
+
+    NDJSON of FHIR resources, a file or a folder of them as a bulk export writes it, is read by the guideline's mapping.
 
     A row that `ask` would refuse is set aside in `RESULT/rejects.csv` (beside a file: `RESULT.rejects.csv`), with line
     and reason. A run that was interrupted goes on where it stopped when it is started again.
@@ -114,7 +130,7 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
       guidelog cohort patients.parquet --out answers.parquet
     """
     from ..cohort.audit import AuditError
-    from ..cohort.run import RejectedError
+    from ..cohort.options import RejectedError
     from ..cohort.run import run as answer_all
     from ..cohort.summary import render_summary
 
@@ -148,8 +164,23 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
 @click.argument("result", metavar="RESULT")
 @click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write a picture of the shares.")
+@click.option(
+    "--pathway",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the pathway with the numbers of patients at each box (.svg, .png, .pdf).",
+)
+@guideline_option
+@reading_option
 @format_option
-def summary(result: str, interventions: tuple[str, ...], svg: Path | None, format_: str) -> None:
+def summary(
+    result: str,
+    interventions: tuple[str, ...],
+    svg: Path | None,
+    pathway: Path | None,
+    guideline: str | None,
+    readings: tuple[str, ...],
+    format_: str,
+) -> None:
     """Counts and shares by status, how far patients get, and what would settle most of the open answers.
 
     \b
@@ -163,6 +194,8 @@ def summary(result: str, interventions: tuple[str, ...], svg: Path | None, forma
     _known(interventions, account["answers"])
     if svg is not None:
         svg.write_text(render_svg(account, interventions), encoding="utf-8")
+    if pathway is not None:
+        _write_pathway(pathway, load(guideline, readings), account)
     if format_ == "json":
         write_json({k: v for k, v in account.items() if k not in ("key", "parts")})
     else:
@@ -176,6 +209,7 @@ def summary(result: str, interventions: tuple[str, ...], svg: Path | None, forma
 @guideline_option
 @reading_option
 @format_option
+@_fhir_options
 @_data_options
 def why(
     data: str,
@@ -187,6 +221,8 @@ def why(
     patient_column: str,
     ignore: tuple[str, ...],
     table: str | None,
+    as_of: datetime | None,
+    unverified_codes: bool,
 ) -> None:
     """The certified answers of one PATIENT in DATA, through `ask`.
 
@@ -198,7 +234,16 @@ def why(
     from ..pipeline import ask
 
     compiled = load(guideline, readings)
-    record = find_patient(data, patient, compiled.names.vocabulary, column=patient_column, ignore=ignore, table=table)
+    record = find_patient(
+        data,
+        patient,
+        compiled,
+        column=patient_column,
+        ignore=ignore,
+        table=table,
+        as_of=as_of and as_of.date(),
+        unverified=unverified_codes,
+    )
     answers = ask(compiled, record, interventions)
     if format_ == "json":
         write_json(answers.to_json())
@@ -271,9 +316,21 @@ def sql(
     )
 
 
+def _write_pathway(out: Path, compiled: Compiled, account: dict[str, Any]) -> None:
+    """The pathway with numbers; further pages get a number in their name."""
+    from ..cohort.flow import flow_picture
+    from ..diagrams.pictures import rendered
+
+    if out.suffix not in (".svg", ".png", ".pdf"):
+        raise click.UsageError(f"`--pathway {out}`: a picture ends in .svg, .png or .pdf")
+    pages = list(rendered(flow_picture(compiled, account), out.suffix[1:]))
+    for number, (_, content) in enumerate(pages, 1):
+        (out if number == 1 else out.with_stem(f"{out.stem}-{number}")).write_bytes(content)
+
+
 def _options(given: dict[str, Any]) -> Options:
     from ..cohort.answers import Shape
-    from ..cohort.run import Options
+    from ..cohort.options import Options
 
     return Options(
         interventions=given["interventions"],
@@ -286,6 +343,8 @@ def _options(given: dict[str, Any]) -> Options:
         memory=_size(given["memory"]),
         audit=given["audit"],
         seed=given["seed"],
+        as_of=given["as_of"] and given["as_of"].date(),
+        unverified=given["unverified_codes"],
     )
 
 

@@ -12,11 +12,10 @@ import click
 
 from ..diagnostics import InputError, Severity
 from ..diagrams.export import Picture
-from ..diagrams.flow import Links
+from ..diagrams.overlay import Links
 from ..diagrams.paint import BUNDLED, SYSTEM, PaintError
 from ..diagrams.pictures import (
     FORMATS,
-    diff_picture,
     pathway_picture,
     patient_picture,
     proof_picture,
@@ -171,6 +170,7 @@ def diff(old: str, new: str, **how: Any) -> None:
     Example:
       guidelog diagram diff kb/lumbar_radiculopathy kb/lumbar_radiculopathy --format text
     """
+    from ..diagrams.diff_page import diff_picture
     from ..verify.compare import compare
     from ..verify.revisions import read_version
 

@@ -12,14 +12,17 @@ import click
 
 from ..diagnostics import InputError
 from ..explain import wording
-from ..pipeline import ask, compile_guideline
+from ..pipeline import compile_guideline
 from ..verify.announced import CHANGES, Announcement, new_announcements, unknown_names
 from ..verify.circuit import Budget
-from ..verify.compare import Change, Difference, compare
+from ..verify.compare import compare
+from ..verify.difference import Change, Difference, Reason
 from ..verify.edits import Edit, lines, metadata
 from ..verify.revisions import Version, read_version
+from .diff_cohort import Counted, count_changes
 from .main import use_colour
 from .options import write_json
+from .progress import progress
 
 _ICON = {"added": "+", "removed": "-", "changed": "~"}
 
@@ -48,13 +51,27 @@ _ICON = {"added": "+", "removed": "-", "changed": "~"}
     help="Stop after so long; what was not decided by then is said. [default: no limit]",
 )
 @click.option("--lines", "show_lines", is_flag=True, help="Show the edited lines as well.")
-def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float | None, show_lines: bool) -> None:
+@click.option(
+    "--cohort",
+    "cohort",
+    metavar="FILE",
+    help="Also count whose answers change in this table of patients (docs/cohorts.md).",
+)
+def diff(
+    old: str,
+    new: str,
+    format_: str,
+    witnesses: Path | None,
+    budget: float | None,
+    show_lines: bool,
+    cohort: str | None,
+) -> None:
     """Which answers differ between OLD and NEW, for which patients, and because of which edit.
 
     OLD and NEW are guideline folders, names in kb/, or git revisions `REV[:folder]`. Each change comes with the
     smallest patient who is answered differently, certified by both versions; an intervention without one is proved
-    unchanged. Exit code 1 when an answer changes that the CHANGES.md of NEW does not announce, or when something was
-    not decided.
+    unchanged. Where answers stay, other rules may be behind them; that is said too. Exit code 1 when an answer changes
+    that the CHANGES.md of NEW does not announce, or when something was not decided.
 
     \b
     Examples:
@@ -68,7 +85,8 @@ def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float
         known = [*second.names.vocabulary.interventions, *first.names.vocabulary.interventions]
         if wrong := unknown_names(announced, known):
             raise InputError(wrong)
-        found = compare(first, second, ask, budget=Budget(budget))
+        counted = None if cohort is None else count_changes(first, second, cohort, Path(scratch))
+        found = compare(first, second, budget=Budget(budget), progress=progress())
         unannounced = [c for c in found.changes if not any(a.covers(c) for a in announced)]
         stale = [a for a in announced if not any(a.covers(c) for c in found.changes)]
         if witnesses is not None:
@@ -83,6 +101,7 @@ def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float
                     "lines": list(lines(versions[0].guideline, versions[1].guideline)),
                     "unannounced": [_key(c) for c in unannounced],
                     "announced_and_not_found": [str(a) for a in stale],
+                    **({} if counted is None else {"cohort": counted.to_json()}),
                 }
             )
         else:
@@ -90,6 +109,9 @@ def diff(old: str, new: str, format_: str, witnesses: Path | None, budget: float
             page.head(metadata(first, second))
             page.edits(lines(versions[0].guideline, versions[1].guideline) if show_lines else ())
             page.body()
+            if counted is not None:
+                page.cohort(counted)
+            page.verdict()
             colour = use_colour(sys.stdout) and format_ == "text"
             click.echo("\n".join(page.lines), color=colour)
     sys.exit(1 if unannounced or found.undecided or _unannounced_shape(found) else 0)
@@ -121,13 +143,18 @@ class _Page:
         self.title(f"{new.guideline.title}: {old.name} to {new.name}", 2)
         for key, (before, after) in changed.items():
             self.lines.append(f"{self.bullet}{key}: {before}, now {after}")
-        concerned = len({c.intervention for c in self.found.changes})
-        answers = f"{len(self.found.changes)} changes of answers in {concerned} interventions"
+        found = self.found
+        concerned = len({c.intervention for c in found.changes})
+        answers = f"{_count(len(found.changes), 'change')} of answers in {_count(concerned, 'intervention')}"
         proof = (
-            f"{len(self.found.same)} interventions proved unchanged for every record"
-            f" ({len(self.found.shared)} of them defined alike)"
+            f"{_count(len(found.same), 'intervention')} proved to be answered alike for every record"
+            f" ({len(found.shared)} of them defined alike)"
         )
-        self.lines.append(f"{answers}; {proof}; {self.found.seconds:.2f} s.")
+        self.lines.append(f"{answers}; {proof}; {found.seconds:.2f} s.")
+        if found.otherwise_reasoned:
+            self.lines.append(f"Reasons change, answers do not: {', '.join(found.otherwise_reasoned)}.")
+        if found.edits and not any(e.matters for e in found.edits):
+            self.lines.append("Only words were edited: no answer and no reason rests on them.")
 
     def edits(self, diff: Iterable[str]) -> None:
         if self.found.edits:
@@ -148,13 +175,18 @@ class _Page:
             self.title(name, 3)
             for change in changes:
                 self.change(change)
+        if self.found.reasons:
+            self.title("Reasons that change where the answer does not", 3)
+            for reason in self.found.reasons:
+                self.lines.append(f"{self.bullet}{self.reason(reason)}")
         if self.found.shown:
             self.title("Included items and notes", 3)
             for shown in self.found.shown:
                 what = f"{shown.atom[0]}({', '.join(map(str, shown.atom[1:]))})"
+                some = "now shown to" if shown.gained else "no longer shown to"
                 self.lines.append(
-                    f"{self.bullet}{self.code(what)} "
-                    f"{'now shown to' if shown.gained else 'no longer shown to'} some patients"
+                    f"{self.bullet}{self.code(what)} of {self.code(shown.rule)} {some} some patients, for example "
+                    f"{_inline(shown.content)}"
                 )
         for title, names in (("New interventions", self.found.added), ("Removed interventions", self.found.removed)):
             if names:
@@ -166,7 +198,10 @@ class _Page:
         for name, why in self.found.undecided:
             self.title("Not decided", 3)
             self.lines.append(f"{self.bullet}{name}: {why}")
-        self.verdict()
+
+    def cohort(self, counted: Counted) -> None:
+        self.title(f"In {counted.data}", 3)
+        self.lines.extend(f"{self.bullet}{line}" for line in counted.lines())
 
     def change(self, change: Change) -> None:
         news = "" if change not in self.unannounced else " (unannounced)"
@@ -177,16 +212,26 @@ class _Page:
         else:
             self.lines += [f"      | {line}" for line in change.text.splitlines()[1:]]
         indent = "  " if self.markdown else "      "
-        listed = [*change.sketch.findings, *change.sketch.measures]
-        free = [n for n in listed if n not in {entry.split(":")[0] for entry in change.needed}]
-        self.lines.append(
-            f"{indent}Every such patient has all of this{' but perhaps ' + ', '.join(free) if free else ''}."
-        )
+        if change.needed is not None:
+            listed = [*change.sketch.findings, *change.sketch.measures]
+            free = [n for n in listed if n not in {entry.split(":")[0] for entry in change.needed}]
+            self.lines.append(
+                f"{indent}Every such patient has all of this{' but perhaps ' + ', '.join(free) if free else ''}."
+            )
         if change.edits:
             names = ", ".join(self.code(_short(e)) for e in change.edits)
             self.lines.append(f"{indent}{'Because of' if change.alone else 'It takes'} {names}.")
         if not change.smallest:
-            self.lines.append(f"{indent}Time ran out before a smaller patient was ruled out.")
+            self.lines.append(f"{indent}A smaller patient may show it as well.")
+
+    def reason(self, reason: Reason) -> str:
+        answer = f"{reason.intervention}, {wording.STATUS[reason.status]} as before"
+        example = f"for example {_inline(reason.content)}"
+        by = f" (because of {', '.join(self.code(_short(e)) for e in reason.edits)})" if reason.edits else ""
+        if reason.rule is None:
+            return f"{answer}: it would settle on something else at an end of the guideline's range, {example}{by}"
+        what = "is now behind it" if reason.gained else "is no longer behind it"
+        return f"{answer}: {self.code(reason.rule)} {what}, {example}{by}"
 
     def verdict(self) -> None:
         self.lines.append("")
@@ -197,6 +242,8 @@ class _Page:
             self.lines.append(f"All changes are announced in {CHANGES}.")
         elif not self.found.undecided:
             self.lines.append("No answer changes for any record that both versions accept.")
+            if self.found.reasons:
+                self.lines.append("Some answers have other reasons (above); that needs no announcement.")
         self.lines.extend(f"Announced in {CHANGES}, but no patient changes so: {a}" for a in self.stale)
 
     def title(self, text: str, level: int) -> None:
@@ -208,6 +255,10 @@ class _Page:
 
     def code(self, text: str) -> str:
         return f"`{text}`" if self.markdown else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _key(change: Change) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from ..diagnostics import InputError
-from ..pipeline import ask
 from ..verify.circuit import Budget
 from ..verify.suite import Suite, vignette_of
 from ..verify.suite import generate as make
 from .options import format_option, guideline_option, load, reading_option, write_json
+from .progress import progress
 
 _KINDS = ("rule", "condition", "threshold")
 
@@ -49,7 +49,7 @@ def generate(
     Example:
       guidelog generate --out generated
     """
-    suite = make(load(guideline, readings), ask, budget=Budget(budget))
+    suite = make(load(guideline, readings), budget=Budget(budget), progress=progress())
     try:
         out.mkdir(parents=True, exist_ok=True)
         for patient in suite.patients:

@@ -18,44 +18,23 @@ from ..explain.missing import Next, next_question
 from ..explain.what_if import apply
 from ..patients import Patient, patient_from_content
 from ..pipeline import ask, settle
-from .options import (
-    format_option,
-    guideline_option,
-    load,
-    main_interventions,
-    patient_argument,
-    read,
-    reading_option,
-    write_json,
-)
-from .reasons import Lines, heading
+from .options import Request, about_patient, format_option, header, write_json
+from .page import Lines, heading
 
 
 @click.command()
-@patient_argument
-@click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
-@guideline_option
-@reading_option
+@about_patient
 @format_option
 @click.option("--next", "only_next", is_flag=True, help="Only the one best question to ask next, and why.")
-def missing(
-    patient: str,
-    interventions: tuple[str, ...],
-    guideline: str | None,
-    readings: tuple[str, ...],
-    format_: str,
-    only_next: bool,
-) -> None:
+def missing(request: Request, format_: str, *, only_next: bool) -> None:
     """The smallest sets of questions that would settle each answer for PATIENT, whatever the replies.
 
     \b
     Example:
       guidelog missing kb/lumbar_radiculopathy/vignettes/seed.yaml --next
     """
-    compiled = load(guideline, readings)
-    wanted = interventions or main_interventions(compiled)
-    answers = ask(compiled, read(compiled, patient), wanted)
-    best = next_question(answers, wanted)
+    answers = ask(request.compiled, request.record, request.main)
+    best = next_question(answers, request.main)
     if format_ == "json":
         write_json(_document(answers, best, only_next=only_next))
         return
@@ -73,7 +52,7 @@ def _answer(page: Lines, answer: Answer, answers: Answers) -> None:
     if answer.questions is None:
         page.add(wording.TOO_MANY, 2)
     for number, group in enumerate(answer.questions or ()):
-        page.add((wording.SETTLES_ONE if len(group) == 1 else wording.SETTLE)[min(number, 1)], 2)
+        page.add(wording.settle_head(len(group), number), 2)
         for question in group:
             page.add(f"- {wording.question(question, answers.names)}", 4, 6)
     if not answer.questions and answer.because is None:
@@ -92,9 +71,7 @@ def _best(page: Lines, best: Next | None, answers: Answers) -> None:
 
 
 def _document(answers: Answers, best: Next | None, *, only_next: bool) -> dict[str, Any]:
-    whole = answers.to_json()
-    data: dict[str, Any] = {"guideline": whole["guideline"], "patient": whole["patient"]}
-    data["next"] = best.to_json() if best else None
+    data = {**header(answers), "next": best.to_json() if best else None}
     if not only_next:
         data["missing"] = [
             {
@@ -110,19 +87,14 @@ def _document(answers: Answers, best: Next | None, *, only_next: bool) -> dict[s
 
 
 @click.command()
-@patient_argument
-@click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
-@guideline_option
-@reading_option
+@about_patient
 @click.option(
     "--out",
     "-o",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write the completed record. [default: stdout]",
 )
-def interview(
-    patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
-) -> None:
+def interview(request: Request, out: Path | None) -> None:
     """Ask what is missing about PATIENT one question at a time, and write the completed record.
 
     What no longer matters is skipped.
@@ -134,10 +106,8 @@ def interview(
     Example:
       guidelog interview kb/lumbar_radiculopathy/vignettes/seed.yaml mri_lumbar --out completed.yaml
     """
-    compiled = load(guideline, readings)
-    wanted = interventions or main_interventions(compiled)
-    record, asked = _Interview(compiled, wanted).run(read(compiled, patient))
-    answers = ask(compiled, record, wanted)
+    record, asked = _Interview(request.compiled, request.main).run(request.record)
+    answers = ask(request.compiled, record, request.main)
     for answer in answers.answers:
         click.echo(heading(answer), err=True)
     click.echo(wording.asked_count(asked), err=True)
@@ -200,7 +170,7 @@ class _Interview:
             click.echo(f"  {number}. {wording.label_of(member, self.names)}", err=True)
         while True:
             reply = self.prompt(wording.SCREEN_CHOICES)
-            if reply in ("?", "o"):
+            if reply in ("?", *wording.replies("each")):
                 self.unknown.update([f"screen:{name}", *(members if reply == "?" else ())])
                 return
             chosen = self.chosen(reply, findings)
@@ -221,7 +191,7 @@ class _Interview:
 
     def chosen(self, reply: str, findings: Sequence[str]) -> list[str] | None:
         """The findings that a reply names by number; None when it cannot be read."""
-        if reply in wording.NONE:
+        if reply in wording.replies("none"):
             return []
         numbers = reply.replace(",", " ").split()
         if numbers and all(n.isdecimal() and 1 <= int(n) <= len(findings) for n in numbers):
@@ -234,7 +204,7 @@ class _Interview:
         while True:
             if name in self.names.vocabulary.findings:
                 reply = self.prompt(wording.FINDING_CHOICES)
-                value = wording.YES.get(reply)
+                value = next((v for v in ("present", "absent") if reply in wording.replies(v)), None)
                 if value is None and reply != "?":
                     click.echo(wording.READ_YES_NO, err=True)
                     continue
@@ -275,6 +245,6 @@ class _Interview:
     def prompt(self, choices: str) -> str:
         click.echo(f"  [{choices}] ", nl=False, err=True)
         line = sys.stdin.readline()
-        if not line or line.strip().lower() in ("q", "quit"):
+        if not line or line.strip().lower() in wording.replies("stop"):
             raise _End
         return line.strip().lower()

@@ -28,11 +28,11 @@ def render_answers(answers: Answers, full: Collection[str] | None, *, colour: bo
     """The answers; those in `full` (all when None) with reasons, the others one line a status."""
     page = _Page(colour)
     guideline, patient = answers.guideline, answers.patient
-    page.line(
-        f"{guideline.title}, version {guideline.version} "
-        f"({guideline.review}; source of {guideline.source.get('date', 'unknown date')})"
-    )
-    page.line(f"Patient {patient.id}" + (f", {patient.as_of.isoformat()}" if patient.as_of else ""))
+    source = guideline.source.get("date", wording.UNKNOWN_DATE)
+    said = {"title": guideline.title, "version": guideline.version, "review": guideline.review, "date": source}
+    page.line(wording.say("about", **said))
+    day = patient.as_of.isoformat() if patient.as_of else None
+    page.line(wording.say("about_patient_on" if day else "about_patient", patient=patient.id, date=day))
     shown = [a for a in answers.answers if full is None or a.intervention in full]
     for answer in shown:
         _answer(page, answers, answer)
@@ -86,17 +86,16 @@ def _answer(page: _Page, answers: Answers, answer: Answer) -> None:
     names = answers.names
     for index, questions in enumerate(answer.questions or ()):
         words = [wording.question(q, names) for q in questions]
-        lead = "Ask" if index == 0 else "or ask"
         for number, word in enumerate(words):
-            page.wrap(f"{lead if number == 0 else 'then'}: {word}", "    ", "         ")
+            key = "then_ask" if number else "or_ask" if index else "ask"
+            page.wrap(wording.say(key, question=word), "    ", "         ")
     if answer.questions is None:
-        page.wrap("The questions that would settle this were too many to work out.", "    ")
+        page.wrap(wording.TOO_MANY, "    ")
     for included in answer.includes:
-        page.wrap(
-            f"Include: {included.says} {_sources(included.statements, included.citations, answers)}", "    ", "      "
-        )
+        sources = _sources(included.statements, included.citations, answers)
+        page.wrap(wording.say("include", says=included.says, sources=sources), "    ", "      ")
     page.wrap(
-        f"{', '.join(answer.rules) or 'no rule'}  {_sources(answer.statements, answer.citations, answers)}",
+        f"{', '.join(answer.rules) or wording.NO_RULE}  {_sources(answer.statements, answer.citations, answers)}",
         "    ",
         "    ",
         dim=True,
@@ -105,7 +104,7 @@ def _answer(page: _Page, answers: Answers, answer: Answer) -> None:
 
 def _sources(statements: Iterable[str], citations: Iterable[int], answers: Answers) -> str:
     known = answers.guideline.references
-    cites = ", ".join(f"{c}" if c in known else f"{c} unresolved" for c in citations)
+    cites = ", ".join(f"{c}" if c in known else wording.say("cite_unresolved", number=c) for c in citations)
     return " ".join(part for part in (", ".join(statements), f"[{cites}]" if cites else "") if part)
 
 
@@ -113,7 +112,7 @@ def _others(page: _Page, others: list[Answer]) -> None:
     if not others:
         return
     page.blank()
-    page.line("Also:")
+    page.line(wording.ALSO)
     by_status: dict[Status, list[Answer]] = {}
     for answer in others:
         by_status.setdefault(answer.status, []).append(answer)
@@ -128,23 +127,19 @@ def _rests_on(page: _Page, answers: Answers, shown: list[Answer]) -> None:
         if members:
             page.blank()
             labels = ", ".join(wording.label_of(m, answers.names) for m in members)
-            page.wrap(
-                f"Assumed, because {wording.label_of(screen, answers.names)} is recorded as complete: no {labels}.",
-                "",
-                "  ",
-            )
+            closed = wording.label_of(screen, answers.names)
+            page.wrap(wording.say("assumed_absent", screen=closed, labels=labels), "", "  ")
     for step in answers.propagated:
         says = step.denial.rule.annotation("says") or step.denial.rule.annotation("title")
         text = getattr(says, "value", "")
-        page.wrap(
-            f"Concluded about {wording.label_of(step.name, answers.names)}: {text} ({step.denial.rule.id}).", "", "  "
-        )
+        label = wording.label_of(step.name, answers.names)
+        page.wrap(wording.say("concluded", label=label, says=text, rule=step.denial.rule.id), "", "  ")
     used = {d for answer in shown for d in answer.decisions}
     decisions = [d for d in answers.names.decisions.values() if d.id in used]
     if decisions:
         page.blank()
-        page.line("These answers rest on decisions where the source leaves room (guidelog trace shows them all):")
+        page.line(wording.RESTS_ON)
         page.wrap(", ".join(d.id for d in decisions), "  ")
     unresolved = sorted({c for answer in shown for c in answer.unresolved})
     if unresolved:
-        page.wrap(f"Citations that the source never resolves: {', '.join(map(str, unresolved))}.", "  ")
+        page.wrap(wording.say("never_resolved", numbers=", ".join(map(str, unresolved))), "  ")

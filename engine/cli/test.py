@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from ..compiled import Compiled
 from ..diagnostics import InputError, render
 from ..workbench.coverage import BACKGROUND, CRITERION, RULE, THRESHOLD, Coverage, coverage
 from ..workbench.mutation import EQUIVALENT, INVALID, KILLED, SURVIVED, Mutation, mutate
+from ..workbench.readings import shortly
 from ..workbench.reports import coverage_page, junit, mismatch_lines, outcomes_json
 from ..workbench.runner import Outcome, run
+from ..workbench.shares import run_shared
 from ..workbench.vignettes import Vignette, read_vignettes, vignette_files
-from ..workbench.watch import changes
-from .main import show_errors, use_colour
+from .again import again
+from .main import use_colour
 from .options import format_option, guideline_option, load, reading_option, write_json
 
 _KINDS = ((RULE, "rules"), (CRITERION, "criteria"), (THRESHOLD, "thresholds"), (BACKGROUND, "background rules"))
@@ -36,6 +39,7 @@ _MOST = 20
 @click.option("--min-mutants", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this share noticed.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
 @click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the coverage page.")
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes. [default: one a processor, up to 4]")
 @click.option("--watch", is_flag=True, help="Run again whenever a file of the guideline changes.")
 def test(
     paths: tuple[str, ...],
@@ -50,6 +54,7 @@ def test(
     min_mutants: float | None,
     junit_file: Path | None,
     html_file: Path | None,
+    jobs: int | None,
     watch: bool,
 ) -> None:
     """Run the vignettes of a guideline; exit code 1 when one does not come out as expected.
@@ -60,9 +65,9 @@ def test(
       guidelog test -k surgery --coverage
       guidelog test --mutate --min-mutants 95
     """
-    wanted = _Wanted(paths, words, quick, with_coverage, least, with_mutants, min_mutants, junit_file, html_file)
+    wanted = _Wanted(paths, words, quick, with_coverage, least, with_mutants, min_mutants, junit_file, html_file, jobs)
     if watch:
-        _watch(guideline, readings, wanted)
+        again(guideline, lambda: wanted.run(load(guideline, readings), format_))
     sys.exit(0 if wanted.run(load(guideline, readings), format_) else 1)
 
 
@@ -80,8 +85,9 @@ class _Wanted:
         min_mutants: float | None,
         junit_file: Path | None,
         html_file: Path | None,
+        jobs: int | None,
     ) -> None:
-        self.paths, self.words, self.quick = paths, words, quick
+        self.paths, self.words, self.quick, self.jobs = paths, words, quick, jobs
         self.with_coverage = with_coverage or least is not None or html_file is not None
         self.least, self.min_mutants = least, min_mutants
         self.with_mutants = with_mutants or min_mutants is not None
@@ -90,7 +96,12 @@ class _Wanted:
     def run(self, compiled: Compiled, format_: str) -> bool:
         """Run, show, and say whether everything is as it should be."""
         vignettes = self.vignettes(compiled)
-        outcomes = list(run(compiled, vignettes, certified=not self.quick))
+        start = time.perf_counter()
+        if self.quick:
+            outcomes = list(run(compiled, vignettes, certified=False))
+        else:
+            outcomes = run_shared(compiled, vignettes, jobs=self.jobs, cases=self.with_coverage)
+        seconds = time.perf_counter() - start
         covered = coverage(compiled.ground, compiled.program.rules, outcomes) if self.with_coverage else None
         passing = [o.vignette for o in outcomes if o.passed]
         mutation = Mutation(tuple(mutate(compiled, passing))) if self.with_mutants else None
@@ -103,7 +114,7 @@ class _Wanted:
             data |= {"coverage": covered.to_json()} if covered else {}
             write_json(data | ({"mutants": mutation.to_json()} if mutation else {}))
         else:
-            click.echo(_text(outcomes, covered, mutation, colour=use_colour(sys.stdout)), color=True)
+            click.echo(_text(outcomes, seconds, covered, mutation, colour=use_colour(sys.stdout)), color=True)
         enough = covered is None or self.least is None or covered.percent() >= self.least
         noticed = mutation is None or self.min_mutants is None or mutation.score >= self.min_mutants
         return all(o.passed for o in outcomes) and enough and noticed
@@ -116,22 +127,6 @@ class _Wanted:
         return chosen
 
 
-def _watch(guideline: str | None, readings: tuple[str, ...], wanted: _Wanted) -> None:
-    """Run, wait for a change, run again; errors are shown and waited out."""
-    from ..guideline import find_folder
-
-    folder = find_folder(guideline)
-    turns = changes(folder)
-    while True:
-        try:
-            wanted.run(load(guideline, readings), "text")
-        except InputError as error:
-            show_errors(error)
-        click.echo(f"watching {folder}; stop with Ctrl-C", err=True)
-        changed = next(turns)
-        click.echo(f"\nchanged: {', '.join(p.name for p in changed)}", err=True)
-
-
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
@@ -139,7 +134,9 @@ def _write(path: Path, text: str) -> None:
         raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
 
 
-def _text(outcomes: Sequence[Outcome], covered: Coverage | None, mutation: Mutation | None, *, colour: bool) -> str:
+def _text(
+    outcomes: Sequence[Outcome], seconds: float, covered: Coverage | None, mutation: Mutation | None, *, colour: bool
+) -> str:
     def paint(code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if colour else text
 
@@ -158,7 +155,6 @@ def _text(outcomes: Sequence[Outcome], covered: Coverage | None, mutation: Mutat
     if mutation is not None:
         lines += [*_mutation(mutation), ""]
     failed = sum(not o.passed for o in outcomes)
-    seconds = sum(o.seconds for o in outcomes)
     said = f"{len(outcomes)} vignettes, {len(outcomes) - failed} as expected, {failed} not ({seconds:.2f} s)"
     return "\n".join([*lines, paint("1;31" if failed else "1;32", said)])
 
@@ -183,8 +179,11 @@ def _coverage(covered: Coverage) -> list[str]:
 def _mutation(mutation: Mutation) -> list[str]:
     counts = {name: len(mutation.of(name)) for name in (KILLED, SURVIVED, EQUIVALENT, INVALID)}
     lines = [f"mutants noticed {mutation.score:.1f}%: " + ", ".join(f"{n} {name}" for name, n in counts.items())]
-    lines += [f"  {v.mutant.rule.id}: {v.mutant.says}  ({v.mutant.place})" for v in mutation.of(SURVIVED)[:_MOST]]
+    for verdict in mutation.of(SURVIVED)[:_MOST]:
+        lines.append(f"  {verdict.mutant.rule.id}: {verdict.mutant.says}  ({verdict.mutant.place})")
+        lines += [f"    {verdict.how}"] if verdict.how else []
+        lines += [f"    for example {shortly(verdict.patient)}"] if verdict.patient else []
     if counts[SURVIVED] > _MOST:
         lines.append(f"  and {counts[SURVIVED] - _MOST} more (--format json shows all, with a patient for each)")
-    lines += [f"  no patient tells: {v.mutant.rule.id}: {v.mutant.says}" for v in mutation.of(EQUIVALENT)]
+    lines += [f"  proved, no patient tells: {v.mutant.rule.id}: {v.mutant.says}" for v in mutation.of(EQUIVALENT)]
     return lines

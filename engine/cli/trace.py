@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from ..diagnostics import InputError
-from ..workbench.reports import STYLE
-from ..workbench.trace import render_csv, render_html, render_markdown, render_text
+from ..workbench.matrix import render_csv, render_html, render_markdown, render_text
 from ..workbench.trace import trace as trace_of
 from ..workbench.vignettes import read_vignettes, vignette_files
 from .options import guideline_option, load, write_json
@@ -49,7 +48,7 @@ def trace(guideline: str | None, format_: str, out: Path | None) -> None:
         case "csv":
             _write(render_csv(found), out)
         case "html":
-            _write(render_html(found, STYLE), out)
+            _write(render_html(found), out)
         case "markdown":
             _write(render_markdown(found, "guidelog trace --format markdown"), out)
         case _:

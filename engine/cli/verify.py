@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import click
 
 from ..compiled import Compiled
 from ..diagnostics import InputError
-from ..pipeline import ask
 from ..verify.circuit import Budget
 from ..verify.properties import read_properties
-from ..verify.prove import Progress, Remark, Result, Verdict, Verification
 from ..verify.prove import verify as prove
+from ..verify.verdicts import Remark, Result, Verdict, Verification
 from ..verify.witness import Witness
 from .main import use_colour
 from .options import format_option, guideline_option, load, reading_option, write_json
+from .progress import progress
 
 _MARKS = {
     Result.PROVED: ("proved", "32"),
     Result.BROKEN: ("BROKEN", "1;31"),
     Result.NOT_DECIDED: ("not decided", "1;33"),
 }
-_EVERY = 1.0
-"""Seconds between two lines of progress."""
 
 
 @click.command()
@@ -67,7 +64,7 @@ def verify(
     limit = Budget(budget)
     compiled = load(guideline, readings)
     properties = read_properties(compiled).choose(wanted)
-    found = prove(compiled, properties, ask, budget=limit, rules=not wanted, progress=_progress())
+    found = prove(compiled, properties, budget=limit, rules=not wanted, progress=progress())
     if witnesses is not None:
         _write(witnesses, found)
     if format_ == "json":
@@ -169,19 +166,6 @@ def _write(folder: Path, found: Verification) -> None:
                     (folder / f"{one.content['patient']}.yaml").write_text(one.text, encoding="utf-8")
     except OSError as error:
         raise InputError.of("GL605", f"`{folder}` cannot be written: {(error.strerror or 'error').lower()}") from None
-
-
-def _progress() -> Progress:
-    """A line on stderr now and then, on a terminal."""
-    last = time.monotonic()
-
-    def tell(what: str, done: int, total: int) -> None:
-        nonlocal last
-        if sys.stderr.isatty() and time.monotonic() - last > _EVERY:
-            last = time.monotonic()
-            click.echo(f"{done}/{total} {what}", err=True)
-
-    return tell
 
 
 def _count(number: int, noun: str) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import click
 
-from ..compiled import Compiled
 from ..diagnostics import InputError, nearest
 from ..explain import wording
 from ..explain.answers import Answers
@@ -17,29 +15,17 @@ from ..explain.ways import Ways, ways_to
 from ..explain.what_if import Difference, apply, differences
 from ..explain.when import Forecast
 from ..explain.when import when as forecast
-from ..patients import Patient, patient_from_content
+from ..patients import patient_from_content
 from ..pipeline import ask
 from ..status import Status
-from .options import (
-    format_option,
-    guideline_option,
-    load,
-    main_interventions,
-    patient_argument,
-    read,
-    reading_option,
-    write_json,
-)
-from .reasons import Lines, heading
+from .options import Request, about_patient, format_option, header, write_json
+from .page import Lines, heading
 
 _REACHABLE = [s.value for s in Status if s is not Status.UNDETERMINED]
 
 
 @click.command(name="what-if")
-@patient_argument
-@click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
-@guideline_option
-@reading_option
+@about_patient
 @format_option
 @click.option(
     "--set",
@@ -49,15 +35,7 @@ _REACHABLE = [s.value for s in Status if s is not Status.UNDETERMINED]
     help="Change an input: present, absent, unknown, a number, `6+`, or complete for a screen.",
 )
 @click.option("--to", "target", metavar="STATUS", help="The smallest changes that reach a status.")
-def what_if(
-    patient: str,
-    interventions: tuple[str, ...],
-    guideline: str | None,
-    readings: tuple[str, ...],
-    format_: str,
-    settings: tuple[str, ...],
-    target: str | None,
-) -> None:
+def what_if(request: Request, format_: str, settings: tuple[str, ...], target: str | None) -> None:
     """What the answers for PATIENT would be with changes, or which changes would reach a status.
 
     \b
@@ -67,33 +45,30 @@ def what_if(
     """
     if bool(settings) == (target is not None):
         raise click.UsageError("say either --set NAME=VALUE or --to STATUS")
-    compiled = load(guideline, readings)
-    record = read(compiled, patient)
-    wanted = interventions or tuple(compiled.names.vocabulary.interventions)
+    compiled, record, wanted = request.compiled, request.record, request.named
     if target is not None:
-        _towards(compiled, record, interventions, _status(target), format_)
+        _towards(request, _status(target), format_)
         return
     before = ask(compiled, record, wanted)
     content = apply(record.content, _parsed(settings), compiled.names)
     after = ask(compiled, patient_from_content(content, compiled.names.vocabulary), wanted)
     changed = differences(before, after)
     if format_ == "json":
-        write_json({**_header(before), "settings": _parsed(settings), "changes": [d.to_json() for d in changed]})
+        write_json({**header(before), "settings": _parsed(settings), "changes": [d.to_json() for d in changed]})
     else:
         click.echo(_changes(changed, before, len(before.answers)))
 
 
-def _towards(compiled: Compiled, record: Patient, interventions: tuple[str, ...], status: Status, format_: str) -> None:
-    wanted = interventions or main_interventions(compiled)
-    answers = ask(compiled, record, wanted)
-    found = [ways_to(answers, name, status) for name in wanted]
+def _towards(request: Request, status: Status, format_: str) -> None:
+    answers = ask(request.compiled, request.record, request.main)
+    found = [ways_to(answers, name, status) for name in request.main]
     if format_ == "json":
-        write_json({**_header(answers), "ways": [w.to_json() for w in found]})
+        write_json({**header(answers), "ways": [w.to_json() for w in found]})
         return
     page = Lines()
     for ways in found:
         answer = next(a for a in answers.answers if a.intervention == ways.intervention)
-        page.add(heading(answer))
+        page.add(heading(answer), 0, 2)
         _ways(page, ways)
         page.blank()
     click.echo(page.text().rstrip())
@@ -201,32 +176,21 @@ def _status(name: str) -> Status:
     return Status(name)
 
 
-def _header(answers: Answers) -> dict[str, Any]:
-    whole = answers.to_json()
-    return {"guideline": whole["guideline"], "patient": whole["patient"]}
-
-
 @click.command()
-@patient_argument
-@click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
-@guideline_option
-@reading_option
+@about_patient
 @format_option
-def when(
-    patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], format_: str
-) -> None:
+def when(request: Request, format_: str) -> None:
     """The earliest dates on which the answers for PATIENT change if nothing else does.
 
     \b
     Example:
       guidelog when kb/lumbar_radiculopathy/vignettes/seed.yaml
     """
-    compiled = load(guideline, readings)
-    wanted = interventions or main_interventions(compiled)
-    answers = ask(compiled, read(compiled, patient), wanted)
+    compiled, wanted = request.compiled, request.main
+    answers = ask(compiled, request.record, wanted)
     found = forecast(answers, lambda later: ask(compiled, later, wanted))
     if format_ == "json":
-        write_json({**_header(answers), "when": found.to_json()})
+        write_json({**header(answers), "when": found.to_json()})
     else:
         click.echo(_forecast(found, answers))
 
@@ -241,11 +205,13 @@ def _forecast(found: Forecast, answers: Answers) -> str:
     page.add(wording.if_time_passes(found.assumptions))
     for event in found.events:
         label = wording.label_of(event.intervention, answers.names)
-        page.add(f"{event.day.isoformat()}  {wording.becomes(label, Status(event.before), Status(event.after))}", 0, 12)
-        told = list(event.because)
+        change = wording.change_of(label, Status(event.before), Status(event.after))
+        page.add(wording.today(event.day.isoformat(), change), 0, 12)
+        told = [wording.inner(b) for b in event.because]
         if event.earliest is not None:
             told.append(wording.within(event.earliest.isoformat(), event.day.isoformat()))
         page.add(f"({'; '.join(told)})", 12)
+        page.add(f"{event.says}.", 12)
     if not found.complete:
         page.add(wording.LATER_LEFT_OUT)
     return page.text()

@@ -6,43 +6,23 @@ from typing import Any
 
 import click
 
-from ..compiled import Compiled
 from ..explain.answers import Answer, Answers
 from ..explain.reasons import Reasons
 from ..explain.why import why as explain_why
 from ..explain.why_not import why_not as explain_why_not
 from ..pipeline import ask
-from . import reasons as text
-from .options import (
-    depth_option,
-    format_option,
-    guideline_option,
-    load,
-    main_interventions,
-    patient_argument,
-    read,
-    reading_option,
-    write_json,
-)
+from .options import Request, about_patient, depth_option, format_option, header, write_json
+from .page import decisions, join, legend
+from .why_not_text import why_not_full, why_not_line, why_not_summary
+from .why_text import why_full, why_line, why_summary
 
 
 @click.command()
-@patient_argument
-@click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
-@guideline_option
-@reading_option
+@about_patient
 @format_option
 @depth_option
 @click.option("--all", "every", is_flag=True, help="Every independent reason, not only the simplest.")
-def why(
-    patient: str,
-    interventions: tuple[str, ...],
-    guideline: str | None,
-    readings: tuple[str, ...],
-    format_: str,
-    depth: str,
-    every: bool,
-) -> None:
+def why(request: Request, format_: str, depth: str, *, every: bool) -> None:
     """Why the guideline answers as it does for PATIENT: the simplest proof.
 
     Every leaf is a recorded fact, an assumption, or a comparison.
@@ -51,9 +31,8 @@ def why(
     Example:
       guidelog why kb/lumbar_radiculopathy/vignettes/seed.yaml nerve_root_injection
     """
-    compiled = load(guideline, readings)
-    answers = ask(compiled, read(compiled, patient), interventions)
-    shown = _shown(answers, compiled, interventions)
+    answers = ask(request.compiled, request.record, request.named)
+    shown = _shown(answers, request)
     shared = Reasons(answers)
     found = [explain_why(answers, answer, every=every, reasons=shared) for answer in shown]
     if format_ == "json":
@@ -61,28 +40,18 @@ def why(
     else:
         full = depth == "full" or (every and depth == "summary")
         if depth == "line":
-            click.echo("\n".join(map(text.why_line, found)))
+            click.echo("\n".join(map(why_line, found)))
         elif full:
-            click.echo(text.join([*(text.why_full(w, answers) for w in found), text.decisions(shown, answers)]))
+            click.echo(join([*(why_full(w, answers) for w in found), decisions(shown, answers)]))
         else:
-            click.echo(text.join([*(text.why_summary(w, answers) for w in found), text.legend()]))
+            click.echo(join([*(why_summary(w, answers) for w in found), legend()]))
 
 
 @click.command(name="why-not")
-@patient_argument
-@click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
-@guideline_option
-@reading_option
+@about_patient
 @format_option
 @depth_option
-def why_not(
-    patient: str,
-    interventions: tuple[str, ...],
-    guideline: str | None,
-    readings: tuple[str, ...],
-    format_: str,
-    depth: str,
-) -> None:
+def why_not(request: Request, format_: str, depth: str) -> None:
     """Why the guideline does not advise something for PATIENT: each route's criteria.
 
     A criterion is met, not met, not known or not required.
@@ -91,26 +60,23 @@ def why_not(
     Example:
       guidelog why-not kb/lumbar_radiculopathy/vignettes/seed.yaml surgical_referral --depth full
     """
-    compiled = load(guideline, readings)
-    answers = ask(compiled, read(compiled, patient), interventions)
-    found = [explain_why_not(answers, answer) for answer in _shown(answers, compiled, interventions)]
+    answers = ask(request.compiled, request.record, request.named)
+    found = [explain_why_not(answers, answer) for answer in _shown(answers, request)]
     if format_ == "json":
         write_json(_document(answers, [w.to_json() for w in found]))
     elif depth == "line":
-        click.echo("\n".join(text.why_not_line(w) for w in found))
+        click.echo("\n".join(why_not_line(w) for w in found))
     elif depth == "full":
-        told = text.decisions([w.answer for w in found], answers)
-        click.echo(text.join([*(text.why_not_full(w, answers) for w in found), told, text.legend()]))
+        told = decisions([w.answer for w in found], answers)
+        click.echo(join([*(why_not_full(w, answers) for w in found), told, legend()]))
     else:
-        click.echo(text.join([*(text.why_not_summary(w, answers) for w in found), text.legend()]))
+        click.echo(join([*(why_not_summary(w, answers) for w in found), legend()]))
 
 
-def _shown(answers: Answers, compiled: Compiled, interventions: tuple[str, ...]) -> list[Answer]:
+def _shown(answers: Answers, request: Request) -> list[Answer]:
     """The answers asked about; the guideline's main ones when none is named."""
-    wanted = interventions or main_interventions(compiled)
-    return [a for a in answers.answers if a.intervention in wanted]
+    return [a for a in answers.answers if a.intervention in request.main]
 
 
 def _document(answers: Answers, explanations: list[dict[str, Any]]) -> dict[str, Any]:
-    whole = answers.to_json()
-    return {"guideline": whole["guideline"], "patient": whole["patient"], "explanations": explanations}
+    return {**header(answers), "explanations": explanations}

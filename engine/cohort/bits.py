@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any as Any_
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..circuits import All, Any, Circuit, Constant, End, Known, Not, Reaches
 from ..circuits.circuit import looks_at
 
 Words: TypeAlias = NDArray[np.uint64]
-Ticks: TypeAlias = NDArray[np.int64]
+Ticks: TypeAlias = NDArray[np.signedinteger[Any_]]
 
 WORD = 64
 BLOCK = 1 << 12
@@ -126,7 +127,8 @@ def _reaches(
 def _end(end: End, inputs: Inputs, rows: slice, values: Mapping[int, Words]) -> Ticks:
     size = rows.stop - rows.start
     column = inputs.ends.get((end.measure, end.upper))
-    ticks = np.full(size, inputs.ranges[end.measure][end.upper], np.int64) if column is None else column[rows]
+    whole = inputs.ranges[end.measure][end.upper]
+    ticks: Ticks = np.full(size, whole, np.int64) if column is None else column[rows].astype(np.int64)
     for holds, bound in end.moved:
         moved = np.minimum(ticks, bound) if end.upper else np.maximum(ticks, bound)
         ticks = np.where(unpack(values[holds], size), moved, ticks)

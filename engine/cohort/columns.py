@@ -33,6 +33,8 @@ PRESENT = {
 COMPLETE = {"complete": True, "true": True, "True": True, "incomplete": False, "false": False, "False": False}
 _THOUSAND = 1000
 _EXACT = 1e-6
+_NARROW = 1 << 31
+"""Ticks below this are kept in half the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class _Reader:
     def measure(self, measure: Measure, columns: MeasureColumns) -> None:
         name, inputs = measure.name, self.batch.inputs
         valued = np.zeros(inputs.rows, np.bool_)
+        low: Ticks
+        high: Ticks
         if columns.value is None:
             low, high = (np.full(inputs.rows, inputs.ranges[name][upper], np.int64) for upper in (False, True))
         else:
@@ -171,7 +175,7 @@ class _Reader:
                 low, high = (low, np.where(given, ticks, high)) if upper else (np.where(given, ticks, low), high)
                 listed = listed | also
         if columns.since is not None:
-            low, high, listed = self.since(columns.since, measure, low, high, listed)
+            low, high, listed = self.since(columns.since, columns.since_last, measure, low, high, listed)
         if columns.low is not None or columns.high is not None:
             self.batch.reject(low > high, "GL415", f"the lower bound of `{name}` is above the upper one")
         inputs.ends[name, False], inputs.ends[name, True] = low, high
@@ -204,19 +208,23 @@ class _Reader:
             array = pc.if_else(pa.array(good), text, pa.scalar(None, pa.string())).cast(pa.float64())
             listed = ~blank
         given = np.asarray(array.is_valid())
-        value = np.asarray(pc.fill_null(array.cast(pa.float64()), float(measure.low)))
+        array = array.cast(pa.float64())
+        # The numbers as they lie in memory: where there is none, there is anything.
+        value = np.frombuffer(array.buffers()[1], np.float64, count=rows, offset=8 * array.offset)
         inside = (value >= measure.low) & (value <= measure.high)  # not a number is in no range
         if not inside.all():
-            self.batch.reject(~np.isfinite(value), "GL415", f"this is not a number of `{column}`")
-            self.outside(column, measure, ~inside, self.table.column(column))
+            self.batch.reject(given & ~np.isfinite(value), "GL415", f"this is not a number of `{column}`")
+            self.outside(column, measure, given & ~inside, self.table.column(column))
             value = np.where(inside, value, measure.low)
         thousandths = value * _THOUSAND
         whole = np.rint(thousandths)
         between = thousandths != whole
         if between.any():
             between[between] = np.abs(thousandths[between] - whole[between]) > _EXACT
-            self.batch.reject(between, "GL415", f"`{column}` has more than 3 decimal places")
-        return whole.astype(np.int64) * (measure.ticks // _THOUSAND), given, listed
+            self.batch.reject(between & given, "GL415", f"`{column}` has more than 3 decimal places")
+        narrow = max(-measure.low, measure.high) * measure.ticks < _NARROW
+        ticks: Ticks = whole.astype(np.int32) if narrow else whole.astype(np.int64)
+        return ticks * (measure.ticks // _THOUSAND), given, listed
 
     def outside(self, column: str, measure: Measure, rows: NDArray[np.bool_], values: pa.Array) -> None:
         if rows.any():
@@ -226,20 +234,26 @@ class _Reader:
             )
 
     def since(
-        self, column: str, measure: Measure, low: Ticks, high: Ticks, listed: NDArray[np.bool_]
+        self, column: str, until: str | None, measure: Measure, low: Ticks, high: Ticks, listed: NDArray[np.bool_]
     ) -> tuple[Ticks, Ticks, NDArray[np.bool_]]:
-        """Counted in days from a start up to `as_of`."""
+        """Counted in days from a start up to `as_of`; the start may be known to lie between two days only."""
         assert self.layout.as_of is not None
         start, given = self.days(column)
+        last = start
+        if until is not None:
+            latest, ranged = self.days(until)
+            self.batch.reject(ranged & ~given, "GL415", f"`{until}` needs `{column}`")
+            self.batch.reject(ranged & given & (latest < start), "GL415", f"`{until}` is before `{column}`")
+            last = np.where(ranged, latest, start)
         today, dated = self.days(self.layout.as_of)
         self.batch.reject(given & ~dated, "GL418", f"`{column}` needs `{self.layout.as_of}`")
-        self.batch.reject(given & dated & (start > today), "GL418", f"`{column}` is after `{self.layout.as_of}`")
+        self.batch.reject(given & dated & (last > today), "GL418", f"`{column}` is after `{self.layout.as_of}`")
         self.batch.reject(given & listed, "GL415", f"`{measure.name}` has a value or bounds, and so no `{column}`")
-        ticks = (today - start) * TICKS_PER_UNIT["day"]
-        fits = (ticks >= measure.low * measure.ticks) & (ticks <= measure.high * measure.ticks)
+        least, most = ((today - day) * TICKS_PER_UNIT["day"] for day in (last, start))
+        fits = (least >= measure.low * measure.ticks) & (most <= measure.high * measure.ticks)
         self.batch.reject(given & dated & ~fits, "GL416", f"`{column}` is outside the range of `{measure.name}`")
         use = given & dated & fits
-        return np.where(use, ticks, low), np.where(use, ticks, high), listed | given
+        return np.where(use, least, low), np.where(use, most, high), listed | given
 
     def days(self, column: str) -> tuple[Ticks, NDArray[np.bool_]]:
         """Days since 1970, and which rows have one."""
@@ -251,7 +265,9 @@ class _Reader:
         elif not pa.types.is_date(array.type):
             text = array.cast(pa.string())
             blank = np.asarray(pc.fill_null(pc.equal(pc.utf8_length(text), 0), True))
-            good = np.array([_is_day(t) for t in text.to_pylist()], np.bool_)
+            written = text.dictionary_encode()  # few days occur, so each is read once
+            fine = np.array([*(_is_day(t) for t in written.dictionary.to_pylist()), False], np.bool_)
+            good = fine[np.asarray(pc.fill_null(written.indices, len(fine) - 1))]
             self.batch.reject(~(blank | good), "GL417", lambda row: f"`{_text(text[row])}` in `{column}` is not a date")
             array = pc.if_else(pa.array(good), text, pa.scalar(None, pa.string())).cast(pa.date32())
         given = np.asarray(array.is_valid())

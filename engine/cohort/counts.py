@@ -15,18 +15,18 @@ from ..circuits.circuit import Known, Pair, Reaches
 from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
 from ..names import STANCES_FOR
 from ..status import Because, Status
-from .bits import WORD, Evaluator, Inputs, Ticks, Words, count, unpack
+from .bits import WORD, Evaluator, Inputs, Words, count, unpack
 
-SAMPLE = 1 << 12
-"""At most this many patients of a batch are looked at for what would settle them."""
+SAMPLE = 1 << 11
+"""At most this many patients of a large batch are looked at for what would settle them; of a smaller one fewer."""
 _MOST_ELEMENTS = 40
 
 
 class Counter:
     """Counts of a plan; `outputs` are the bits that it needs besides the answers."""
 
-    def __init__(self, plan: Plan, program: GroundProgram) -> None:
-        self.plan, self.program = plan, program
+    def __init__(self, plan: Plan, program: GroundProgram, most: int = SAMPLE) -> None:
+        self.plan, self.program, self.most = plan, program, most
         self.names = [a.intervention for a in plan.advice]
         self.steps = {
             name: [probe for stance in STANCES_FOR for probe in plan.probes.get(("advise", name, stance), ())]
@@ -52,7 +52,7 @@ class Counter:
             for name, probes in self.steps.items()
             if probes
         }
-        settles, sample = self.settling.count(inputs, good)
+        settles, sample = self.settling.count(inputs, good, self.most)
         return {
             "patients": rows - bad,
             "rejected": bad,
@@ -177,9 +177,9 @@ class _Settling:
             s: [m for m in declared.members if m in used] for s, declared in self.vocabulary.screens.items()
         }
 
-    def count(self, inputs: Inputs, good: Words) -> tuple[dict[str, dict[str, list[int]]], int]:
+    def count(self, inputs: Inputs, good: Words, most: int) -> tuple[dict[str, dict[str, list[int]]], int]:
         """By intervention and question: settled whatever the reply, and by some reply."""
-        inputs, good = _sample(inputs, good)
+        inputs, good = _sample(inputs, good, most)
         open_ = {n: good & ~d for n, d in self.determined(inputs).items()}
         rows = inputs.rows
         open_ = {name: words for name, words in open_.items() if count(words, rows)}
@@ -187,7 +187,7 @@ class _Settling:
         if open_:
             asked = list(self.replies(inputs))
             # All replies to all questions side by side: one evaluation, however few the patients are.
-            outcomes = self.determined(_side_by_side([reply for _, replies in asked for reply in replies]))
+            outcomes = self.determined(_side_by_side(inputs, [reply for _, replies in asked for reply in replies]))
             start = 0
             for question, replies in asked:
                 stop = start + len(replies) * inputs.words
@@ -243,32 +243,41 @@ def _told(inputs: Inputs, replies: Mapping[str, bool | int]) -> Inputs:
     return Inputs(inputs.rows, known, ends, inputs.ranges)
 
 
-def _side_by_side(several: Sequence[Inputs]) -> Inputs:
-    """The same patients several times, each time from a new word on."""
-    first = several[0]
-    rows = first.words * WORD
+def _side_by_side(inputs: Inputs, several: Sequence[Inputs]) -> Inputs:
+    """Variants of the same patients one after the other, each from a new word on.
 
-    def ticks(inputs: Inputs, key: tuple[str, bool]) -> Ticks:
-        found = inputs.ends.get(key)
-        whole = np.full(rows, inputs.ranges[key[0]][key[1]], np.int64)
-        if found is not None:
-            whole[: len(found)] = found
-        return whole
-
-    nobody = np.zeros(first.words, np.uint64)
-    known = {key: None for inputs in several for key in inputs.known}
-    ends = {key: None for inputs in several for key in inputs.ends}
+    A variant shares with the inputs every vector that it does not change, so those are repeated as they are.
+    """
+    words, rows = inputs.words, inputs.words * WORD
+    nobody = np.zeros(words, np.uint64)
+    known = {}
+    for key in dict.fromkeys(key for variant in several for key in variant.known):
+        base = inputs.known.get(key, nobody)
+        known[key] = repeated = np.tile(base, (len(several), 1))
+        for place, variant in enumerate(several):
+            if (other := variant.known.get(key, nobody)) is not base:
+                repeated[place] = other
+    ends = {}
+    for end in dict.fromkeys(key for variant in several for key in variant.ends):
+        first = inputs.ends.get(end)
+        whole = np.full(rows, inputs.ranges[end[0]][end[1]], np.int64 if first is None else first.dtype)
+        if first is not None:
+            whole[: inputs.rows] = first
+        ends[end] = repeated_ticks = np.tile(whole, (len(several), 1))
+        for place, variant in enumerate(several):
+            if (ticks := variant.ends.get(end)) is not None and ticks is not first:
+                repeated_ticks[place, : inputs.rows] = ticks
     return Inputs(
         rows * len(several),
-        {key: np.concatenate([i.known.get(key, nobody) for i in several]) for key in known},
-        {key: np.concatenate([ticks(i, key) for i in several]) for key in ends},
-        first.ranges,
+        {key: vectors.ravel() for key, vectors in known.items()},
+        {key: vectors.ravel() for key, vectors in ends.items()},
+        inputs.ranges,
     )
 
 
-def _sample(inputs: Inputs, good: Words) -> tuple[Inputs, Words]:
+def _sample(inputs: Inputs, good: Words, most: int) -> tuple[Inputs, Words]:
     """Every n-th word of patients."""
-    step = -(-inputs.rows // SAMPLE)
+    step = -(-inputs.rows // most)
     if step < 2:
         return inputs, good
     known = {key: np.ascontiguousarray(words[::step]) for key, words in inputs.known.items()}

@@ -7,23 +7,33 @@ file is; whoever wants it passed over says so by name.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..diagnostics import Diagnostic, InputError, nearest
 from ..vocabulary import TICKS_PER_UNIT, Vocabulary
 
 ID, DAY = "patient", "as_of"
-LOW, HIGH, SINCE = ".low", ".high", ".since"
+LOW, HIGH, SINCE, LAST = ".low", ".high", ".since", ".since_last"
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureColumns:
-    """Where a measure's value is: one number, bounds, or the day that it counts from."""
+    """Where a measure's value is: one number, bounds, or the day that it counts from.
+
+    With `since_last` the day is only known to lie from `since` up to it.
+    """
 
     value: str | None = None
     low: str | None = None
     high: str | None = None
     since: str | None = None
+    since_last: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that are there."""
+        found = (self.value, self.low, self.high, self.since, self.since_last)
+        return [column for column in found if column is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +52,13 @@ class Layout:
         """All columns that are read."""
         found = [self.patient, *([self.as_of] if self.as_of else []), *self.findings, *self.screens]
         for m in self.measures.values():
-            found += [c for c in (m.value, m.low, m.high, m.since) if c is not None]
+            found += m.names
         return found
+
+
+def narrowed(layout: Layout, idle: Collection[str]) -> Layout:
+    """The layout without some findings."""
+    return replace(layout, findings=tuple(f for f in layout.findings if f not in idle))
 
 
 def layout_of(
@@ -73,8 +88,8 @@ def layout_of(
             screens.append(column)
         elif column in vocabulary.measures:
             measures.setdefault(column, {})["value"] = column
-        elif dot and base in vocabulary.measures and dot + part in (LOW, HIGH, SINCE):
-            if part == "since" and vocabulary.measures[base].unit not in TICKS_PER_UNIT:
+        elif dot and base in vocabulary.measures and dot + part in (LOW, HIGH, SINCE, LAST):
+            if dot + part in (SINCE, LAST) and vocabulary.measures[base].unit not in TICKS_PER_UNIT:
                 problems.append(Diagnostic("GL711", f"`{column}`: `{base}` is not counted in days or weeks"))
             measures.setdefault(base, {})[part] = column
         else:
@@ -87,6 +102,8 @@ def layout_of(
             Diagnostic("GL710", f"`{where}` has no column `{patient}` that says which patient a row is", hint=hint)
         )
     for name, parts in measures.items():
+        if "since_last" in parts and "since" not in parts:
+            problems.append(Diagnostic("GL712", f"`{parts['since_last']}` needs `{name + SINCE}`"))
         if "since" in parts and DAY not in seen:
             hint = f"add a column `{DAY}`, the day that the row describes"
             problems.append(Diagnostic("GL712", f"`{parts['since']}` needs `{DAY}`", hint=hint))
@@ -107,7 +124,9 @@ def layout_of(
 def long_layout(vocabulary: Vocabulary) -> Layout:
     """The layout in which every name that a long table may have is a column."""
     measures = {
-        name: MeasureColumns(name, name + LOW, name + HIGH, name + SINCE if m.unit in TICKS_PER_UNIT else None)
+        name: MeasureColumns(
+            name, name + LOW, name + HIGH, *((name + SINCE, name + LAST) if m.unit in TICKS_PER_UNIT else ())
+        )
         for name, m in vocabulary.measures.items()
     }
     return Layout(ID, DAY, tuple(vocabulary.findings), measures, tuple(vocabulary.screens))

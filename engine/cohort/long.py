@@ -18,7 +18,7 @@ import pyarrow as pa
 from ..diagnostics import InputError, nearest
 from ..vocabulary import TICKS_PER_UNIT, Vocabulary
 from .columns import Reject
-from .layout import DAY, HIGH, LOW, SINCE
+from .layout import DAY, HIGH, LAST, LOW, SINCE
 from .tables import Table, identifier, quoted
 
 NAME, VALUE = "name", "value"
@@ -312,9 +312,9 @@ def _names(vocabulary: Vocabulary) -> list[_Name]:
     found = [_Name(name, _WORD, i) for i, name in enumerate(vocabulary.findings)]
     found += [_Name(name, _ACT, len(found) + i) for i, name in enumerate(vocabulary.screens)]
     numbers = [
-        (name + suffix, _DAY if suffix == SINCE else _NUMBER)
+        (name + suffix, _DAY if suffix in (SINCE, LAST) else _NUMBER)
         for name, measure in vocabulary.measures.items()
-        for suffix in ("", LOW, HIGH, SINCE)
-        if suffix != SINCE or measure.unit in TICKS_PER_UNIT
+        for suffix in ("", LOW, HIGH, SINCE, LAST)
+        if suffix not in (SINCE, LAST) or measure.unit in TICKS_PER_UNIT
     ]
     return found + [_Name(name, kind, i) for i, (name, kind) in enumerate([*numbers, (DAY, _DAY)])]

@@ -43,6 +43,8 @@ def record_of(row: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
             for form, column in (("at_least", columns.low), ("at_most", columns.high), ("since", columns.since))
             if column is not None and not _empty(row[column])
         }
+        if columns.since_last is not None and not _empty(row[columns.since_last]):
+            forms["since"] = {"between": [forms.get("since", ""), _day(row[columns.since_last])]}
         if columns.value is not None and not _empty(row[columns.value]):
             value = _number(row[columns.value])
             measures[name] = {"value": value, **forms} if forms else value

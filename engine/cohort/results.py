@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from ..diagnostics import InputError
 from .columns import Reject
+from .joining import join_parquet
 from .tables import quoted
 
 FORMAT = "guidelog-cohort/1"
@@ -107,6 +108,10 @@ class Results:
     def add(self, part: dict[str, Any]) -> None:
         """List the next part in the account: from here on it is finished."""
         self.parts.append(part)
+        self.save()
+
+    def save(self) -> None:
+        """Write down which parts are finished."""
         _write_text(self.work / ACCOUNT, json.dumps({"format": FORMAT, "key": self.key, "parts": self.parts}))
 
     def finish(self, report: Mapping[str, Any], rejects: Iterable[Reject]) -> None:
@@ -158,8 +163,9 @@ def result_files(result: str) -> list[Path]:
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Answers repeat: a dictionary for each column but the patient's, fast compression."""
-    columns = [c for c in table.column_names if c != "patient"]
-    pq.write_table(table, path, compression="snappy", use_dictionary=columns, write_statistics=["patient"])
+    listed = [c for c in table.column_names if c != "patient"]
+    at_once = 1 << 16
+    pq.write_table(table, path, use_dictionary=listed, write_statistics=["patient"], write_batch_size=at_once)
 
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
@@ -202,13 +208,7 @@ def _join(kind: str, files: Sequence[Path], whole: Path) -> None:
     elif len(files) == 1:
         os.replace(files[0], whole)  # noqa: PTH105 - `files` stay as they are listed
     else:
-        with pq.ParquetFile(files[0]) as first:
-            schema = first.schema_arrow
-        with pq.ParquetWriter(
-            whole, schema, compression="snappy", use_dictionary=[c for c in schema.names if c != "patient"]
-        ) as writer:
-            for file in files:
-                writer.write_table(pq.read_table(file, schema=schema))
+        join_parquet(files, whole)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -10,60 +10,33 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ..circuits import Plan, plan_of
+from ..circuits import Known, Plan, plan_of
 from ..compiled import Compiled
 from ..diagnostics import InputError
 from ..pipeline import choose_interventions
 from . import answers
-from .answers import BECAUSE, MOST_BITS, RULES, Shape, answers_of
+from .answers import BECAUSE, RULES, answers_of
 from .audit import Audit
-from .bits import Evaluator, Words, pack, unpack
+from .bits import WORD, Evaluator, Words, pack, unpack
 from .columns import Batch, Reject, read_batch
-from .counts import Counter, add_up
-from .layout import ID, Layout, layout_of, long_layout
-from .long import is_long, pivot, rows_of
+from .counts import SAMPLE, Counter, add_up
+from .flow import Flow
+from .layout import ID, Layout, layout_of, long_layout, narrowed
+from .long import is_long, rows_of
+from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_rows, check_masks
 from .records import record_of
 from .results import FORMAT, Results, sha256_of
 from .tables import Table, open_tables
+from .twice import Seen, is_one_of, patients_twice
+from .wide import ABOUT, WIDE, is_wide, make_wide, tables_of, wide_again
 
-LARGEST_BATCH, SMALLEST_BATCH = 1 << 20, 1 << 12
-PART = 1 << 18
-"""Patients in a part of a folder: small enough that two are written while the next is evaluated."""
-WRITERS = 2
-_BYTES_A_CELL = 8
-"""What a cell of input and its share of bits and answers take while a batch is worked on, measured and rounded up."""
-
-
-class RejectedError(Exception):
-    """Under `--strict`: the first row that would be set aside."""
-
-    def __init__(self, reject: Reject) -> None:
-        super().__init__(f"line {reject.line}, patient `{reject.patient}`: {reject.reason} ({reject.code})")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a run goes. `memory` in bytes bounds the size of batches; `audit` patients are answered again by `ask`."""
-
-    interventions: tuple[str, ...] = ()
-    shape: Shape = field(default_factory=Shape)
-    patient: str = ID
-    ignore: tuple[str, ...] = ()
-    table: str | None = None
-    strict: bool = False
-    overwrite: bool = False
-    memory: int = 2 << 30
-    audit: int = 20
-    seed: int = 0
-    batch_rows: int | None = None
-
+__all__ = ["Options", "RejectedError", "run"]
 
 Progress = Callable[[int, int], None]
 """Called after each batch with the patients answered and set aside so far."""
@@ -74,26 +47,10 @@ def run(compiled: Compiled, data: str, out: str, options: Options, progress: Pro
 
     Raises InputError, RejectedError, AuditError; then there is no result, and what was finished is taken up next time.
     """
-    tables = open_tables(data, options.table)
+    tables = tables_of(data, options.table)
     if any(is_long(t.columns) != is_long(tables[0].columns) for t in tables):
         raise InputError.of("GL704", f"`{data}` has both wide and long tables", hint="run them one after the other")
     return _Run(compiled, tables, out, options).go(progress or _silent)
-
-
-def batch_rows(columns: int, memory: int, most: int = LARGEST_BATCH) -> int:
-    """How many rows a batch has, so that what is read, evaluated and written at one time fits: a multiple of 64."""
-    rows = memory // (3 + WRITERS) // (_BYTES_A_CELL * max(columns, 1))
-    return max(SMALLEST_BATCH, min(most, rows // 64 * 64))
-
-
-def check_masks(plan: Plan) -> None:
-    """Raises InputError (GL716) where there are more rules about an intervention, or denials, than a mask holds."""
-    for what, number in (
-        *((f"`{a.intervention}`", len(a.rules)) for a in plan.advice),
-        ("the background", len(plan.denials)),
-    ):
-        if number > MOST_BITS:
-            raise InputError.of("GL716", f"{what} has {number} rules; a table of answers has room for {MOST_BITS}")
 
 
 class _Run:
@@ -103,17 +60,21 @@ class _Run:
         wanted = choose_interventions(compiled.names, options.interventions or None)
         self.plan: Plan = plan_of(compiled.ground, wanted)
         check_masks(self.plan)
-        self.counter = Counter(self.plan, compiled.ground)
-        self.evaluator = Evaluator(self.plan.circuit, [*self.plan.outputs, *self.counter.outputs])
+        self.rows = options.batch_rows or batch_rows(len(self.vocabulary.findings) + 3 * len(wanted), options.memory)
+        self.flow = Flow(self.plan, compiled)
+        self.counter = Counter(self.plan, compiled.ground, max(WORD, SAMPLE * self.rows // LARGEST_BATCH))
+        self.evaluator = Evaluator(self.plan.circuit, [*self.plan.outputs, *self.counter.outputs, *self.flow.outputs])
+        gates = (gate for _, gate in self.evaluator.gates)
+        self.asked = {gate.name for gate in gates if isinstance(gate, Known)}
+        self.asked.update(m for screen in self.vocabulary.screens.values() for m in screen.members)
+        self.asked.update(self.vocabulary.screens)
         self.long = is_long(tables[0].columns)
-        most = PART if Path(out).suffix == "" else LARGEST_BATCH  # the parts of one file must be joined again
-        self.rows = options.batch_rows or batch_rows(
-            len(self.vocabulary.findings) + 3 * len(wanted), options.memory, most
-        )
+        self.made = not is_wide(tables[0])
         self.results = Results(Path(out), self.key(wanted))
         self.audit = Audit(compiled, wanted, options.audit, options.seed)
         self.aside: list[Reject] = []
-        self.screens: list[str] = []
+        self.screens = list(self.vocabulary.screens)
+        self.twice: pa.Array | None = None
 
     def key(self, wanted: Sequence[str]) -> dict[str, Any]:
         """What a part depends on: the same key means that finished parts are still right."""
@@ -134,18 +95,54 @@ class _Run:
             "patient": self.options.patient,
             "ignore": list(self.options.ignore),
             "table": self.options.table,
+            "fhir": [str(self.options.as_of), self.options.unverified],
         }
 
     def go(self, progress: Progress) -> dict[str, Any]:
         self.results.begin(overwrite=self.options.overwrite)
         sources = self.tables
-        if self.long:
-            sources = [self.pivoted()]
+        if self.made:
+            sources = [self.widened()]
             if self.options.strict and self.aside:
                 raise RejectedError(self.aside[0])
-        done = len(self.results.parts)
         layouts = [self.layout(table) for table in sources]
-        self.screens = list(self.vocabulary.screens)
+        if self.made:
+            self.answer(sources, layouts, progress, None)
+        else:
+            self.answer_once(sources, layouts, progress)
+        if not self.results.parts:
+            raise InputError.of(
+                "GL717", f"`{self.tables[0].name}` has no rows" if len(self.tables) == 1 else "the tables have no rows"
+            )
+        if self.long:
+            self.audit.read_again(
+                lambda patients: rows_of(self.tables, patients, self.options.patient, self.options.ignore),
+                long_layout(self.vocabulary),
+            )
+        return self.finish()
+
+    def answer_once(self, sources: Sequence[Table], layouts: Sequence[Layout], progress: Progress) -> None:
+        """Answer every patient that has one row; when some turn out to have several, begin again without them."""
+        known, numbers = self.results.work / "twice.json", self.results.work / "ids.tmp"
+        if known.is_file():
+            self.twice = pa.array(json.loads(known.read_text(encoding="utf-8")), pa.string())
+        seen = Seen(numbers, self.options.memory) if self.twice is None else None
+        self.answer(sources, layouts, progress, seen)
+        if seen is None or not seen.any_twice():
+            return
+        self.twice = patients_twice(self.tables, self.options.patient)
+        if len(self.twice):
+            self.results.parts.clear()
+            self.results.save()
+            known.write_text(json.dumps(self.twice.to_pylist()), encoding="utf-8")
+            self.audit = Audit(self.compiled, self.audit.interventions, self.options.audit, self.options.seed)
+            self.answer(sources, layouts, progress, None)
+
+    def answer(
+        self, sources: Sequence[Table], layouts: Sequence[Layout], progress: Progress, seen: Seen | None
+    ) -> None:
+        """Answer batch by batch what is not answered yet."""
+        done = len(self.results.parts)
         counts = [part["counts"] for part in self.results.parts]
         answered, aside = (sum(c[k] for c in counts) for k in ("patients", "rejected"))
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(WRITERS) as writers:
@@ -160,53 +157,27 @@ class _Run:
                     progress(answered, aside)
 
             for number, (table, layout, first, rows) in enumerate(_ahead(reader, self.batches(sources, layouts))):
+                if seen is not None:
+                    seen.add(rows.column(layout.patient))
                 if number < done:
                     self.sample(layout, rows, None)
                     continue
                 waiting.append(writers.submit(self.results.write, number, *self.part(table, layout, first, rows)))
                 settle(WRITERS)
             settle(0)
-        if not self.results.parts:
-            raise InputError.of(
-                "GL709", f"`{self.tables[0].name}` has no rows" if len(self.tables) == 1 else "the tables have no rows"
-            )
-        if self.long:
-            self.audit.read_again(
-                lambda patients: rows_of(self.tables, patients, self.options.patient, self.options.ignore),
-                long_layout(self.vocabulary),
-            )
-        return self.finish()
-
     def layout(self, table: Table) -> Layout:
-        patient = ID if self.long else self.options.patient
-        return layout_of(table.columns, self.vocabulary, table.name, patient, self.options.ignore)
+        patient = ID if self.made else self.options.patient
+        found = layout_of(table.columns, self.vocabulary, table.name, patient, self.options.ignore)
+        return narrowed(found, table.booleans - self.asked)
 
-    def pivoted(self) -> Table:
-        """The patients of a long table in a wide one.
-
-        That of an interrupted run is used while it is intact: another would have another order, and the finished parts
-        would not fit.
-        """
-        out, beside = self.results.work / "wide.parquet", self.results.work / "wide.json"
-        try:
-            known = json.loads(beside.read_text(encoding="utf-8"))
-            self.aside = [Reject(*r) for r in known["rejects"]]
-            intact = known["sha256"] == sha256_of(out)
-        except (OSError, ValueError, KeyError):
-            intact = False
-        if not intact:
+    def widened(self) -> Table:
+        """The patients of long tables, or of a FHIR export, in a wide table."""
+        aside = wide_again(self.results.work)
+        if aside is None:
             self.results.parts.clear()
-            self.aside = pivot(
-                self.tables,
-                self.vocabulary,
-                out,
-                patient=self.options.patient,
-                ignore=self.options.ignore,
-                memory=self.options.memory,
-            )
-            listed = [[r.line, r.patient, r.code, r.reason] for r in self.aside]
-            beside.write_text(json.dumps({"sha256": sha256_of(out), "rejects": listed}), encoding="utf-8")
-        return open_tables(str(out))[0]
+            aside = make_wide(self.compiled, self.tables, self.results.work, self.options)
+        self.aside = aside
+        return open_tables(str(self.results.work / WIDE))[0]
 
     def batches(
         self, sources: Sequence[Table], layouts: Sequence[Layout]
@@ -229,12 +200,15 @@ class _Run:
             raise RejectedError(min(batch.rejects, key=lambda r: r.line))
         found = answers_of(self.plan, bits, batch, self.options.shape)
         counted = self.counter.count(bits, batch.inputs, pack(~batch.bad), int(batch.bad.sum()))
+        counted["flow"] = self.flow.count(bits, batch.inputs, pack(~batch.bad))
         self.sample(layout, rows, (batch, bits))
-        named = f"{Path(table.name).name}: " if len(self.tables) > 1 and not self.long else ""
+        named = f"{Path(table.name).name}: " if len(self.tables) > 1 and not self.made else ""
         rejects = sorted(batch.rejects, key=lambda r: r.line)
         return found, [Reject(r.line, r.patient, r.code, named + r.reason) for r in rejects], counted
 
     def contradictions(self, batch: Batch, bits: dict[int, Words]) -> None:
+        if self.twice is not None and len(self.twice):
+            batch.reject(is_one_of(batch.ids, self.twice), "GL713", "the patient has several rows")
         for denial in self.plan.denials:
             rows = unpack(bits[denial.contradicted], batch.inputs.rows)
             if rows.any():
@@ -251,6 +225,8 @@ class _Run:
             self.contradictions(*given)
         batch, bits = given
         for row, priority in picked:
+            if self.twice is not None and is_one_of(batch.ids.slice(row, 1), self.twice)[0]:
+                continue  # `ask` is asked about records, and would answer for each row
             content = record_of(rows.slice(row, 1).to_pylist()[0], layout)
             self.audit.keep(priority, content, None if batch.bad[row] else self.given(bits, row))
 
@@ -298,7 +274,7 @@ class _Run:
             "audit": audited,
             "dictionary": answers.dictionary(self.plan, self.screens),
         }
-        for name in ("wide.parquet", "wide.json"):
+        for name in (WIDE, ABOUT, "twice.json"):
             (self.results.work / name).unlink(missing_ok=True)
         self.results.finish(report, rejects)
         return report

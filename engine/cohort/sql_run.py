@@ -6,7 +6,7 @@ The funnel and the questions of a summary are counted by the embedded engine onl
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,22 +25,18 @@ from .answers import BECAUSE, RULES, expand
 from .audit import Audit
 from .columns import Reject
 from .layout import Layout, layout_of
-from .long import is_long, pivot
+from .long import is_long
+from .options import Options, RejectedError, check_masks
 from .records import record_of
 from .results import FORMAT, Results
-from .run import Options, check_masks
 from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
+from .sql_aside import rejects_of
 from .tables import Table, identifier, open_tables, quoted
+from .twice import patients_twice
+from .wide import WIDE, is_wide, tables_of, wide_of
 
-_REASONS: Mapping[str, str] = {
-    "GL410": "the patient's id is missing",
-    "GL414": "not a value of a finding",
-    "GL415": "not a value of a measure",
-    "GL416": "outside the range of a measure",
-    "GL418": "a start date after `as_of`, or without one",
-    "GL419": "not a value of a screen",
-    "GL421": "the record contradicts a background rule",
-}
+_JUDGED = f"""* REPLACE (coalesce({SET_ASIDE},
+    CASE WHEN CAST(patient AS VARCHAR) IN (SELECT p FROM twice) THEN 'GL713' END) AS {SET_ASIDE})"""
 
 
 def query_for(
@@ -96,7 +92,7 @@ def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: s
         )
     if Path(out).suffix not in ("", ".parquet"):
         raise InputError.of("GL714", f"`--engine {engine}` writes Parquet: a folder, or a file .parquet")
-    return _SqlRun(compiled, open_tables(data, options.table), out, options).go(engine)
+    return _SqlRun(compiled, tables_of(data, options.table), out, options).go(engine)
 
 
 class _SqlRun:
@@ -121,11 +117,9 @@ class _SqlRun:
         self.results.begin(overwrite=self.options.overwrite)
         patient = self.options.patient
         tables = self.tables
-        if is_long(tables[0].columns):
-            wide = self.results.work / "wide.parquet"
-            self.aside = pivot(
-                tables, self.vocabulary, wide, patient=patient, ignore=self.options.ignore, memory=self.options.memory
-            )
+        if not is_wide(tables[0]):
+            wide = self.results.work / WIDE
+            self.aside = wide_of(self.compiled, tables, wide, self.options)
             tables, patient = open_tables(str(wide)), "patient"
         if engine == "spark" and any(t.kind != "parquet" for t in tables):
             raise InputError.of("GL714", "`--engine spark` reads Parquet")
@@ -160,19 +154,26 @@ class _SqlRun:
     def finish(self, tables: Sequence[Table], layouts: Sequence[Layout], files: Sequence[Path]) -> dict[str, Any]:
         listed = ", ".join(quoted(str(f)) for f in files)
         with duckdb.connect() as connection:
-            connection.execute(f"CREATE VIEW found AS SELECT * FROM read_parquet([{listed}])")
+            twice = patients_twice(tables, layouts[0].patient) if is_wide(self.tables[0]) else pa.array([], pa.string())
+            connection.register("twice", pa.table({"p": twice}))
+            connection.execute(f"CREATE VIEW found AS SELECT {_JUDGED} FROM read_parquet([{listed}])")
             aside = connection.execute(
-                f"SELECT patient, {SET_ASIDE} FROM found WHERE {SET_ASIDE} IS NOT NULL"
+                f"SELECT CAST(patient AS VARCHAR) FROM found WHERE {SET_ASIDE} IS NOT NULL"
             ).fetchall()
-            rejects = [*self.aside, *(Reject(0, "" if p is None else str(p), c, _REASONS[c]) for p, c in aside)]
+            rejects = list(self.aside)
+            if aside:
+                patients = [row[0] for row in aside]
+                rejects += rejects_of(tables, layouts, patients, twice, self.plan, self.vocabulary)
+            if rejects and self.options.strict:
+                raise RejectedError(rejects[0])
             (total,) = connection.execute("SELECT count(*) FROM found").fetchall()[0]
             counted = {name: _counts(connection, name) for name in self.wanted}
             audited = self.audit(connection, tables, layouts)
             for number, file in enumerate(files):
                 name = f"part-{number:05}.parquet"
                 connection.execute(
-                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM read_parquet({quoted(str(file))}) "
-                    f"WHERE {SET_ASIDE} IS NULL) "
+                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM (SELECT {_JUDGED} FROM "
+                    f"read_parquet({quoted(str(file))})) WHERE {SET_ASIDE} IS NULL) "
                     f"TO {quoted(str(self.results.work / name))} (FORMAT parquet)"
                 )
                 with pq.ParquetFile(self.results.work / name) as part:

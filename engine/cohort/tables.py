@@ -33,13 +33,17 @@ _CSV_BLOCK = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: how to name it to people, where it is, what kind of file, its columns."""
+    """One table: how to name it to people, where it is, what kind of file, its columns, which of them are truth values.
+
+    Cells of a column of truth values cannot be wrong, so one that no rule asks for need not be read.
+    """
 
     name: str
     path: str
     kind: str
     columns: tuple[str, ...]
     inside: str = ""
+    booleans: frozenset[str] = frozenset()
 
     @property
     def first_line(self) -> int:
@@ -52,7 +56,7 @@ class Table:
         try:
             match self.kind:
                 case "parquet":
-                    with pq.ParquetFile(self.path, pre_buffer=True) as file:
+                    with pq.ParquetFile(self.path, pre_buffer=False) as file:  # that pays for itself over a network
                         yield from file.iter_batches(rows, columns=wanted)
                 case "csv":
                     yield from _regrouped(self._csv(wanted), rows)
@@ -111,11 +115,13 @@ def _table(path: Path, inside: str | None) -> Table:
     kind = KINDS.get(path.suffix)
     if kind is None:
         raise InputError.of("GL703", f"`{path}` is not a table", hint=f"tables end in {', '.join(KINDS)}")
+    booleans: frozenset[str] = frozenset()
     try:
         match kind:
             case "parquet":
                 with pq.ParquetFile(path) as file:
                     columns = list(file.schema_arrow.names)
+                    booleans = frozenset(f.name for f in file.schema_arrow if pa.types.is_boolean(f.type))
             case "csv":
                 columns = _csv_header(path)
             case "ndjson":
@@ -128,7 +134,7 @@ def _table(path: Path, inside: str | None) -> Table:
     except (pa.ArrowInvalid, duckdb.Error, OSError) as error:
         hint = "--table NAME says which table of a database" if kind == "duckdb" else None
         raise InputError.of("GL705", f"`{path}` cannot be read: {_first_line(error)}", hint=hint) from None
-    return Table(str(path), str(path), kind, tuple(columns), inside or "")
+    return Table(str(path), str(path), kind, tuple(columns), inside or "", booleans)
 
 
 def _csv_header(path: Path) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import duckdb
 
+from ..compiled import Compiled
 from ..diagnostics import InputError
+from ..fhir import load_mapping
 from ..patients import Patient, patient_from_content
-from ..vocabulary import Vocabulary
+from .fhir import fhir_tables, one_patient
 from .layout import ID, Layout, layout_of, long_layout
 from .long import is_long, rows_of
 from .records import record_of, row_of
@@ -16,13 +20,26 @@ from .tables import Table, identifier, open_tables
 def find_patient(
     data: str,
     patient: str,
-    vocabulary: Vocabulary,
+    compiled: Compiled,
     *,
     column: str = ID,
     ignore: tuple[str, ...] = (),
     table: str | None = None,
+    as_of: date | None = None,
+    unverified: bool = False,
 ) -> Patient:
-    """The record of a patient in wide or long tables. Raises InputError: GL713 when there is none, or more than one."""
+    """The record of a patient in wide or long tables or a FHIR export.
+
+    Raises InputError: GL713 when there is none, or more than one.
+    """
+    vocabulary = compiled.names.vocabulary
+    export = fhir_tables(data)
+    if export is not None:
+        mapping = load_mapping(compiled.guideline, vocabulary)
+        read = one_patient(export, patient, mapping, vocabulary, as_of=as_of, unverified=unverified)
+        if read is None:
+            raise _missing(patient, data)
+        return read
     tables = open_tables(data, table)
     if is_long(tables[0].columns):
         rows = rows_of(tables, [patient], column, ignore)[patient]

@@ -7,11 +7,12 @@ boxes that are there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from . import palette
 from .fonts import Run
-from .page import MARGIN, Page
+from .page import MARGIN, SMALLEST_SCALE, Page, scale_on_a3
 from .palette import Look
 from .scene import (
     BODY,
@@ -23,15 +24,18 @@ from .scene import (
     Box,
     Edge,
     Line,
+    Scene,
     chip_line,
     fitted_height,
     gap,
     lines_of,
 )
 
-COLUMN, SPACE, STACK = 226.0, 44.0, 11.0
-DEEPEST, MOST, LITTLE = 5, 46, 5
-"""Columns and boxes of one page; so few boxes more are not worth a page of their own."""
+COLUMN, SPACE, STACK = 240.0, 34.0, 6.0
+LIMITS = ((5, 99), (4, 99), (3, 99), (4, 32), (3, 32), (3, 22), (2, 22), (2, 12), (2, 7))
+"""Columns and boxes of one page, tried in this order until every page can be read on A3."""
+LITTLE = 5
+"""So few boxes more are not worth a page of their own."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,31 @@ class Branch:
         return total
 
 
-def pages_of(root: Branch, numbers: dict[str, int]) -> list[Branch]:
-    """The tree cut into pages; a cut branch says how many boxes are where. Fills the numbers of all boxes."""
+def tree_pages(
+    root: Branch, paint_page: Callable[[Branch, int, int, dict[str, int]], Scene]
+) -> tuple[list[Scene], dict[str, int]]:
+    """The tree on pages that can be read on A3, and the numbers of its boxes.
+
+    A branch that is cut says how many boxes are where. `paint_page` makes a page of a branch, its place, the count of
+    pages, and the numbers.
+    """
+    for limits in LIMITS:
+        numbers: dict[str, int] = {}
+        pages = _pages_of(root, numbers, *limits)
+        scenes = [paint_page(branch, place, len(pages), numbers) for place, branch in enumerate(pages, 1)]
+        if all(scale_on_a3(s.w, s.h) >= SMALLEST_SCALE for s in scenes):
+            break
+    return scenes, numbers
+
+
+def _pages_of(root: Branch, numbers: dict[str, int], deepest: int, most: int) -> list[Branch]:
+    """The tree cut into pages of so many columns and boxes. Fills the numbers of all boxes."""
     todo: list[Branch] = [root]
     pages: list[Branch] = []
     seen: set[str] = set()
     while todo:
         start = todo.pop(0)
-        budget = [MOST]
-        pages.append(_cut(start, 0, budget, todo, len(pages), seen, numbers))
+        pages.append(_cut(start, 0, [most], deepest, todo, len(pages), seen, numbers))
     return pages
 
 
@@ -79,6 +99,7 @@ def _cut(
     branch: Branch,
     depth: int,
     budget: list[int],
+    deepest: int,
     todo: list[Branch],
     done: int,
     seen: set[str],
@@ -98,14 +119,14 @@ def _cut(
             shape="oval",
             count=-1,
         )
-    too_deep = depth >= DEEPEST - 1 and (branch.size() > LITTLE or depth >= DEEPEST)
+    too_deep = depth >= deepest - 1 and (branch.size() > LITTLE or depth >= deepest)
     if branch.below and (too_deep or budget[0] <= 0):
         place = done + len(todo) + 2
         todo.append(branch)
         words = f"continued on page {place}: {branch.size() - 1} more boxes"
         return replace(branch, below=(), combine="", remarks=(*branch.remarks, words))
     seen.add(branch.key)
-    below = tuple(_cut(b, depth + 1, budget, todo, done, seen, numbers) for b in branch.below)
+    below = tuple(_cut(b, depth + 1, budget, deepest, todo, done, seen, numbers) for b in branch.below)
     return replace(branch, below=below)
 
 
@@ -183,7 +204,7 @@ class _Drawing:
         look, room = branch.look, COLUMN - 18
         number = self.numbers.get(branch.key)
         head = HEAD if column == 0 else BODY_BOLD if branch.below else BODY
-        lines: list[Line] = chip_line(look, branch.word)
+        lines: list[Line] = chip_line(look, branch.word, room)
         prefix = f"{number}. " if number and branch.count != -1 else ""
         lines += lines_of(f"{prefix}{branch.title}", room, head, look.text)
         if branch.quote:
@@ -197,7 +218,7 @@ class _Drawing:
         shape = "rounded" if branch.count == -1 else branch.shape
         if branch.count == -1:
             look = replace(look, fill=palette.PAPER, weight=1.0)
-        h = fitted_height(shape, COLUMN, lines, 9, 0) + 4
+        h = fitted_height(shape, COLUMN, lines, 9, 0) + 1
         words = [
             f"{prefix}{branch.title}",
             branch.word.lower(),

@@ -1,8 +1,7 @@
-"""`diff OLD NEW`: two versions on one pathway: changed, added, removed, knock-on; with a change list.
+"""Two versions on one pathway: changed, added, removed, knock-on.
 
-What an edit does to answers is not guessed here: it is the semantic difference of `verify`, each change with a patient
-that both versions were asked about, everything else proved to be answered alike. Boxes keep their places; what the new
-version no longer has stays where it was, marked as removed.
+Boxes keep their places; what the new version no longer has stays where it was, marked as removed. What an edit does to
+answers is not guessed here: it is the semantic difference of `verify`.
 """
 
 from __future__ import annotations
@@ -11,34 +10,20 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .. import tree
 from ..compiled import Compiled
-from ..explain.wording import STATUS
 from ..ground import GroundComparison
 from ..status import Status
-from ..syntax import print_statement
-from ..verify.compare import Change, Difference
-from ..verify.edits import Edit
+from ..verify.compare import Difference
 from . import palette
-from .criteria import Criteria, Criterion
-from .flow import Flow, Links, Mark, Overlay
+from .criteria import Criterion
 from .fonts import Font, Run
 from .model import Item, Node, Pathway, Phase, Step, Table, numbered
-from .page import MARGIN, Head, Legend, Notes, Page, facts_of
+from .overlay import Mark, Overlay
 from .palette import Look
 from .pathway import infer
-from .pathway_page import SYMBOLS, foot
-from .scene import BODY, HEAD, SMALL, SMALL_BOLD, Box, Chip, Line, Scene, gap, height_of, lines_of
+from .scene import BODY, HEAD, Chip
 
-LEGEND = (
-    Legend("box", palette.CHANGED, "changed"),
-    Legend("box", palette.ADDED, "added"),
-    Legend("box", palette.REMOVED, "removed"),
-    Legend("box", palette.KNOCK_ON, "knock-on effect"),
-    Legend("box", palette.UNCHANGED, "unchanged"),
-)
 _LEAVING = {Status.URGENT, Status.EMERGENCY_PATHWAY}
-MOST_EFFECTS, LONGEST_CELL, MOST_ROWS = 3, 260, 60
 
 
 @dataclass(frozen=True)
@@ -69,6 +54,7 @@ class _Merge:
         self.titles: dict[str, tuple[Run, ...]] = {}
         self.looks: dict[str, Look] = {}
         self.tables: dict[str, Table] = {}
+        self.bodies: dict[str, tuple[Item, ...]] = {}
 
     def run(self) -> Changed:
         gone = {key for key in self.before if key not in self.after}
@@ -78,9 +64,9 @@ class _Merge:
             steps = tuple(self._old_step(s) for s in phase.steps)
             phases.append(replace(phase, steps=steps, beside=()))
         letters = self._letters(phases)
-        phases = [_relettered(p, letters) for p in phases]
         for key, node in self.after.items():
             self._mark(key, node, letters)
+        phases = [self._relettered(p, letters) for p in phases]
         for key in gone:
             self.nodes[key] = Mark(palette.REMOVED)
             self.titles[key] = (
@@ -144,17 +130,23 @@ class _Merge:
         return True
 
     def _body(self, key: str, before: Node, node: Node) -> bool:
-        changed = False
-        old = {_identity(i): i for i in before.body}
-        for index, item in enumerate(node.body):
-            was = old.pop(_identity(item), None)
-            changed |= self._item((key, index), was, item)
-        return changed or bool(old)
+        self.bodies[key], changed = self._items(key, before.body, node.body)
+        return changed
 
     def _table(self, before: Node, node: Node, letter: str) -> bool:
-        old_items = self.old.tables[before.table].items if before.table else ()
-        new_items = self.new.tables[node.table].items
-        mode = before.table and self.old.tables[before.table].mode != self.new.tables[node.table].mode
+        old = self.old.tables[before.table] if before.table else None
+        new = self.new.tables[node.table]
+        items, changed = self._items(letter, old.items if old else (), new.items)
+        self.tables[letter] = replace(self.tables[letter], items=items)
+        changed |= old is not None and old.mode != new.mode
+        if changed:
+            self.looks[letter] = palette.CHANGED
+        return changed
+
+    def _items(
+        self, owner: str, old_items: Sequence[Item], new_items: Sequence[Item]
+    ) -> tuple[tuple[Item, ...], bool]:
+        """The items of both versions in one list, with what came and went marked; and whether anything did."""
         merged: list[tuple[Item | None, Item | None]] = []
         matcher = difflib.SequenceMatcher(
             None, [_identity(i) for i in old_items], [_identity(i) for i in new_items], autojunk=False
@@ -165,22 +157,19 @@ class _Merge:
             else:
                 merged += [(i, None) for i in old_items[a:b]]
                 merged += [(None, i) for i in new_items[c:d]]
-        changed = bool(mode)
+        changed = False
         items: list[Item] = []
         for index, (was, now) in enumerate(merged):
             kept = now or was
             assert kept is not None
             items.append(kept)
             if now is None:
-                self.items[letter, index] = _chip(palette.REMOVED)
-                self.runs[letter, index] = (Run(kept.text, BODY, palette.MAROON, struck=True),)
+                self.items[owner, index] = _chip(palette.REMOVED)
+                self.runs[owner, index] = (Run(kept.text, BODY, palette.MAROON, struck=True),)
                 changed = True
             else:
-                changed |= self._item((letter, index), was, now)
-        self.tables[letter] = replace(self.tables[letter], items=tuple(items))
-        if changed:
-            self.looks[letter] = palette.CHANGED
-        return changed
+                changed |= self._item((owner, index), was, now)
+        return tuple(items), changed
 
     def _item(self, place: tuple[str, int], was: Item | None, now: Item) -> bool:
         if was is None:
@@ -198,6 +187,19 @@ class _Merge:
             return True
         return False
 
+    def _relettered(self, phase: Phase, letters: dict[str, str]) -> Phase:
+        steps = tuple(
+            replace(
+                s,
+                node=replace(
+                    s.node, table=letters.get(s.node.table, ""), body=self.bodies.get(s.node.key, s.node.body)
+                ),
+                exit=replace(s.exit, body=self.bodies.get(s.exit.key, s.exit.body)) if s.exit else None,
+            )
+            for s in phase.steps
+        )
+        return replace(phase, steps=steps, beside=tuple(self._relettered(p, letters) for p in phase.beside))
+
     def _follows(self, node: Node) -> bool:
         about = {n for n, _ in node.interventions}
         for change in self.difference.changes:
@@ -208,15 +210,16 @@ class _Merge:
                 and not statuses <= _LEAVING
             ):
                 return True
-        rules = {r.id for c in _walk(node.criterion) for r in c.rules}
+        rules = {r.id for c in walk(node.criterion) for r in c.rules}
         return bool(rules & self.edited) and bool(self.affected)
 
 
-def _walk(criterion: Criterion | None) -> Iterator[Criterion]:
+def walk(criterion: Criterion | None) -> Iterator[Criterion]:
+    """A criterion and all below it."""
     if criterion is not None:
         yield criterion
         for part in criterion.parts:
-            yield from _walk(part)
+            yield from walk(part)
 
 
 def _identity(item: Item) -> str:
@@ -236,11 +239,6 @@ def _chip(look: Look) -> Chip:
     return Chip(look.word, look.chip, look.chip_text)
 
 
-def _relettered(phase: Phase, letters: dict[str, str]) -> Phase:
-    steps = tuple(replace(s, node=replace(s.node, table=letters.get(s.node.table, ""))) for s in phase.steps)
-    return replace(phase, steps=steps, beside=tuple(_relettered(p, letters) for p in phase.beside))
-
-
 def word_runs(old: str, new: str, font: Font) -> tuple[Run, ...]:
     """The new text with what went struck out and what came underlined."""
     before, after = old.split(), new.split()
@@ -255,195 +253,3 @@ def word_runs(old: str, new: str, font: Font) -> tuple[Run, ...]:
         if d > c:
             runs.append(Run((" " if runs else "") + " ".join(after[c:d]), font, palette.NAVY, inserted=True))
     return tuple(runs)
-
-
-# the page
-def diff_scene(
-    old: Compiled, new: Compiled, difference: Difference, links: Links | None = None, merged: Changed | None = None
-) -> Scene:
-    """The page of two versions."""
-    found = merged or both_versions(old, new, difference)
-    guideline = new.guideline
-    page = Page("diff")
-    versions = f"{old.guideline.version} to {guideline.version}"
-    title = f"{guideline.title}: what changed, {versions}"
-    counts = (
-        ", ".join(f"{n} {'boxes' if n != 1 else 'box'} {word.lower()}" for word, n in found.counts.items() if n)
-        or "no box changed"
-    )
-    page.head(
-        Head(
-            title,
-            f"{len(difference.edits)} edits: {counts}",
-            facts_of(guideline, f"{len(difference.changes)} changes of answers"),
-        )
-    )
-    Flow(page, found.pathway, guideline, links or Links(), found.overlay).draw()
-    page.symbols(
-        "Symbols",
-        [replace(s, look=replace(s.look, fill=palette.PAPER, line=palette.HEADER, weight=1.4)) for s in SYMBOLS[:3]],
-    )
-    page.symbols("Changes", LEGEND)
-    page.rule()
-    _table(page, rows(old, new, difference, found.pathway))
-    foot(page, new, Notes("About the effects", about(difference)))
-    return page.scene(
-        title,
-        f"{len(difference.edits)} edits; {counts}; {len(difference.changes)} changes of answers. "
-        "The text outline has the change list.",
-    )
-
-
-def about(difference: Difference) -> tuple[str, ...]:
-    """How the effect column was found, and what was not decided."""
-    lines = [
-        (
-            "Proved over all possible patients: each effect has a patient that both versions were asked about, with "
-            "certified answers; "
-            "answers not named are the same in both versions."
-        ),
-    ]
-    if difference.undecided:
-        lines.append("Not decided: " + "; ".join(f"{name} ({why})" for name, why in difference.undecided))
-    if difference.added or difference.removed:
-        lines.append(
-            f"Interventions added: {', '.join(difference.added) or 'none'}; "
-            f"removed: {', '.join(difference.removed) or 'none'}."
-        )
-    if difference.refused:
-        lines.append(f"{len(difference.refused)} kinds of record are refused by one version only.")
-    return tuple(lines)
-
-
-def rows(old: Compiled, new: Compiled, difference: Difference, pathway: Pathway) -> list[tuple[str, str, str, str]]:
-    """The change list: where, old, new, effect."""
-    found = []
-    for edit in difference.edits[:MOST_ROWS]:
-        boxes = [
-            str(n.number)
-            for n in pathway.nodes()
-            if edit.name in {r.id for r in n.rules} | {r.id for c in _walk(n.criterion) for r in c.rules}
-        ]
-        where = edit.name + (f" ({'box' if len(boxes) == 1 else 'boxes'} {', '.join(boxes[:8])})" if boxes else "")
-        before, after = _sides(old, new, edit)
-        found.append((where, before, after, _effect(edit, difference, new)))
-    if len(difference.edits) > MOST_ROWS:
-        found.append((f"and {len(difference.edits) - MOST_ROWS} more edits", "", "", "see guidelog diff"))
-    return found
-
-
-def _sides(old: Compiled, new: Compiled, edit: Edit) -> tuple[str, str]:
-    if edit.old is None:
-        return "not there", _statement(new, edit.new)
-    if edit.new is None:
-        return _statement(old, edit.old), "removed"
-    if isinstance(edit.old, tree.Rule) and isinstance(edit.new, tree.Rule) and "body" in edit.parts:
-        before, after = _conditions(old, edit.old), _conditions(new, edit.new)
-        less, more = [c for c in before if c not in after], [c for c in after if c not in before]
-        if less or more:
-            return "; ".join(less) or "no such condition", "; ".join(more) or "condition removed"
-    if isinstance(edit.old, tree.Rule) and isinstance(edit.new, tree.Rule) and edit.parts:
-        parts = [p for p in edit.parts if p not in ("head", "body")]
-        if parts:
-            return _annotations(edit.old, parts), _annotations(edit.new, parts)
-    return _statement(old, edit.old), _statement(new, edit.new)
-
-
-def _annotations(rule: tree.Rule, parts: Sequence[str]) -> str:
-    words = []
-    for part in parts:
-        value = rule.annotation(part)
-        words.append(f"{part}: {tree.plain(value) if value is not None else 'none'}")
-    return _short("; ".join(words))
-
-
-def _conditions(compiled: Compiled, rule: tree.Rule) -> list[str]:
-    criteria = Criteria(compiled.ground)
-    found: dict[str, None] = {}
-    instances = [i for rules in compiled.ground.instances.values() for i in rules] + list(compiled.ground.denials)
-    for instance in instances:
-        if instance.rule.id == rule.id:
-            found.update(dict.fromkeys(criteria.text(e) for e in criteria.conditions(instance)))
-    return list(found)
-
-
-def _statement(compiled: Compiled, statement: tree.Statement | None) -> str:
-    if isinstance(statement, tree.Rule):
-        says = statement.annotation("says") or statement.annotation("title")
-        words = _conditions(compiled, statement)
-        text = f"{tree.plain(says)}: " if says else ""
-        if words:
-            return _short(text + "if " + " and ".join(words))
-    return _short(" ".join(print_statement(statement).split()) if statement is not None else "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL].rsplit(" ", 1)[0] + " …"
-
-
-def _effect(edit: Edit, difference: Difference, new: Compiled) -> str:
-    own = [c for c in difference.changes if edit in c.edits]
-    if not own:
-        return "no answer changes" if not difference.undecided else "no change found"
-    by_name: dict[str, list[Change]] = {}
-    for change in own:
-        by_name.setdefault(change.intervention, []).append(change)
-    words = []
-    for name, changes in list(by_name.items())[:MOST_EFFECTS]:
-        declared = new.names.vocabulary.interventions.get(name)
-        moves = ", ".join(f"{STATUS[c.old]} → {STATUS[c.new]}" for c in changes)
-        words.append(f"{declared.label if declared else name}: {moves}")
-    if len(by_name) > MOST_EFFECTS:
-        words.append(f"and {len(by_name) - MOST_EFFECTS} more interventions")
-    return "; ".join(words)
-
-
-def _table(page: Page, found: Sequence[tuple[str, str, str, str]]) -> None:
-    """The change list as a ruled table."""
-    page.text(MARGIN, page.y, 300, lines_of("Change list", 300, HEAD))
-    page.y += 20
-    whole = page.w - 2 * MARGIN
-    widths = [26.0, 150.0, 190.0, 190.0]
-    widths.append(whole - sum(widths))
-    thin = Look("", palette.RULE, palette.PAPER, "", "", 0.7)
-    header = replace(thin, fill=palette.BAND)
-    titled = [("#", "Where", "Before", "After", "Effect on answers")] + [
-        (str(i), *row) for i, row in enumerate(found, 1)
-    ]
-    if not found:
-        titled.append(("", "nothing was edited", "", "", ""))
-    for number, row in enumerate(titled):
-        font = SMALL_BOLD if number == 0 else SMALL
-        cells: list[list[Line]] = [
-            lines_of(text, w - 10, font) if text else [gap(font.line)] for text, w in zip(row, widths, strict=True)
-        ]
-        h = max(height_of(c) for c in cells) + 8
-        x = MARGIN
-        for column, (lines, w) in enumerate(zip(cells, widths, strict=True)):
-            label = f"change list, row {number}: {'; '.join(row)}" if column == 0 and number else ""
-            page.boxes.append(
-                Box(
-                    f"change-{number}-{column}",
-                    "box",
-                    x,
-                    page.y,
-                    w,
-                    h,
-                    tuple(lines),
-                    header if number == 0 else thin,
-                    label,
-                    pad=5,
-                    top=3.0,
-                )
-            )
-            x += w
-        page.y += h
-    page.y += 10
-
-
-def outline_rows(found: Sequence[tuple[str, str, str, str]]) -> list[str]:
-    """The change list in words."""
-    out = ["CHANGE LIST", ""]
-    for number, (where, before, after, effect) in enumerate(found, 1):
-        out += [f"{number}. {where}", f"   before: {before}", f"   after: {after}", f"   effect: {effect}", ""]
-    return out if found else ["CHANGE LIST", "", "nothing was edited", ""]

@@ -203,10 +203,10 @@ def _run(run: Run) -> str:
     text = escape(clean_keep(run.text), quote=True).replace("  ", " &#160;")
     if not text:
         return ""
-    if run.struck:
-        text = f"<S>{text}</S>"
-    if run.inserted:
-        text = f"<U>{text}</U>"
+    if run.struck or run.inserted:
+        tag = "S" if run.struck else "U"
+        lead = " " if text.startswith(" ") else ""  # the line begins at the word
+        text = f"{lead}<{tag}>{text.removeprefix(' ')}</{tag}>"
     if run.font.bold:
         text = f"<B>{text}</B>"
     elif run.font.italic and run.font.family != MONO:

@@ -46,7 +46,7 @@ class Font:
     @property
     def line(self) -> float:
         """Height of a line; whole points, because Graphviz knows no others for the rows of a label."""
-        return float(math.ceil(self.size * (1.4 if self.size < 20 else 1.27)))
+        return float(math.ceil(self.size * 1.2))
 
 
 class Run(NamedTuple):

@@ -17,10 +17,10 @@ from ..diagnostics import InputError
 from ..explain.answers import Answers
 from ..explain.wording import STATUS
 from .export import Picture
-from .flow import Links
+from .overlay import Links
 from .pathway import infer
-from .patient import headline
 from .pictures import pathway_picture, patient_picture, proof_picture, refusal_picture, rendered, rules_picture
+from .record_words import headline
 
 CONFIG = "gallery.toml"
 README = "README.md"
@@ -77,11 +77,11 @@ def gallery_files(
 ) -> Iterator[tuple[str, bytes]]:
     """All files of the folder, by name; `answers_of` answers for a record by its path. Raises PaintError."""
     links = Links(gallery.rules)
+    found = infer(compiled)
     shown: list[tuple[str, Picture, bool]] = [
-        ("", pathway_picture(compiled, links), True),
+        ("", pathway_picture(compiled, links, found), True),
         ("", rules_picture(compiled.guideline, compiled.program, compiled.names, links), True),
     ]
-    found = infer(compiled)
     texts: list[tuple[Entry, Answers]] = []
     for entry in gallery.entries:
         answers = answers_of(entry.file)

@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..guideline import Guideline
 from . import palette
-from .fonts import Font, Run, missing, width
+from .fonts import missing
 from .palette import Look
 from .scene import (
-    BODY,
     BODY_BOLD,
-    CHIP_HEIGHT,
-    PAD,
     SMALL,
     SMALL_BOLD,
     SUBTITLE,
@@ -25,17 +23,23 @@ from .scene import (
     Edge,
     Line,
     Scene,
-    chip_line,
-    fitted_height,
     gap,
     height_of,
     lines_of,
 )
 
-A3 = 842.0
+A3, A3_LONG = 842.0, 1191.0
+SMALLEST_SCALE = 0.75
+"""A page may be made so much smaller to fit A3: its smallest text, 9 points, is then 6.75, and 4.8 on A4."""
 MARGIN = 24.0
 BARE = Look("", palette.PAPER, palette.PAPER, "", "")
 UNRESOLVED, UNSTATED = "†", "‡"
+REFERENCES = "References as the source lists them"
+
+
+def scale_on_a3(w: float, h: float) -> float:
+    """How much smaller (or larger) a page is made to fill A3, the way it fits better."""
+    return max(min(A3 / w, A3_LONG / h), min(A3_LONG / w, A3 / h))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +97,27 @@ class Page:
         lines += lines_of("  ·  ".join(head.facts), w, SMALL, palette.SOFT)
         self.y = self.text(MARGIN, self.y, w, lines, "title-block").bottom + 10
 
-    def symbols(self, title: str, entries: Iterable[Legend]) -> None:
-        """A row of real shapes with their meaning."""
-        x = MARGIN + 70
-        row = 24.0
-        self.text(MARGIN, self.y + 4, 66, lines_of(title, 66, SMALL_BOLD))
-        for number, entry in enumerate(entries):
-            words = lines_of(entry.text, 200, SMALL)
-            w = max(line.width for line in words)
-            if x + 46 + w > self.w - MARGIN:
-                x, self.y = MARGIN + 70, self.y + row
-            self.count += 1
-            self.legend.append(
-                Box(f"legend-{self.count}-{number}", entry.shape, x, self.y, 38, 18, (), replace(entry.look, word=""))
-            )
-            self.text(x + 43, self.y + 2.5, w + 1, words)
-            x += 43 + w + 16
+    def symbols(self, *groups: tuple[str, Sequence[Legend]]) -> None:
+        """Rows of real shapes with their meaning; a group begins where the one before it ends, if there is room."""
+        x, row = MARGIN, 24.0
+        for title, entries in groups:
+            words = [lines_of(e.text, 200, SMALL) for e in entries]
+            widths = [38 + 5 + max(line.width for line in w) + 10 for w in words]
+            name = lines_of(title, 200, SMALL_BOLD)
+            first = max(line.width for line in name) + 8
+            if x > MARGIN and x + first + sum(widths) > self.w - MARGIN:
+                x, self.y = MARGIN, self.y + row
+            self.text(x, self.y + 4, first, name)
+            x += first
+            for number, (entry, text, w) in enumerate(zip(entries, words, widths, strict=True)):
+                if x + w - 10 > self.w - MARGIN:
+                    x, self.y = MARGIN + first, self.y + row
+                self.count += 1
+                look = replace(entry.look, word="")
+                self.legend.append(Box(f"legend-{self.count}-{number}", entry.shape, x, self.y, 38, 18, (), look))
+                self.text(x + 43, self.y + 3.5, w - 52, text)
+                x += w
+            x += 6
         self.y += row + 2
 
     def rule(self) -> None:
@@ -118,22 +127,36 @@ class Page:
         self.legend.append(Box(f"rule-{self.count}", "box", MARGIN, self.y, self.w - 2 * MARGIN, 0.6, (), look))
         self.y += 7
 
-    def notes(self, columns: Sequence[Notes]) -> None:
-        """Columns of small print."""
-        columns = [c for c in columns if c.lines or c.marked]
-        if not columns:
+    def notes(self, notes: Sequence[Notes]) -> None:
+        """Columns of small print, in the order given, as even as they can be."""
+        notes = [n for n in notes if n.lines or n.marked]
+        if not notes:
             return
         space = 18.0
-        w = (self.w - 2 * MARGIN - space * (len(columns) - 1)) / len(columns)
+        most = min(len(notes), max(2, int(self.w // 300)))
+        w = (self.w - 2 * MARGIN - space * (most - 1)) / most
+        blocks = [self._note_lines(n, w) for n in notes]
+        heights = [height_of(b) + 6 for b in blocks]
+        cuts = min(
+            itertools.combinations(range(1, len(notes)), most - 1),
+            key=lambda c: max(sum(heights[a:b]) for a, b in itertools.pairwise((0, *c, len(notes)))),
+        )
         lowest = self.y
-        for number, column in enumerate(columns):
-            lines = [*lines_of(column.title, w, BODY_BOLD), gap(2)]
-            for text in column.lines:
-                lines += lines_of(text, w, SMALL)
-            for text in column.marked:
-                lines += lines_of(text, w, SMALL, palette.MAROON)
-            lowest = max(lowest, self.text(MARGIN + number * (w + space), self.y, w, lines).bottom)
-        self.y = lowest + 8
+        for column, (start, end) in enumerate(itertools.pairwise((0, *cuts, len(notes)))):
+            y = self.y
+            for place in range(start, end):
+                name = "references" if notes[place].title == REFERENCES else ""
+                y = self.text(MARGIN + column * (w + space), y, w, blocks[place], name).bottom + 6
+            lowest = max(lowest, y)
+        self.y = lowest
+
+    def _note_lines(self, note: Notes, w: float) -> list[Line]:
+        lines = [*lines_of(note.title, w, BODY_BOLD), gap(2)]
+        for text in note.lines:
+            lines += lines_of(text, w, SMALL)
+        for text in note.marked:
+            lines += lines_of(text, w, SMALL, palette.MAROON)
+        return lines
 
     def scene(self, title: str, desc: str) -> Scene:
         """The page as far as it is."""
@@ -159,7 +182,7 @@ def facts_of(guideline: Guideline, *more: str) -> tuple[str, ...]:
         *((f"source dated {dated}",) if dated else ()),
         f"review status: {guideline.review}",
         *more,
-        "generated from the rules; do not edit by hand",
+        "generated from the rules",
     )
 
 
@@ -181,7 +204,7 @@ def references(guideline: Guideline, texts: str, unstated: str = "") -> Notes:
         marked.append(f"{UNRESOLVED} {numbers}: cited by the source, but its list of references has no such entry.")
     if UNSTATED in texts and unstated:
         marked.append(f"{UNSTATED} {unstated}")
-    return Notes("References as the source lists them", tuple(lines), tuple(marked))
+    return Notes(REFERENCES, tuple(lines), tuple(marked))
 
 
 def missing_note(texts: str) -> tuple[str, ...]:
@@ -191,25 +214,3 @@ def missing_note(texts: str) -> tuple[str, ...]:
         return ()
     shown = "PNG and PDF show them as □, the SVG and the text outline in full"
     return (f"{len(absent)} characters are not in the bundled fonts: {shown}.",)
-
-
-__all__ = [
-    "A3",
-    "BODY",
-    "CHIP_HEIGHT",
-    "MARGIN",
-    "PAD",
-    "Font",
-    "Head",
-    "Legend",
-    "Notes",
-    "Page",
-    "Run",
-    "chip_line",
-    "cited",
-    "facts_of",
-    "fitted_height",
-    "missing_note",
-    "references",
-    "width",
-]

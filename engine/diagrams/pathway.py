@@ -15,19 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import networkx as nx
-
 from .. import tree
 from ..compiled import Compiled
 from ..explain.wording import fill, sentence
-from ..ground import Atom, GroundElement, GroundLiteral, GroundRule
+from ..ground import GroundElement, GroundLiteral, GroundRule
 from ..names import STANCES_AGAINST
-from .criteria import Criteria, Criterion, distinct, title_of
-from .model import STANCE_WORD, Item, Node, Pathway, Phase, Step, Table, numbered
-
-SHORT_LIST = 4
-"""Up to so many items stand in the box itself, more in a table beside it."""
-ANSWERED = ("do", "consider")
+from .criteria import Criterion, distinct, title_of
+from .model import STANCE_WORD, Item, Node, Pathway, Phase, Step, numbered
+from .order import ANSWERED, SHORT_LIST, Advice, side_by_side
+from .tables import Tables
 
 
 def infer(compiled: Compiled) -> Pathway:
@@ -35,99 +31,10 @@ def infer(compiled: Compiled) -> Pathway:
     return _Inference(compiled).run()
 
 
-class _Inference:
+class _Inference(Advice):
     def __init__(self, compiled: Compiled) -> None:
-        self.guideline, self.program, self.names = compiled.guideline, compiled.ground, compiled.names
-        declarations = compiled.program.declarations
-        self.phase_names = {
-            d.name: tree.plain(d.values("phase")[0])
-            for d in declarations
-            if d.keyword == "intervention" and d.values("phase")
-        }
-        program = self.program
-        self.criteria = Criteria(program)
-        self.tables: dict[str, Table] = {}
-        self.lettered: dict[str, str] = {}
-        self.interventions = program.names.vocabulary.interventions
-        self.advice = {name: self._advice(name) for name in self.interventions}
-        self.bypass = self._bypass()
-        self.passed: frozenset[GroundElement] = self._after_bypass()
-        self.done = {name: self._done(name) for name in self.interventions}
-        main = [m for m in self.guideline.main if self._speaking_for(m)]
-        self.main = main or [m for m in self.interventions if self._speaking_for(m)]
-
-    def _advice(self, name: str) -> dict[str, tuple[GroundRule, ...]]:
-        found: dict[str, tuple[GroundRule, ...]] = {}
-        for atom in self.program.reachable("advise", name):
-            found[str(atom[2])] = self.program.instances[atom]
-        return found
-
-    def _speaking_for(self, name: str) -> tuple[GroundRule, ...]:
-        return tuple(i for stance in ANSWERED for i in self.advice[name].get(stance, ()))
-
-    def _leaving(self, name: str) -> bool:
-        return any(self.advice[name].get(stance) for stance in ("urgent", "emergency"))
-
-    def _listed_stances(self, name: str) -> list[str]:
-        """The stances on an intervention that a list shows: a refusal only where nothing else is said."""
-        said = [s for s in ("do", "consider", "avoid") if self.advice[name].get(s)]
-        return said or (["defer"] if self.advice[name].get("defer") and not self._leaving(name) else [])
-
-    # the way out for what cannot wait
-    def _bypass(self) -> Criterion | None:
-        leaving = [i for a in self.advice.values() for s in ("urgent", "emergency") for i in a.get(s, ())]
-        if not leaving:
-            return None
-        common = frozenset.intersection(*(self.criteria.implied(self.criteria.conditions(i)) for i in leaving))
-        concepts = [
-            e
-            for e in common
-            if isinstance(e, GroundLiteral)
-            and self.criteria.is_concept(e)
-            and e.atom[0] not in ("advise", "include", "note", "in_scope")
-        ]
-        if concepts:
-            order = self.program.block_of
-            return self.criteria.criterion(max(concepts, key=lambda e: (order[e.atom], str(e.atom))))
-        bodies: dict[frozenset[GroundElement], GroundRule] = {}
-        for instance in leaving:
-            bodies.setdefault(frozenset(self.criteria.conditions(instance)), instance)
-        return self.criteria.group(list(bodies.values()))
-
-    def _after_bypass(self) -> frozenset[GroundElement]:
-        """What holds for whoever is still on the pathway after the way out."""
-        if self.bypass is None:
-            return frozenset()
-        element = self.bypass.element
-        if isinstance(element, GroundLiteral):
-            return frozenset([GroundLiteral(element.atom, not element.negated)])
-        return frozenset(
-            GroundLiteral(p.element.atom, not p.element.negated)
-            for p in self.bypass.parts
-            if isinstance(p.element, GroundLiteral)
-        )
-
-    def _done(self, name: str) -> frozenset[GroundElement]:
-        """Findings that end the advice for an intervention: what a phase leaves behind."""
-        ended = {
-            e
-            for i in self._speaking_for(name)
-            for e in self.criteria.conditions(i)
-            if isinstance(e, GroundLiteral) and e.negated
-        }
-        against = {e for i in self.advice[name].get("defer", ()) for e in self.criteria.conditions(i)}
-        return frozenset(
-            e
-            for e in ended
-            if isinstance(e, GroundLiteral) and GroundLiteral(e.atom, False) in against and e.atom[0] == "finding"
-        )
-
-    def _open(self, instance: GroundRule, name: str, settled: frozenset[GroundElement]) -> tuple[GroundElement, ...]:
-        return tuple(
-            e
-            for e in self.criteria.conditions(instance)
-            if e not in settled and e not in self.passed and e not in self.done[name]
-        )
+        super().__init__(compiled)
+        self.tables = Tables()
 
     # phases
     def run(self) -> Pathway:
@@ -152,57 +59,8 @@ class _Inference:
                 Phase(key, titles[key], tuple(self._steps(key, members[key], settled, last, titles[key])))
                 for key in keys
             ]
-            phases += _side_by_side([p for p in built if p.steps]) if level else [p for p in built if p.steps]
-        return numbered(phases, self.tables, self.lettered)
-
-    def _phase_of(self, name: str, group: str | None, label: str) -> tuple[str, str]:
-        phase = self.phase_names.get(name)
-        title = sentence(phase or group or label)
-        return title, title
-
-    def _order(self, members: dict[str, list[str]]) -> tuple[list[list[str]], list[list[GroundElement]]]:
-        """Phases by level, and the gates before each level."""
-        needs = {key: self._phase_needs(names) for key, names in members.items()}
-        direct = {e for name in self.main for i in self._speaking_for(name) for e in self.criteria.conditions(i)}
-        shared = [
-            e
-            for e in sorted((e for e in direct if self.criteria.is_concept(e)), key=self._rank)
-            if sum(e in need for need in needs.values()) >= 2
-        ]
-        own = {key: frozenset(e for e in shared if e in need) for key, need in needs.items()}
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        graph.add_nodes_from(members)
-        for before, names in members.items():
-            left = frozenset(
-                GroundLiteral(e.atom, False) for n in names for e in self.done[n] if isinstance(e, GroundLiteral)
-            )
-            for after in members:
-                if before != after and (own[before] < own[after] or left & needs[after]):
-                    graph.add_edge(before, after)
-                    if not nx.is_directed_acyclic_graph(graph):
-                        graph.remove_edge(before, after)
-        level: dict[str, int] = {}
-        for key in nx.lexicographical_topological_sort(graph, key=list(members).index):
-            level[key] = max((level[p] + 1 for p in graph.predecessors(key)), default=0)
-        # A level is one set of gates: phases that need different ones are not side by side.
-        ordered = sorted(members, key=lambda k: (level[k], len(own[k]), list(members).index(k)))
-        groups: list[list[str]] = []
-        for key in ordered:
-            if groups and level[groups[-1][0]] == level[key] and own[groups[-1][0]] == own[key]:
-                groups[-1].append(key)
-            else:
-                groups.append([key])
-        gates = [sorted(own[g[0]], key=self._rank) for g in groups]
-        return groups, gates
-
-    def _rank(self, element: GroundElement) -> tuple[int, str]:
-        atom: Atom = element.atom if isinstance(element, GroundLiteral) else ()
-        return self.program.block_of.get(atom, -1), str(element)
-
-    def _phase_needs(self, names: Sequence[str]) -> frozenset[GroundElement]:
-        chosen = [n for n in names if n in self.main] or names
-        sets = [self.criteria.needs(self.criteria.conditions(i)) for n in chosen for i in self._speaking_for(n)]
-        return frozenset.intersection(*sets) if sets else frozenset()
+            phases += side_by_side([p for p in built if p.steps]) if level else [p for p in built if p.steps]
+        return numbered(phases, self.tables.tables, self.tables.lettered)
 
     # boxes
     def _entry(self) -> Iterable[Step]:
@@ -213,7 +71,7 @@ class _Inference:
             title = next((title_of(r) for r in rules if title_of(r)), self.guideline.title)
             items = tuple(Item(sentence(p.text), p) for p in criterion.parts[:SHORT_LIST])
             if len(criterion.parts) > SHORT_LIST or criterion.mode == "any":
-                table = self._table("Whom it is about", criterion)
+                table = self.tables.letter("Whom it is about", criterion)
                 yield Step(Node("scope", "state", title, criterion=criterion, table=table, rules=rules))
             else:
                 yield Step(Node("scope", "state", title, body=items, criterion=criterion, rules=rules))
@@ -232,10 +90,10 @@ class _Inference:
             for s in ("urgent", "emergency")
             for i in a.get(s, ())
         )
-        table = self._table(question.rstrip("?"), bypass)
+        table = self.tables.letter(question.rstrip("?"), bypass)
         if everyone and table and self.program.instances.get(("in_scope",)):
-            mode = f"{self.tables[table].mode}; asked of everyone, in scope or not"
-            self.tables[table] = replace(self.tables[table], mode=mode)
+            mode = f"{self.tables.tables[table].mode}; asked of everyone, in scope or not"
+            self.tables.tables[table] = replace(self.tables.tables[table], mode=mode)
         items: list[Item] = []
         rules: list[tree.Rule] = []
         about: list[tuple[str, str]] = []
@@ -261,7 +119,7 @@ class _Inference:
     ) -> Step:
         criterion = self.criteria.criterion(gate)
         question = self.criteria.question(gate)
-        table = self._table(question.rstrip("?"), criterion)
+        table = self.tables.letter(question.rstrip("?"), criterion)
         names = [n for level in following for key in level for n in members[key]]
         deferred = [(n, s, r) for n in names for s, r in self._against(n, gate)]
         items = tuple(
@@ -331,7 +189,7 @@ class _Inference:
                 if len(body) == 1
                 else f"Criteria for {self.interventions[name].label} met?"
             )
-            table = self._table(question.rstrip("?"), criterion) if criterion.parts else ""
+            table = self.tables.letter(question.rstrip("?"), criterion) if criterion.parts else ""
             against = self._refusals(name, body[0] if len(body) == 1 else None)
             refusing = distinct(r for _, rs in against for r in rs)
             label = self.interventions[name].label
@@ -370,9 +228,6 @@ class _Inference:
         ]
         key = f"do:{name}"
         about = ((name, stance),)
-        if len(items) > SHORT_LIST + 1:
-            table = self._letter(Table("", sentence(label), "What belongs to it", tuple(items), key))
-            return Node(key, "action", title, table=table, interventions=about, rules=rules)
         return Node(key, "action", title, body=tuple(items), interventions=about, rules=rules)
 
     def _included(
@@ -408,8 +263,6 @@ class _Inference:
                 items += self._list_items(name, stance, instances, settled, set(names))
         rules = distinct(r for i in items for r in i.rules if i.level == 0)
         node = Node(f"list:{key}", "action", title, interventions=tuple(about), rules=rules)
-        if len(items) > SHORT_LIST - 1:
-            return Step(replace(node, table=self._letter(Table("", title, "What is advised", tuple(items), node.key))))
         return Step(replace(node, body=tuple(items)))
 
     def _list_items(
@@ -434,66 +287,3 @@ class _Inference:
         yield Item(sentence(text), condition, 0, STANCE_WORD[stance], name, stance, rules)
         if stance in ANSWERED:
             yield from self._included(name, settled, siblings, 1)
-
-    # tables
-    def _table(self, title: str, criterion: Criterion) -> str:
-        """The letter of a table of criteria; nothing for a criterion without parts."""
-        if not criterion.parts:
-            return ""
-        if criterion.text in self.lettered:
-            return self.lettered[criterion.text]
-        name = criterion.text
-        while len(criterion.parts) == 1 and criterion.parts[0].parts:
-            criterion = criterion.parts[0]
-        mode = {"all": "ALL are required", "any": "ANY one is enough"}.get(
-            criterion.mode, f"At least {criterion.mode} are required"
-        )
-        if len(criterion.parts) == 1:
-            mode = "This is required"
-        items = tuple(x for part in criterion.parts for x in self._criterion_items(part, 0))
-        letter = self._letter(Table("", title, mode, items, f"criteria:{name}"))
-        self.lettered[name] = letter
-        return letter
-
-    def _criterion_items(self, part: Criterion, level: int) -> Iterable[Item]:
-        text = sentence(part.text)
-        seen = self.lettered.get(part.text)
-        if seen:
-            yield Item(f"{text} (box {seen})", part, level, rules=part.rules)
-            return
-        if part.parts and (part.mode == "any" or part.element is None or level < 2):
-            joiner = {"any": "any of:", "all": "all of:"}.get(part.mode, f"at least {part.mode} of:")
-            own = "" if part.mode.isdigit() else text
-            if level >= 2:
-                words = ", ".join(p.short for p in part.parts)
-                yield Item(f"{own}: {words}" if own else text, part, level, rules=part.rules)
-                return
-            lead = f"{own}, {joiner}" if own else sentence(joiner)
-            yield Item(lead if len(part.parts) > 1 else text, part, level, rules=part.rules)
-            if len(part.parts) > 1:
-                simple = all(not p.parts for p in part.parts)
-                for p in part.parts:
-                    if simple and isinstance(p.element, GroundLiteral) and part.mode == "any" and not p.element.negated:
-                        yield Item(sentence(p.short), p, level + 1)
-                    else:
-                        yield from self._criterion_items(p, level + 1)
-            return
-        yield Item(text, part, level, rules=part.rules)
-
-    def _letter(self, table: Table) -> str:
-        number = len(self.tables)
-        letter = chr(65 + number) if number < 26 else f"{chr(64 + number // 26)}{chr(65 + number % 26)}"
-        self.tables[letter] = replace(table, letter=letter)
-        return letter
-
-
-def _side_by_side(phases: Sequence[Phase]) -> list[Phase]:
-    """Phases that only act stand beside the one that decides, when that one needs no table; two at most."""
-    if len(phases) < 2:
-        return list(phases)
-    simple = [p for p in phases if len(p.steps) == 1 and p.steps[0].node.kind == "action" and not p.steps[0].node.table]
-    rest = [p for p in phases if p not in simple] or [simple.pop(0)]
-    first, *others = rest
-    if any(s.node.table for s in first.steps) or not simple:
-        return list(phases)
-    return [replace(first, beside=tuple(simple[:2])), *others, *simple[2:]]

@@ -1,36 +1,18 @@
-"""`patient`: one evaluated patient on the pathway.
-
-Each box shows where the patient is: reached, do now, not known, blocked and by what, or not reached; the next step is
-in the subtitle and on the box. Everything comes from the evaluated world and its answers; unknown is never drawn as no.
-"""
+"""`patient`: the page of one evaluated patient on the pathway; the next step is in the subtitle and on its box."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from ..compiled import Compiled
-from ..explain.answers import Answer, Answers
-from ..explain.wording import STATUS, question, sentence
-from ..ground import GroundComparison, GroundLiteral
-from ..patients import Facts, Interval
-from ..status import Status
-from ..values import Value, World
+from ..explain.answers import Answers
 from . import palette
-from .criteria import SCOPE, Criterion
-from .flow import Flow, Links, Mark, Overlay, Trace
-from .model import Item, Node, Pathway, Step
+from .model import Pathway
+from .overlay import Links, Overlay
 from .page import Head, Legend, Notes, Page, facts_of
-from .palette import Look
-from .pathway import infer
-from .pathway_page import SYMBOLS, foot
-from .scene import Chip, Scene
+from .pathway_page import OUTLINES, foot
+from .record_words import ask_next, facts_used, headline
+from .scene import Scene
+from .sheets import Furniture, pathway_scenes
 
-TAKEN, OPEN, CLOSED = (
-    Trace(palette.NAVY, 2.6),
-    Trace(palette.AMBER_LINE, 1.8, "dashed"),
-    Trace(palette.RULE, 1.2, "dotted"),
-)
 STATUSES = (
     Legend("box", palette.REACHED, "reached"),
     Legend("box", palette.DO_NOW, "do now"),
@@ -39,453 +21,35 @@ STATUSES = (
     Legend("box", palette.BLOCKED, "blocked"),
     Legend("box", palette.NOT_REACHED, "not reached"),
 )
-MOST_FACTS, MOST_QUESTIONS = 14, 6
 
 
-def both(*values: Value) -> Value:
-    """Three-valued and."""
-    return False if False in values else None if None in values else True
-
-
-def opposite(value: Value) -> Value:
-    """Three-valued not."""
-    return None if value is None else not value
-
-
-def value_of(criterion: Criterion | None, world: World) -> Value:
-    """The value of a criterion: of its element, or of its parts as its mode says."""
-    if criterion is None:
-        return True
-    if criterion.element is not None:
-        return world.element(criterion.element)
-    values = [value_of(p, world) for p in criterion.parts]
-    count = len(values) if criterion.mode == "all" else 1 if criterion.mode == "any" else int(criterion.mode or 1)
-    if sum(v is True for v in values) >= count:
-        return True
-    return None if sum(v is not False for v in values) >= count else False
-
-
-class Overlaying:
-    """The statuses of one patient on a pathway."""
-
-    def __init__(self, pathway: Pathway, answers: Answers) -> None:
-        self.pathway, self.answers, self.world = pathway, answers, answers.world
-        self.by_name: Mapping[str, Answer] = {a.intervention: a for a in answers.answers}
-        self.numbers = {n.key: n.number for n in pathway.nodes()}
-        self.nodes: dict[str, Mark] = {}
-        self.items: dict[tuple[str, int], Chip] = {}
-        self.remarks: dict[tuple[str, int], str] = {}
-        self.edges: dict[tuple[str, str], Trace] = {}
-        self.asked = False
-        self.outside = self.world.program.instances.get(SCOPE) is not None and self.world.atom(SCOPE) is False
-
-    def overlay(self) -> Overlay:
-        """Marks, chips and traces."""
-        self._walk()
-        for letter, table in self.pathway.tables.items():
-            self._chips(letter, table.items, alarm=letter == self._way_out())
-        return Overlay(nodes=self.nodes, items=self.items, remarks=self.remarks, edges=self.edges)
-
-    def _way_out(self) -> str:
-        """The letter of the table whose items call for leaving the pathway."""
-        steps = [s for p in self.pathway.phases for s in p.steps if s.exit and s.exit.kind == "urgent"]
-        return steps[0].node.table if steps else ""
-
-    # the way through
-    def _walk(self) -> None:
-        trunk = [(p, s) for p in self.pathway.phases for s in p.steps]
-        reach: Value = True
-        blocked_by: list[tuple[Node, Value]] = []
-        returning: Value = None
-        local: tuple[Node, Value] | None = None
-        for place, (phase, step) in enumerate(trunk):
-            node = step.node
-            first = bool(phase.steps) and phase.steps[0] is step
-            if first:
-                for other in phase.beside:
-                    beside = other.steps[0].node
-                    self._act(beside, reach, blocked_by)
-                    self._trace(trunk[place - 1][1].node, beside, reach)
-                    if place + len(phase.steps) < len(trunk):
-                        self._trace(beside, trunk[place + len(phase.steps)][1].node, reach)
-            if place:
-                self._trace(trunk[place - 1][1].node, node, reach)
-            if node.kind == "state":
-                value = value_of(node.criterion, self.world)
-                self._state(node, value)
-                if value is not True:
-                    blocked_by.append((node, value))
-                reach = both(reach, value)
-            elif node.kind == "decision":
-                value = value_of(node.criterion, self.world)
-                onward = value if step.yes_down else opposite(value)
-                here = True if self._for_everyone(step) else reach
-                self._decide(step, here, value, onward)
-                if step.exit:
-                    self._exit(step, both(here, opposite(onward)))
-                    if step.rejoins and place + 2 < len(trunk):
-                        self._trace(step.exit, trunk[place + 2][1].node, both(reach, opposite(onward)))
-                if step.rejoins:
-                    returning, local = reach, (node, onward)
-                elif onward is not True:
-                    blocked_by.append((node, onward))
-                reach = both(reach, onward)
-            else:
-                self._act(node, reach, [*blocked_by, *([local] if local and local[1] is not True else [])])
-                if local is not None:
-                    reach, local = returning, None
-
-    def _for_everyone(self, step: Step) -> bool:
-        """Whether the way out is open to patients outside the scope as well."""
-        if step.exit is None or step.exit.kind != "urgent":
-            return False
-        instances = [
-            i for n, s in step.exit.interventions for i in self.world.program.instances.get(("advise", n, s), ())
-        ]
-        return not any(GroundLiteral(SCOPE, False) in i.elements for i in instances)
-
-    def _trace(self, tail: Node, head: Node, value: Value) -> None:
-        self.edges[tail.key, head.key] = TAKEN if value is True else OPEN if value is None else CLOSED
-
-    def _state(self, node: Node, value: Value) -> None:
-        if value is True:
-            self.nodes[node.key] = Mark(palette.REACHED)
-        elif value is None:
-            self.nodes[node.key] = Mark(palette.UNKNOWN, notes=(self._open_note(node.criterion),))
-        else:
-            self.nodes[node.key] = Mark(
-                palette.BLOCKED, "OUTSIDE", ("The guideline is not about this patient",), palette.MAROON
-            )
-        self._chips(node.key, node.body)
-
-    def _decide(self, step: Step, reach: Value, value: Value, onward: Value) -> None:
-        node = step.node
-        answer = "YES" if value else "NO"
-        if value is None:
-            notes = (self._open_note(node.criterion),)
-            if reach is False:
-                self.nodes[node.key] = Mark(palette.NOT_REACHED, "OUTSIDE" if self.outside else "", notes)
-            elif self.asked:
-                self.nodes[node.key] = Mark(palette.UNKNOWN, notes=notes)
-            else:
-                self.asked = True
-                self.nodes[node.key] = Mark(palette.UNKNOWN, "NOT KNOWN: ASK NEXT", notes)
-        elif self.outside and reach is False:
-            self.nodes[node.key] = Mark(palette.NOT_REACHED, "OUTSIDE")
-        elif onward is False and not step.rejoins and step.exit is not None and step.exit.kind == "exit":
-            self.nodes[node.key] = Mark(
-                palette.BLOCKED, f"{answer}: BLOCKED", self._unmet(node.criterion), palette.MAROON
-            )
-        elif reach is False:
-            self.nodes[node.key] = Mark(palette.NOT_REACHED, f"{answer}, NOT REACHED")
-        else:
-            self.nodes[node.key] = Mark(palette.REACHED, f"REACHED: {answer}")
-
-    def _exit(self, step: Step, reach: Value) -> None:
-        leave = step.exit
-        assert leave is not None
-        self._trace(step.node, leave, reach)
-        if leave.kind == "urgent":
-            self._act(leave, reach, [(step.node, opposite(reach) if reach is not None else None)])
-            if self.nodes[leave.key].look is palette.BLOCKED:
-                self.nodes[leave.key] = Mark(palette.NOT_REACHED)
-            return
-        look = palette.REACHED if reach is True else palette.UNKNOWN if reach is None else palette.NOT_REACHED
-        self.nodes[leave.key] = Mark(look, "POSSIBLE" if reach is None else "")
-
-    # actions
-    def _stance(self, name: str, stance: str) -> Value:
-        atom = ("advise", name, stance)
-        return self.world.atom(atom) if atom in self.world.program.instances else False
-
-    def _act(self, node: Node, reach: Value, blocked_by: list[tuple[Node, Value]]) -> None:
-        for_ = [(n, s) for n, s in node.interventions if s in ("urgent", "emergency", "do", "consider")]
-        values = [self._stance(n, s) for n, s in for_]
-        self._chips(node.key, node.body)
-        conflict = [n for n, _ in for_ if n in self.by_name and self.by_name[n].status is Status.CONFLICT]
-        if conflict:
-            self.nodes[node.key] = Mark(
-                palette.BLOCKED, "CONFLICT", ("The guideline contradicts itself here",), palette.MAROON
-            )
-        elif superseded := self._superseded(for_):
-            self.nodes[node.key] = Mark(palette.NOT_REACHED, "SUPERSEDED", (superseded,))
-        elif True in values:
-            stances = {s for (_, s), v in zip(for_, values, strict=True) if v is True}
-            weak = stances == {"consider"}
-            word = "CONSIDER" if weak else "EMERGENCY PATHWAY" if stances == {"emergency"} else "DO NOW"
-            provided = self._provided(for_)
-            still_open = [f"box {self.numbers[n.key]}" for n, v in blocked_by if v is None]
-            if reach is None and still_open and node.kind == "action":
-                provided = (*provided, f"Holds already; {' and '.join(still_open)} still open")
-            self.nodes[node.key] = Mark(palette.CONSIDER if weak else palette.DO_NOW, word, provided, palette.NAVY)
-        elif None in values:
-            open_ = (
-                f"{values.count(None)} of {len(values)} items not known"
-                if len(values) > 1
-                else "Depends on what is not known"
-            )
-            note = open_ if node.key.startswith("list:") else self._needs(blocked_by) or open_
-            word = "POSSIBLE" if node.kind == "urgent" else "NOT KNOWN"
-            self.nodes[node.key] = Mark(palette.UNKNOWN, word, (note,))
-        elif values:
-            if self.outside:
-                self.nodes[node.key] = Mark(palette.NOT_REACHED, "OUTSIDE")
-                return
-            note = (
-                "None of it applies now"
-                if node.key.startswith("list:")
-                else self._needs(blocked_by) or self._refusal(for_)
-            )
-            self.nodes[node.key] = Mark(palette.BLOCKED, notes=(note,) if note else (), colour=palette.MAROON)
-        else:
-            self.nodes[node.key] = Mark(palette.REACHED if reach is True else palette.NOT_REACHED)
-
-    def _superseded(self, for_: list[tuple[str, str]]) -> str:
-        """What an action gives way to, when its only intervention is urgent or handed over."""
-        if len(for_) != 1 or for_[0][1] in ("urgent", "emergency"):
-            return ""
-        answer = self.by_name.get(for_[0][0])
-        if answer is None or answer.status not in (Status.URGENT, Status.EMERGENCY_PATHWAY):
-            return ""
-        leaving = next((n for n in self.pathway.nodes() if n.kind == "urgent"), None)
-        return f"Overall: {STATUS[answer.status]}" + (f", see box {leaving.number}" if leaving else "")
-
-    def _provided(self, for_: list[tuple[str, str]]) -> tuple[str, ...]:
-        """A word on advice that holds while the status of its intervention is something else or open."""
-        if len(for_) != 1:
-            return ()
-        answer = self.by_name.get(for_[0][0])
-        if answer is None or for_[0][1] in ("urgent", "emergency"):
-            return ()
-        if answer.status in (Status.RECOMMENDED, Status.CONSIDER):
-            return ()
-        if answer.status is Status.UNDETERMINED:
-            return (f"May still become: {', '.join(STATUS[s] for s in answer.if_resolved)}",)
-        return (f"Overall: {STATUS[answer.status]}",)
-
-    def _refusal(self, for_: list[tuple[str, str]]) -> str:
-        for name, _ in for_:
-            answer = self.by_name.get(name)
-            if answer is not None and answer.says:
-                return answer.says
-        return ""
-
-    def _needs(self, blocked_by: list[tuple[Node, Value]]) -> str:
-        closed = [f"box {self.numbers[n.key]}" for n, v in blocked_by if v is False]
-        open_ = [f"box {self.numbers[n.key]}" for n, v in blocked_by if v is None]
-        words = [f"Blocked by {' and '.join(closed)}"] if closed else []
-        words += [f"{'also needs' if closed else 'Needs'} {' and '.join(open_)} (not known)"] if open_ else []
-        return "; ".join(words)
-
-    # criteria
-    def _leaves(self, criterion: Criterion | None) -> list[Criterion]:
-        if criterion is None:
-            return []
-        return list(criterion.parts) or [criterion]
-
-    def _open_note(self, criterion: Criterion | None) -> str:
-        parts = self._leaves(criterion)
-        if len(parts) < 2:
-            return "Not recorded"
-        unknown = sum(value_of(p, self.world) is None for p in parts)
-        return f"{unknown} of {len(parts)} items not known"
-
-    def _unmet(self, criterion: Criterion | None) -> tuple[str, ...]:
-        parts = self._leaves(criterion)
-        if len(parts) < 2:
-            return ()
-        unmet = sum(value_of(p, self.world) is False for p in parts)
-        unknown = sum(value_of(p, self.world) is None for p in parts)
-        words = f"{unmet} of {len(parts)} not met" + (f", {unknown} not known" if unknown else "")
-        return (words,)
-
-    def _chips(self, owner: str, items: tuple[Item, ...], *, alarm: bool = False) -> None:
-        for index, item in enumerate(items):
-            chip = self._chip(item)
-            if alarm and chip is not None and chip[1] is not palette.UNKNOWN:
-                chip = ("PRESENT", palette.NOT_MET) if chip[1] is palette.MET else ("ABSENT", palette.NOT_REACHED)
-            if chip is not None:
-                self.items[owner, index] = Chip(chip[0], chip[1].chip, chip[1].chip_text)
-            remark = self._remark(item)
-            if remark:
-                self.remarks[owner, index] = remark
-
-    def _chip(self, item: Item) -> tuple[str, Look] | None:
-        if item.intervention is not None:
-            value = self._stance(item.intervention, item.stance)
-            word = {
-                "do": "DO",
-                "consider": "CONSIDER",
-                "avoid": "AVOID",
-                "urgent": "DO NOW",
-                "emergency": "APPLIES",
-            }.get(item.stance, "NOT NOW")
-            if value is True:
-                look = palette.BLOCKED if item.stance in ("avoid", "defer") else palette.DO_NOW
-                return word, look
-            return ("NOT KNOWN", palette.UNKNOWN) if value is None else ("DOES NOT APPLY", palette.NOT_REACHED)
-        if item.criterion is None:
-            return None
-        value = value_of(item.criterion, self.world)
-        if (
-            item.criterion.element is None
-            and item.rules
-            and item.rules[0].head
-            and item.rules[0].head.predicate == "include"
-        ):
-            return (
-                None
-                if value
-                else ("NOT KNOWN", palette.UNKNOWN)
-                if value is None
-                else ("DOES NOT APPLY", palette.NOT_REACHED)
-            )
-        word, look = (
-            ("MET", palette.MET)
-            if value
-            else ("NOT KNOWN", palette.UNKNOWN)
-            if value is None
-            else ("NOT MET", palette.NOT_MET)
-        )
-        return word, look
-
-    def _remark(self, item: Item) -> str:
-        element = item.criterion.element if item.criterion else None
-        facts = self.world.facts
-        match element:
-            case GroundComparison(terms):
-                return "; ".join(recorded(name, facts, self.world) for name, _ in terms)
-            case GroundLiteral(atom, _) if atom[0] == "finding" and atom[1] in facts.assumed:
-                return "assumed absent: its screen is complete and does not list it"
-            case _:
-                return ""
-
-
-def recorded(name: str, facts: Facts, world: World) -> str:
-    """What the record has of a measure, in its unit."""
-    measure = world.program.names.vocabulary.measures[name]
-    interval: Interval = facts.measures[name]
-    low, high = measure.low * measure.ticks, measure.high * measure.ticks
-
-    def number(ticks: int) -> str:
-        return f"{ticks / measure.ticks:.3f}".rstrip("0").rstrip(".")
-
-    if (interval.low, interval.high) == (low, high) and low != high:
-        return "not recorded"
-    assumed = "assumed, its screen is complete: " if name in facts.assumed else "recorded: "
-    if interval.low == interval.high:
-        return f"{assumed}{number(interval.low)} {measure.unit}s"
-    if interval.high == high:
-        return f"{assumed}at least {number(interval.low)} {measure.unit}s"
-    if interval.low == low:
-        return f"{assumed}at most {number(interval.high)} {measure.unit}s"
-    return f"{assumed}between {number(interval.low)} and {number(interval.high)} {measure.unit}s"
-
-
-def facts_used(answers: Answers) -> tuple[str, ...]:
-    """The record in labels: present, absent, measures; with what was left out counted."""
-    vocabulary = answers.names.vocabulary
-    lines: list[str] = []
-    listed = answers.patient.findings
-    present = [vocabulary.findings[n].label for n, v in listed.items() if v is True]
-    absent = [vocabulary.findings[n].label for n, v in listed.items() if v is False]
-    for word, names in (("Present", present), ("Absent", absent)):
-        if names:
-            more = f" and {len(names) - MOST_FACTS} more" if len(names) > MOST_FACTS else ""
-            lines.append(f"{word}: {', '.join(names[:MOST_FACTS])}{more}.")
-    for name in answers.patient.measures:
-        label = vocabulary.measures[name].label
-        lines.append(f"{sentence(label)}: {recorded(name, answers.facts, answers.world).removeprefix('recorded: ')}.")
-    for screen, members in answers.facts.closed.items():
-        label = vocabulary.screens[screen].label
-        lines.append(f"{sentence(label)} is complete: {len(members)} assumed absent.")
-    for step in answers.propagated:
-        shown = "present" if step.value is True else "absent" if step.value is False else "narrowed"
-        known = vocabulary.findings.get(step.name) or vocabulary.measures[step.name]
-        lines.append(f"{sentence(known.label)}: {shown}, by background rule {step.denial.rule.id}.")
-    return tuple(lines) or ("Nothing is recorded.",)
-
-
-def ask_next(answers: Answers) -> tuple[str, ...]:
-    """The questions that would settle what is open, main interventions first."""
-    order = list(answers.guideline.main)
-    open_ = [a for a in answers.answers if a.status is Status.UNDETERMINED]
-    open_.sort(key=lambda a: order.index(a.intervention) if a.intervention in order else len(order))
-    asked: dict[str, list[str]] = {}
-    for answer in open_:
-        for name in answer.questions[0] if answer.questions else ():
-            asked.setdefault(name, []).append(answer.label)
-    lines = []
-    for number, (name, about) in enumerate(list(asked.items())[:MOST_QUESTIONS], 1):
-        first = ", ".join(about[:2]) + (f" and {len(about) - 2} more" if len(about) > 2 else "")
-        lines.append(f"{number}. {question(name, answers.names)} Settles or helps to settle: {first}.")
-    if len(asked) > MOST_QUESTIONS:
-        lines.append(f"and {len(asked) - MOST_QUESTIONS} more")
-    ranges = [a.label for a in open_ if a.because is not None and a.because.value == "guideline_range"]
-    if ranges:
-        lines.append(f"Left to judgement by the guideline: {', '.join(ranges)}.")
-    return tuple(lines) or ("Nothing is open.",)
-
-
-def headline(answers: Answers) -> str:
-    """The next step in one sentence."""
-    main = set(answers.guideline.main) or {a.intervention for a in answers.answers}
-    at_once = [a.label for a in answers.answers if a.status is Status.URGENT]
-    now = [a.label for a in answers.answers if a.status is Status.RECOMMENDED and a.intervention in main]
-    perhaps = [a.label for a in answers.answers if a.status is Status.CONSIDER and a.intervention in main]
-    open_ = [a for a in answers.answers if a.status is Status.UNDETERMINED and a.intervention in main]
-    parts = []
-    if at_once:
-        parts.append(f"at once: {', '.join(at_once)}")
-    if now:
-        parts.append(f"do now: {', '.join(now)}")
-    if perhaps:
-        parts.append(f"consider: {', '.join(perhaps)}")
-    asked = [q for a in open_ for q in (a.questions[0] if a.questions else ())]
-    if asked:
-        from ..explain.wording import question_label
-
-        parts.append(f"next: {question_label(asked[0], answers.names)}")
-    waiting = [
-        a.label for a in answers.answers if a.status in (Status.NOT_NOW, Status.AVOID) and a.intervention in main
-    ]
-    if waiting:
-        parts.append(f"not now: {', '.join(waiting)}")
-    outside = [a for a in answers.answers if a.status is Status.OUTSIDE_GUIDELINE]
-    if outside and not parts:
-        parts.append("the guideline is not about this patient")
-    return sentence("; ".join(parts) or "nothing to do now")
-
-
-def patient_scene(
-    compiled: Compiled, answers: Answers, links: Links | None = None, pathway: Pathway | None = None
-) -> Scene:
-    """The page of a patient on the pathway."""
-    found = pathway or infer(compiled)
+def patient_scenes(
+    compiled: Compiled, answers: Answers, pathway: Pathway, overlay: Overlay, links: Links
+) -> list[Scene]:
+    """The pages of a patient on the pathway."""
     guideline = compiled.guideline
-    overlaying = Overlaying(found, answers)
-    overlay = overlaying.overlay()
-    page = Page("patient")
     when = f", {answers.patient.as_of.isoformat()}" if answers.patient.as_of else ""
     listed = len(answers.patient.findings) + len(answers.patient.measures)
     unknown = sum(not answers.facts.known(n) for n in (*answers.facts.findings, *answers.facts.measures))
-    facts = facts_of(
-        guideline,
-        f"patient {answers.patient.id}{when}",
-        f"{listed} recorded, {unknown} not known",
-        "for review only, not for use in care",
-    )
     title = f"{guideline.title}: this patient on the pathway"
-    page.head(Head(title, headline(answers), facts))
-    Flow(page, found, guideline, links or Links(), overlay).draw()
-    page.symbols(
-        "Symbols",
-        [replace(s, look=replace(s.look, fill=palette.PAPER, line=palette.HEADER, weight=1.4)) for s in SYMBOLS[:3]],
-    )
-    page.symbols("Status", STATUSES)
-    page.rule()
-    page.notes([Notes("Facts used", facts_used(answers)), Notes("Ask next, in this order", ask_next(answers))])
-    foot(page, compiled)
+    next_step = headline(answers)
+
+    def head(where: str) -> Head:
+        facts = facts_of(
+            guideline,
+            f"patient {answers.patient.id}{when}",
+            f"{listed} recorded, {unknown} not known",
+            *((where,) if where else ()),
+            "for review only, not for use in care",
+        )
+        return Head(title, next_step, facts)
+
+    def ends(page: Page) -> None:
+        page.symbols(("Symbols", OUTLINES), ("Status", STATUSES))
+        page.rule()
+        asked = Notes("Ask next, in this order", ask_next(answers))
+        foot(page, compiled, (Notes("Facts used", facts_used(answers)),), (asked,))
+
     counts = {
         look.word: 0
         for look in (palette.REACHED, palette.DO_NOW, palette.UNKNOWN, palette.BLOCKED, palette.NOT_REACHED)
@@ -494,4 +58,5 @@ def patient_scene(
         if mark.look.word in counts:
             counts[mark.look.word] += 1
     said = ", ".join(f"{n} {word.lower()}" for word, n in counts.items() if n)
-    return page.scene(title, f"{headline(answers)}. Boxes: {said}. The text outline says the same in words.")
+    desc = f"{next_step}. Boxes: {said}. The text outline says the same in words."
+    return pathway_scenes(pathway, guideline, links, overlay, Furniture("patient", title, desc, head, ends))

@@ -1,6 +1,6 @@
 """Every kind of picture, made from a compiled guideline and answers; and a picture in every format.
 
-The one place that the command line and the gallery use.
+The one place that the command line and the gallery use; two versions on one page are `diff_page`.
 """
 
 from __future__ import annotations
@@ -14,45 +14,42 @@ from ..explain.why import why
 from ..explain.why_not import why_not
 from ..guideline import Guideline
 from ..names import Names
-from ..verify.compare import Difference
-from .changes import about, both_versions, diff_scene, outline_rows, rows
 from .dot import to_dot
 from .export import (
     Picture,
     branch_graph,
     map_graph,
-    map_outline,
     pathway_graph,
-    pathway_outline,
     to_graphml,
     to_mermaid,
-    tree_outline,
 )
-from .flow import Links, Overlay
 from .model import Pathway
-from .page import A3, facts_of
+from .outline import map_outline, pathway_outline, tree_outline
+from .overlay import Links, Overlay
+from .page import A3, A3_LONG, SMALLEST_SCALE, facts_of, scale_on_a3
 from .paint import BUNDLED, paint
 from .pathway import infer
-from .pathway_page import pathway_scene
-from .patient import Overlaying, headline, patient_scene
+from .pathway_page import guideline_scenes
+from .patient import patient_scenes
 from .proof import proof_root, proof_scenes
+from .record_words import headline
 from .refusal import refusal_root, refusal_scenes
-from .rulemap import map_rules, rules_scene
+from .rulemap import map_rules
+from .rulemap_page import rules_scene
 from .scene import Scene
+from .statuses import Overlaying
 from .svg import accessible
 
 FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "graphml", "text")
-A3_LONG, SMALLEST_SCALE = 1191.0, 0.75
-"""Points; text of 9 points is 6.8 at that scale."""
 SUFFIX = {"mermaid": "mmd", "text": "txt"}
 
 
-def pathway_picture(compiled: Compiled, links: Links | None = None) -> Picture:
+def pathway_picture(compiled: Compiled, links: Links | None = None, pathway: Pathway | None = None) -> Picture:
     """The guideline's pathway."""
-    found = infer(compiled)
-    scene = pathway_scene(compiled, links, found)
-    outline = pathway_outline(found, Overlay(), compiled.guideline, scene.title, facts_of(compiled.guideline))
-    return Picture("pathway", (scene,), outline, pathway_graph(found, Overlay(), compiled.guideline))
+    found = pathway or infer(compiled)
+    scenes = tuple(guideline_scenes(compiled, found, links or Links()))
+    outline = pathway_outline(found, Overlay(), compiled.guideline, scenes[0].title, facts_of(compiled.guideline))
+    return Picture("pathway", scenes, outline, pathway_graph(found, Overlay(), compiled.guideline))
 
 
 def patient_picture(
@@ -60,18 +57,18 @@ def patient_picture(
 ) -> Picture:
     """One patient on the pathway."""
     found = pathway or infer(compiled)
-    scene = patient_scene(compiled, answers, links, found)
     overlay = Overlaying(found, answers).overlay()
+    scenes = tuple(patient_scenes(compiled, answers, found, overlay, links or Links()))
     facts = (f"patient {answers.patient.id}", headline(answers), *facts_of(compiled.guideline))
-    outline = pathway_outline(found, overlay, compiled.guideline, scene.title, facts)
-    return Picture("patient", (scene,), outline, pathway_graph(found, overlay, compiled.guideline))
+    outline = pathway_outline(found, overlay, compiled.guideline, scenes[0].title, facts)
+    return Picture("patient", scenes, outline, pathway_graph(found, overlay, compiled.guideline))
 
 
 def proof_picture(compiled: Compiled, answers: Answers, answer: Answer, links: Links | None = None) -> Picture:
     """Why an answer is what it is."""
     reasons = why(answers, answer)
-    root, numbers = proof_root(compiled, reasons, links)
-    scenes = proof_scenes(compiled, answers, reasons, links)
+    root = proof_root(compiled, reasons, links or Links())
+    scenes, numbers = proof_scenes(compiled, answers, reasons, root)
     facts = (f"patient {answers.patient.id}", answer.says, *facts_of(compiled.guideline))
     return Picture(
         "proof", tuple(scenes), tree_outline([root], numbers, scenes[0].title, facts), branch_graph([root], numbers)
@@ -81,8 +78,8 @@ def proof_picture(compiled: Compiled, answers: Answers, answer: Answer, links: L
 def refusal_picture(compiled: Compiled, answers: Answers, answer: Answer, links: Links | None = None) -> Picture:
     """Why an intervention is not advised."""
     refusal = why_not(answers, answer)
-    root, numbers = refusal_root(compiled, refusal, links)
-    scenes = refusal_scenes(compiled, answers, refusal, links)
+    root = refusal_root(compiled, refusal, links or Links())
+    scenes, numbers = refusal_scenes(compiled, answers, refusal, root)
     facts = (f"patient {answers.patient.id}", answer.says, *facts_of(compiled.guideline))
     return Picture(
         "why-not", tuple(scenes), tree_outline([root], numbers, scenes[0].title, facts), branch_graph([root], numbers)
@@ -91,20 +88,11 @@ def refusal_picture(compiled: Compiled, answers: Answers, answer: Answer, links:
 
 def rules_picture(guideline: Guideline, program: tree.Program, names: Names, links: Links | None = None) -> Picture:
     """The rule map; the guideline may have errors."""
-    scene = rules_scene(guideline, program, names, links)
     found = map_rules(program, names)
+    scene = rules_scene(guideline, program, found, links or Links())
     return Picture(
         "rules", (scene,), map_outline(found, scene.title, (scene.desc, *facts_of(guideline))), map_graph(found)
     )
-
-
-def diff_picture(old: Compiled, new: Compiled, difference: Difference, links: Links | None = None) -> Picture:
-    """Two versions on one pathway."""
-    merged = both_versions(old, new, difference)
-    scene = diff_scene(old, new, difference, links, merged)
-    words = [*about(difference), "", *outline_rows(rows(old, new, difference, merged.pathway))]
-    outline = pathway_outline(merged.pathway, merged.overlay, new.guideline, scene.title, (scene.desc, "", *words))
-    return Picture("diff", (scene,), outline, pathway_graph(merged.pathway, merged.overlay, new.guideline))
 
 
 def rendered(picture: Picture, format_: str, painter: str = BUNDLED) -> Iterator[tuple[str, bytes]]:
@@ -131,8 +119,8 @@ def rendered(picture: Picture, format_: str, painter: str = BUNDLED) -> Iterator
 
 def _on_a3(dot: str, scene: Scene) -> str:
     """Made smaller to fit A3, where the text stays large enough; a longer page stays a longer page."""
-    sheet = (A3, A3_LONG) if scene.h >= scene.w else (A3_LONG, A3)
-    scale = min(sheet[0] / scene.w, sheet[1] / scene.h)
-    if not SMALLEST_SCALE <= scale < 1:
+    if not SMALLEST_SCALE <= scale_on_a3(scene.w, scene.h) < 1:
         return dot
+    upright = min(A3 / scene.w, A3_LONG / scene.h) >= min(A3_LONG / scene.w, A3 / scene.h)
+    sheet = (A3, A3_LONG) if upright else (A3_LONG, A3)
     return dot.replace("{\n", f'{{\n\tsize="{sheet[0] / 72:.4f},{sheet[1] / 72:.4f}"\n', 1)

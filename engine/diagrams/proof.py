@@ -6,23 +6,25 @@ What is recorded, what a completed screen lets the guideline assume and what is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .. import tree
 from ..compiled import Compiled
 from ..explain.answers import Answer, Answers
-from ..explain.reasons import Kind, Node, Proof
+from ..explain.proofs import Kind, Node, Proof
 from ..explain.why import Why
 from ..explain.wording import STATUS, sentence
 from ..guideline import Guideline
 from ..status import Status
 from . import palette
-from .branches import Branch, draw, pages_of, width_of
-from .flow import Links
+from .branches import Branch, draw, tree_pages, width_of
 from .fonts import Run
+from .other_routes import other_routes
+from .overlay import Links
 from .page import Head, Legend, Notes, Page, cited, facts_of, missing_note, references
 from .palette import Look
 from .pathway_page import UNSTATED_TEXT
-from .patient import ask_next
+from .record_words import ask_next
 from .scene import SMALL, Scene
 
 LEGEND = (
@@ -37,50 +39,42 @@ LEGEND = (
 LONGEST_QUOTE = 170
 
 
-def proof_scenes(compiled: Compiled, answers: Answers, why: Why, links: Links | None = None) -> list[Scene]:
-    """The pages of a proof; one unless it is deep."""
-    answer = why.answer
-    root = _root(compiled, answer, why.proof, links or Links())
-    numbers: dict[str, int] = {}
-    pages = pages_of(root, numbers)
-    found = []
-    for place, branch in enumerate(pages, 1):
+def proof_scenes(
+    compiled: Compiled, answers: Answers, why: Why, root: Branch
+) -> tuple[list[Scene], dict[str, int]]:
+    """The pages of a proof, one unless it is deep; and the numbers of its boxes."""
+    answer, nodes = why.answer, why.proof.nodes.values()
+    title = f"Why: {answer.label}. {sentence(STATUS[answer.status])}"
+    kinds = [n.kind for n in nodes]
+    counts = (
+        f"{len({n.rule for n in nodes if n.rule})} rules, {kinds.count(Kind.RECORDED)} recorded, "
+        f"{kinds.count(Kind.ASSUMED)} assumed, {kinds.count(Kind.UNKNOWN)} not known"
+    )
+    routes = other_routes(answers, answer, frozenset(n.rule for n in nodes if n.rule))
+    desc = f"{answer.says}. Proof with {len(nodes)} steps: {counts}. The text outline says the same."
+
+    def paint_page(branch: Branch, place: int, count: int, numbers: dict[str, int]) -> Scene:
         page = Page("proof" if place == 1 else f"proof-{place}", w=width_of(branch))
-        word = sentence(STATUS[answer.status])
-        title = f"Why: {answer.label}. {word}"
-        where = f"page {place} of {len(pages)}" if len(pages) > 1 else ""
-        kinds = [n.kind for n in why.proof.nodes.values()]
-        counts = (
-            f"{len({n.rule for n in why.proof.nodes.values() if n.rule})} rules, "
-            f"{kinds.count(Kind.RECORDED)} recorded, "
-            f"{kinds.count(Kind.ASSUMED)} assumed, {kinds.count(Kind.UNKNOWN)} not known"
-        )
+        where = (f"page {place} of {count}",) if count > 1 else ()
         facts = facts_of(
-            compiled.guideline,
-            f"patient {answers.patient.id}",
-            counts,
-            *((where,) if where else ()),
-            "for review only, not for use in care",
+            compiled.guideline, f"patient {answers.patient.id}", counts, *where, "for review only, not for use in care"
         )
         page.head(Head(title, f"“{answer.says}” and everything it rests on", facts))
         draw(page, branch, numbers)
-        page.symbols("Symbols", LEGEND)
+        page.symbols(("Symbols", LEGEND))
         page.rule()
-        _foot(page, compiled, answers, answer)
-        desc = f"{answer.says}. Proof with {len(why.proof.nodes)} steps: {counts}. The text outline says the same."
-        found.append(page.scene(title, desc))
-    return found
+        _foot(page, compiled, answers, answer, routes)
+        return page.scene(title, desc)
+
+    return tree_pages(root, paint_page)
 
 
-def proof_root(compiled: Compiled, why: Why, links: Links | None = None) -> tuple[Branch, dict[str, int]]:
-    """The whole proof as one tree, with the numbers that its boxes have on the pages."""
-    root = _root(compiled, why.answer, why.proof, links or Links())
-    numbers: dict[str, int] = {}
-    pages_of(root, numbers)
-    return root, numbers
+def proof_root(compiled: Compiled, why: Why, links: Links) -> Branch:
+    """The whole proof as one tree."""
+    return _root(compiled, why.answer, why.proof, links)
 
 
-def _foot(page: Page, compiled: Compiled, answers: Answers, answer: Answer) -> None:
+def _foot(page: Page, compiled: Compiled, answers: Answers, answer: Answer, routes: tuple[str, ...]) -> None:
     change = []
     if answer.status is Status.UNDETERMINED:
         outcomes = ", ".join(STATUS[s] for s in answer.if_resolved)
@@ -98,10 +92,13 @@ def _foot(page: Page, compiled: Compiled, answers: Answers, answer: Answer) -> N
         *missing_note(page.scene("", "").texts()),
     )
     page.notes(
-        [Notes("What would change this", tuple(change)), Notes("Points decided where the source is open", points)]
-    )
-    page.notes(
-        [Notes("Reading this page", reading), references(compiled.guideline, page.scene("", "").texts(), UNSTATED_TEXT)]
+        [
+            Notes("What would change this", tuple(change)),
+            Notes(f"Other routes to {answer.label}, checked", routes),
+            Notes("Reading this page", reading),
+            Notes("Points decided where the source is open", points),
+            references(compiled.guideline, page.scene("", "").texts(), UNSTATED_TEXT),
+        ]
     )
 
 
@@ -113,8 +110,6 @@ def _root(compiled: Compiled, answer: Answer, proof: Proof, links: Links) -> Bra
     )
     word = STATUS[answer.status].upper()
     if len(below) == 1 and below[0].look is palette.DERIVED:
-        from dataclasses import replace
-
         return replace(below[0], look=look, word=word)
     assumed = sum(n.kind is Kind.ASSUMED for n in proof.nodes.values())
     remarks = (f"rests on {assumed} assumptions",) if assumed else ()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..compiled import Compiled
 from ..explain.answers import Answers
 from ..explain.why_not import Candidate, Criterion, WhyNot
 from ..explain.wording import STATUS, sentence
 from . import palette
-from .branches import Branch, draw, pages_of, width_of
-from .flow import Links
+from .branches import Branch, draw, tree_pages, width_of
 from .fonts import Run
+from .overlay import Links
 from .page import Head, Legend, Notes, Page, cited, facts_of, missing_note, references
 from .pathway_page import UNSTATED_TEXT
 from .proof import rule_runs, statement_of
@@ -33,36 +35,38 @@ _COMBINE = {"all": "ALL are required:", "any": "ANY one is enough:", "none": "NO
 MOST_BLOCKERS = 8
 
 
-def refusal_scenes(compiled: Compiled, answers: Answers, refusal: WhyNot, links: Links | None = None) -> list[Scene]:
-    """The pages of a refusal; one unless it is deep."""
+def refusal_scenes(
+    compiled: Compiled, answers: Answers, refusal: WhyNot, root: Branch
+) -> tuple[list[Scene], dict[str, int]]:
+    """The pages of a refusal, one unless it is deep; and the numbers of its boxes."""
     answer = refusal.answer
-    counts = _counts(refusal)
-    root = _root(compiled, refusal, links or Links())
-    numbers: dict[str, int] = {}
-    pages = pages_of(root, numbers)
-    found = []
-    for place, branch in enumerate(pages, 1):
+    title = f"Why not: {answer.label}? Criteria met, not met and not known"
+    desc = f"{answer.says}. {_counts(refusal)}. The text outline says the same in words."
+
+    def paint_page(branch: Branch, place: int, count: int, numbers: dict[str, int]) -> Scene:
         page = Page("why-not" if place == 1 else f"why-not-{place}", w=width_of(branch))
-        title = f"Why not: {answer.label}? Criteria met, not met and not known"
-        where = (f"page {place} of {len(pages)}",) if len(pages) > 1 else ()
+        where = (f"page {place} of {count}",) if count > 1 else ()
         facts = facts_of(
             compiled.guideline, f"patient {answers.patient.id}", *where, "for review only, not for use in care"
         )
         page.head(Head(title, answer.says, facts))
         draw(page, branch, numbers)
-        page.symbols("Symbols", LEGEND)
+        page.symbols(("Symbols", LEGEND))
         page.rule()
         _foot(page, compiled, answers, refusal)
-        found.append(page.scene(title, f"{answer.says}. {counts}. The text outline says the same in words."))
-    return found
+        return page.scene(title, desc)
+
+    return tree_pages(root, paint_page)
 
 
-def refusal_root(compiled: Compiled, refusal: WhyNot, links: Links | None = None) -> tuple[Branch, dict[str, int]]:
-    """The whole refusal as one tree, with the numbers that its boxes have on the pages."""
-    root = _root(compiled, refusal, links or Links())
-    numbers: dict[str, int] = {}
-    pages_of(root, numbers)
-    return root, numbers
+def refusal_root(compiled: Compiled, refusal: WhyNot, links: Links) -> Branch:
+    """The whole refusal as one tree; a single rule that could have spoken for it is one box with the conclusion."""
+    root = _root(compiled, refusal, links)
+    if len(root.below) != 1:
+        return root
+    (rule,) = root.below
+    counts = root.remarks[0].partition(": ")[2]
+    return replace(root, remarks=(counts,), quote=rule.quote, small=rule.small, combine=rule.combine, below=rule.below)
 
 
 def _root(compiled: Compiled, refusal: WhyNot, links: Links) -> Branch:
@@ -145,7 +149,7 @@ def _criterion(
     return Branch(
         key,
         look,
-        f"{number} {word}".strip(),
+        f"CRITERION {number}: {word}" if number else word,
         criterion.says,
         tuple(remarks),
         "",
@@ -165,27 +169,23 @@ def _foot(page: Page, compiled: Compiled, answers: Answers, refusal: WhyNot) -> 
             else f"Rule {candidate.rule} holds."
         )
         for blocker in blockers[:MOST_BLOCKERS]:
-            # A finding is worded as it should be; a comparison is worded as it stands in the rule.
-            worded = blocker.wanted or blocker.criterion.input in answers.names.vocabulary.findings
-            needed = "" if worded else ": must not hold"
             state = "not known" if blocker.criterion.state in ("not_known", "unknown") else "recorded otherwise"
-            lines.append(f"•  {blocker.criterion.says}{needed} ({state})")
+            lines.append(f"•  {blocker.criterion.says} ({state})")
         if len(blockers) > MOST_BLOCKERS:
             lines.append(f"•  and {len(blockers) - MOST_BLOCKERS} more")
     decided = {d for c in refusal.candidates for d in c.decisions}
     points = [f"{d.id}: {d.point} {d.decided}" for name, d in answers.names.decisions.items() if name in decided]
     more = (f"and {len(points) - 4} more",) if len(points) > 4 else ()
-    page.notes(
-        [
-            Notes("What would unblock it", tuple(lines)),
-            Notes("Points decided where the source is open", (*points[:4], *more)),
-        ]
-    )
     reading = (
         "Criteria stand in the order of the rule. Not met: the record contradicts it.",
         "Not known: nothing is recorded either way; it is never treated as met or as not met.",
         *missing_note(page.scene("", "").texts()),
     )
     page.notes(
-        [Notes("Reading this page", reading), references(compiled.guideline, page.scene("", "").texts(), UNSTATED_TEXT)]
+        [
+            Notes("What would unblock it", tuple(lines)),
+            Notes("Points decided where the source is open", (*points[:4], *more)),
+            Notes("Reading this page", reading),
+            references(compiled.guideline, page.scene("", "").texts(), UNSTATED_TEXT),
+        ]
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from . import palette
-from .fonts import Font, Run, width, wrap_runs
+from .fonts import Font, Run, width, wrap, wrap_runs
 from .palette import Look
 
 Point: TypeAlias = tuple[float, float]
@@ -26,7 +26,7 @@ SMALL = Font(9)
 SMALL_ITALIC = Font(9, italic=True)
 SMALL_BOLD = Font(9, bold=True)
 CHIP = Font(9, bold=True)
-CHIP_HEIGHT = 13.0
+CHIP_HEIGHT, CHIP_SIDES = 13.0, 9
 """No text is smaller than 9 points on A3, which is 6.4 points on A4. Graphviz knows whole points only."""
 
 PAD = 7.0
@@ -42,7 +42,7 @@ class Chip:
 
     @property
     def width(self) -> float:
-        return float(math.ceil(width(self.word, CHIP)) + 9)
+        return float(math.ceil(width(self.word, CHIP)) + CHIP_SIDES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +174,13 @@ def gap(height: float) -> Line:
     return Line(height=height)
 
 
-def chip_line(look: Look, word: str = "", align: str = "left") -> list[Line]:
-    """The chip of a look, with some space below it; nothing for a look without a word."""
+def chip_line(look: Look, word: str, room: float, align: str = "left") -> list[Line]:
+    """The chip of a look, one below the other where it is too long, with some space below; none without a word."""
     text = word or look.word
     if not text:
         return []
-    return [Line(chip=Chip(text, look.chip, look.chip_text), height=CHIP_HEIGHT, align=align), gap(3)]
+    chips = [Chip(part, look.chip, look.chip_text) for part in wrap(text, CHIP, room - CHIP_SIDES)]
+    return [*(Line(chip=chip, height=CHIP_HEIGHT, align=align) for chip in chips), gap(3)]
 
 
 def inner_width(shape: str, w: float, h: float, dy: float, pad: float) -> float:

@@ -116,7 +116,7 @@ class Choices:
         if high < top and low <= measure.low * measure.ticks:
             value = {"at_most": _units(high, measure)}
         words = wording.amount(Interval(low, high), measure)
-        says = f"{wording.sentence(measure.label)}: {words}"
+        says = wording.measured(name, Interval(low, high), self.names)
         if kind == "do" and measure.doable:
             says = wording.until(measure.doable, words)
         return Change(name, value, kind, says)

@@ -59,18 +59,21 @@ class Questions:
             return self._searched(cone)
 
     def _searched(self, cone: Cone) -> Open:
-        """By clingo, as long as there is time for it."""
+        """By clingo, as long as there is time for it; what it found until then is kept."""
         started = time.monotonic()
+        outcomes: tuple[Status, ...] = ()
         try:
             if self._seconds <= 0:
                 return Open((), None, ())
-            needed = witness.settling(cone, self._seconds)
+            search = witness.Settling(cone, self._seconds)
+            outcomes = search.outcomes()
+            units = self._units(search.questions())
+            rules = search.deciding(_names(units))
         except witness.OutOfTime:
-            return Open((), None, ())
+            return Open(outcomes, None, ())
         finally:
             self._seconds -= time.monotonic() - started
-        questions = tuple(question for question, _ in self._units(needed))
-        return Open((), (questions,) if questions else (), ())
+        return Open(outcomes, (tuple(question for question, _ in units),) if units else (), rules)
 
     def _open(self, unknowns: Unknowns, cone: Cone) -> Open:
         ends = [unknowns.statuses(cone.intervention, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]

@@ -1,7 +1,6 @@
-"""Why an atom has its value: a proof as a graph with shared sub-proofs.
+"""Why an atom has its value: the lowest proof, as a graph with shared sub-proofs.
 
-A `Node` is one thing that holds, fails or is not known, with what it rests on; its id is a hash of its content, the
-same from run to run. Every leaf is a fact of the record with its source, a recorded assumption, a comparison, or
+Every leaf is a fact of the record with its source, a recorded assumption, a comparison, or
 something not known. Words come from the guideline's annotations.
 """
 
@@ -9,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 from .. import tree
 from ..background import Propagated
@@ -31,91 +27,7 @@ from ..values import Value
 from . import wording
 from .answers import Answers
 from .heights import element_height, heights, lowest_failing, lowest_instance
-
-
-class Kind(Enum):
-    """What a node is."""
-
-    DERIVED = "derived"  # a rule gives it
-    ABSENT = "absent"  # every rule that could give it fails
-    OPEN = "open"  # not known: some rule could give it, none certainly does
-    RECORDED = "recorded"  # the patient record says so
-    ASSUMED = "assumed"  # a completed screen does not list it
-    BACKGROUND = "background"  # a background rule leaves nothing else
-    MEASURED = "measured"  # a comparison of a measure
-    COUNTED = "counted"  # at least so many of
-    FACT = "fact"  # a fact of the guideline
-    UNKNOWN = "unknown"  # nobody has said
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One step of a proof.
-
-    `premises` are ids of nodes; `value` is what the node's sentence is worth: true, false, or None for not known.
-    `says` is the sentence for that value; `detail` the numbers or the source behind a leaf.
-    """
-
-    id: str
-    kind: Kind
-    value: Value
-    says: str
-    detail: str | None
-    atom: str | None
-    input: str | None
-    source: str | None
-    rule: str | None
-    statements: tuple[str, ...]
-    citations: tuple[int, ...]
-    decisions: tuple[str, ...]
-    premises: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, with empty parts left out."""
-        data: dict[str, Any] = {"id": self.id, "kind": self.kind.value, "value": _letter(self.value), "says": self.says}
-        for key in ("detail", "atom", "input", "source", "rule"):
-            if getattr(self, key) is not None:
-                data[key] = getattr(self, key)
-        for key in ("statements", "citations", "decisions", "premises"):
-            if getattr(self, key):
-                data[key] = list(getattr(self, key))
-        return data
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Nodes by id, premises before what rests on them, and the ids of the conclusions."""
-
-    roots: tuple[str, ...]
-    nodes: Mapping[str, Node]
-
-    def walk(self, root: str) -> Iterator[tuple[int, Node, bool]]:
-        """Depth, node, and whether it is shown for the first time; premises of a node only at its first showing."""
-        seen: set[str] = set()
-        stack = [(0, root)]
-        while stack:
-            depth, name = stack.pop()
-            first = name not in seen
-            seen.add(name)
-            yield depth, self.nodes[name], first
-            if first:
-                stack.extend((depth + 1, p) for p in reversed(self.nodes[name].premises))
-
-    def leaves(self) -> list[Node]:
-        """The nodes that rest on nothing."""
-        return [n for n in self.nodes.values() if not n.premises]
-
-    @property
-    def depth(self) -> int:
-        """The number of steps on the longest way from a conclusion to a leaf."""
-        found: dict[str, int] = {}
-        for name, node in self.nodes.items():
-            found[name] = 1 + max((found[p] for p in node.premises), default=-1)
-        return max((found[r] for r in self.roots), default=0)
-
-    def to_json(self) -> dict[str, Any]:
-        """Roots and nodes."""
-        return {"roots": list(self.roots), "nodes": [n.to_json() for n in self.nodes.values()]}
+from .proofs import Kind, Node, Proof, letter
 
 
 class Reasons:
@@ -304,9 +216,8 @@ class Reasons:
             detail = None
         else:
             interval = facts.measures[name]
-            measure = self.names.vocabulary.measures[name]
             value = True if facts.known(name) else None
-            says = f"{wording.sentence(measure.label)}: {wording.amount(interval, measure)}"
+            says = wording.measured(name, interval, self.names)
             detail = None
         source = patient.sources.get(name)
         if name in self._propagated:
@@ -376,7 +287,7 @@ class Reasons:
         kept = tuple(dict.fromkeys(premises))
         text = atom_text(atom) if atom else None
         rule_id = rule.id if rule else None
-        content = [kind.value, _letter(value), says, detail, text, input_, source, rule_id, kept]
+        content = [kind.value, letter(value), says, detail, text, input_, source, rule_id, kept]
         name = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
         if name not in self._nodes:
             self._nodes[name] = Node(
@@ -398,7 +309,3 @@ class Reasons:
 
 
 _ADVISING = {"advise", "include", "note"}
-
-
-def _letter(value: Value) -> str:
-    return "T" if value else "F" if value is False else "U"

@@ -143,7 +143,8 @@ class _Search:
         self.choices, self.intervention, self.status = choices, intervention, status
         answers = choices.answers
         self.free = nothing_known(choices.facts, choices.names)
-        self.unknowns = Unknowns(answers.world.program, self.free, Diagrams(150_000))
+        program = answers.world.program
+        self.unknowns = Unknowns(program, self.free, Diagrams(150_000), Cone(program, self.free, intervention))
         d = self.diagrams = self.unknowns.diagrams
         ends = [self.unknowns.statuses(intervention, r).get(status, FALSE) for r in (Ranges.LOW, Ranges.HIGH)]
         # Certain whatever stays unknown, for every patient that the background allows.
@@ -215,7 +216,7 @@ class _Search:
         name = self.inputs[place]
         d = self.diagrams
         found: list[tuple[int, Change | None, int, int]] = [(0, None, *self.left(name, facts, goal, possible))]
-        seen: set[tuple[int, int]] = set()
+        seen: dict[tuple[int, int], int] = {}
         cuts = self.unknowns.cuts_of(name)
         for choice in self.choices.of_input(name, [cut for cut, _ in cuts]):
             value = choice.value
@@ -225,10 +226,12 @@ class _Search:
                 fixed = {v: cut <= value.low for cut, v in cuts if cut <= value.low or cut > value.high}
                 open_ = {v for _, v in cuts if v not in fixed}
             new_goal, new_possible = self.quantified(d.assign(goal, fixed), d.assign(possible, fixed), open_)
-            # Ranges of a measure come widest first: a narrower one with the same effect is no way of its own.
-            if (new_goal, new_possible) not in seen or isinstance(value, bool):
-                seen.add((new_goal, new_possible))
-                found.append((_cost(choice.change), choice.change, new_goal, new_possible))
+            # Ranges of a measure come widest first: a narrower one with the same effect is no way of its own, unless it
+            # only has to be asked.
+            cost = _cost(choice.change)
+            if isinstance(value, bool) or cost < seen.get((new_goal, new_possible), _NEVER):
+                seen[new_goal, new_possible] = cost
+                found.append((cost, choice.change, new_goal, new_possible))
         return found
 
     def quantified(self, goal: int, possible: int, open_: Collection[int]) -> tuple[int, int]:

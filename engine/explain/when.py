@@ -179,7 +179,7 @@ def _changes(before: Answers, after: Answers, day: date, because: Mapping[str, N
     earlier = {a.intervention: a for a in before.answers}
     found = []
     reached = tuple(
-        f"{wording.label_of(n, names)}: {wording.amount(after.facts.measures[n], names.vocabulary.measures[n])}"
+        wording.measured(n, after.facts.measures[n], names)
         for n in because
     )
     for answer in after.answers:

@@ -199,7 +199,7 @@ class _Builder:
                 case GroundAtLeast(_, members):
                     todo += [(m, wanted) for m in reversed(members)]
                 case GroundComparison():
-                    found.setdefault((element, wanted), Blocker(self.comparison(element), wanted))
+                    found.setdefault((element, wanted), Blocker(self.comparison(element, wanted=wanted), wanted))
                 case _:
                     pass
         return tuple(found.values())
@@ -247,7 +247,9 @@ class _Builder:
         instances = self.world.program.instances.get(atom, ())
         if not instances or atom in seen or depth >= DEEPEST:
             hidden = sum(len(i.elements) for i in instances)
-            return Criterion(_state(value), says, hidden=hidden)
+            # Not opened: what is so is said by the criterion itself.
+            now = wording.atom(atom, self.world.atom(atom), self.names)
+            return Criterion(_state(value), says, hidden=hidden, now=now)
         seen.add(atom)
         rules = tuple(dict.fromkeys(i.rule.id or "" for i in instances))
         statements = tuple(dict.fromkeys(s for i in instances for s in i.rule.listed("statements")))
@@ -290,9 +292,10 @@ class _Builder:
         now = wording.finding(name, facts.findings[name], self.names)
         return Criterion(_state(value), says, detail=detail, input=name, source=patient.sources.get(name), now=now)
 
-    def comparison(self, element: GroundComparison) -> Criterion:
+    def comparison(self, element: GroundComparison, *, wanted: bool = True) -> Criterion:
+        """A comparison that should hold; or, where it is not `wanted`, its opposite."""
         state = _state(self.world.element(element))
-        says = wording.comparison(element, self.answers.facts.measures, self.names)
+        says = wording.comparison(element, self.answers.facts.measures, self.names, wanted=wanted)
         single = element.terms[0][0] if len(element.terms) == 1 else None
         source = self.answers.patient.sources.get(single) if single else None
         return Criterion(state, says, input=single, source=source, now=says)

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..diagnostics import Diagnostic, Label, nearest
 from ..source import Source, Span
 from ..status import Status
-from .compare import Change
+from .difference import Change
 
 CHANGES = "CHANGES.md"
 ANY = "any"

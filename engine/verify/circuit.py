@@ -69,7 +69,7 @@ class Circuit:
         self.control = clingo.Control(["--warn=none", f"--heuristic={'Domain' if wishes else 'Vsids'}"])
         self._open: Any = None
         self._gates: dict[tuple[Any, ...], int] = {}
-        self._watched: list[int] = []
+        self._shown: set[int] = set()
         self.size = 0
         self.true = self.atom()
         self._rule([self.true], [])
@@ -175,10 +175,9 @@ class Circuit:
         self._backend().add_minimize(level, list(weights))
 
     def wish(self, literal: int, *, weight: int, when: int) -> None:
-        """Try to make an atom true.
+        """Try to make an atom true before those of less weight, as long as `when` holds.
 
-        Before those of less weight, as long as `when` holds (a circuit made with `wishes`). Ry to make an atom true,
-        before those of less weight, as long as `when` holds (a circuit made with `wishes`).
+        Only a circuit made with `wishes` heeds it.
         """
         self._backend().add_heuristic(
             abs(literal), HeuristicType.True_ if literal > 0 else HeuristicType.False_, weight, weight, [when]
@@ -195,17 +194,25 @@ class Circuit:
         self._backend().add_external(switch, TruthValue.False_)
 
     def watch(self, literals: Iterable[int]) -> None:
-        """Atoms whose truth models are to keep."""
-        self._watched.extend(abs(literal) for literal in literals)
+        """Atoms whose truth models are to keep.
+
+        Each gets a named twin, because clingo lists the named atoms that are true in one call, and asking for the
+        truth of thousands one by one took longer than the search.
+        """
+        for number in map(abs, literals):
+            if number not in self._shown:
+                self._shown.add(number)
+                twin = self._backend().add_atom(clingo.Function(f"a{number}"))
+                self._rule([twin], [number])
 
     # solving
     def solve(
-        self, assumptions: Iterable[int], budget: Budget, *, best: bool = False, also: Iterable[int] = ()
+        self, assumptions: Iterable[int], budget: Budget, *, best: bool = False, conflicts: int | None = None
     ) -> tuple[Found, Truth | None]:
         """A model in which all assumptions hold, or that there is none, or that the budget did not last.
 
         With `best` the cheapest model, or, when the budget or `LONGEST_SHRINKING` ends first, the cheapest that was
-        found. The model keeps what is watched, and `also` these.
+        found. With `conflicts` the search gives up after so many. The model keeps what is watched.
         """
         self._close()
         if budget.spent:
@@ -215,16 +222,16 @@ class Circuit:
         configuration.solve.models = 0 if best else 1
         assumed = list(assumptions)
         truth: Truth | None = None
-        watched = [*self._watched, *(abs(literal) for literal in also)]
         if not best:  # most questions are easy, and a thread for each would take longer than the answer
-            configuration.solve.solve_limit = EASY
+            configuration.solve.solve_limit = EASY if conflicts is None else str(conflicts)
             with self.control.solve(assumed, yield_=True) as handle:
                 model = handle.model()
                 if model is not None:
-                    atoms = frozenset(a for a in watched if model.is_true(a))
-                    return Found.MODEL, Truth(atoms, model.optimality_proven)
+                    return Found.MODEL, _truth(model)
                 if handle.get().unsatisfiable:
                     return Found.NONE, None
+            if conflicts is not None:
+                return Found.UNDECIDED, None
         configuration.solve.solve_limit = "umax"
         until = time.monotonic() + LONGEST_SHRINKING
         with self.control.solve(assumed, yield_=True, async_=True) as handle:
@@ -240,10 +247,15 @@ class Circuit:
                 model = handle.model()
                 if model is None:
                     break
-                truth = Truth(frozenset(a for a in watched if model.is_true(a)), model.optimality_proven)
+                truth = _truth(model)
                 if not best:
                     return Found.MODEL, truth
             result = handle.get()
         if truth is not None:
             return Found.MODEL, Truth(truth.atoms, True)
         return (Found.NONE, None) if result.unsatisfiable else (Found.UNDECIDED, None)
+
+
+def _truth(model: clingo.Model) -> Truth:
+    """The watched atoms that are true in a model."""
+    return Truth(frozenset(int(symbol.name[1:]) for symbol in model.symbols(atoms=True)), model.optimality_proven)

@@ -16,6 +16,10 @@ from ..compiled import Compiled
 from ..guideline import Guideline
 from ..syntax import print_statement
 
+_ABOUT_THE_SOURCE = {"statement", "decision"}
+_WORDS = {"label", "true", "false", "ask", "doable", "clock", "title", "group", "phase", "silent"}
+"""Attributes of declarations that say something to people and are no part of any answer."""
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -34,15 +38,23 @@ class Edit:
     @property
     def matters(self) -> bool:
         """Whether it can change an answer, and not only words."""
-        if isinstance(self.old or self.new, tree.Rule):
-            return self.kind != "changed" or bool({"head", "body", "reading", "option"} & set(self.parts))
-        return True
+        if self.kind != "changed":
+            return not (isinstance(self.statement, tree.Declaration) and self.statement.keyword in _ABOUT_THE_SOURCE)
+        if isinstance(self.statement, tree.Rule):
+            return bool({"head", "body", "reading", "option"} & set(self.parts))
+        return self.statement.keyword not in _ABOUT_THE_SOURCE and not set(self.parts) <= _WORDS
+
+    @property
+    def statement(self) -> tree.Statement:
+        """The new statement, or the old one where it was removed."""
+        found = self.new or self.old
+        assert found is not None
+        return found
 
     @property
     def place(self) -> str:
         """File and line of the new text, or of the old one."""
-        statement = self.new or self.old
-        return repr(statement.span) if statement is not None and statement.span is not None else ""
+        return repr(self.statement.span) if self.statement.span is not None else ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -116,8 +128,16 @@ def _name(key: tuple[str, ...]) -> str:
 
 
 def _parts(old: tree.Statement, new: tree.Statement) -> tuple[str, ...]:
+    if isinstance(old, tree.Declaration) and isinstance(new, tree.Declaration):
+        own = [part for part in ("parameters", "label") if getattr(old, part) != getattr(new, part)]
+        named = dict.fromkeys(a.name for a in (*old.attributes, *new.attributes))
+        return (*own, *(name for name in named if _written(old, name) != _written(new, name)))
     if not (isinstance(old, tree.Rule) and isinstance(new, tree.Rule)):
         return ()
     found = [part for part in ("head", "body") if getattr(old, part) != getattr(new, part)]
     keys: Mapping[str, None] = dict.fromkeys(a.name for a in (*old.annotations, *new.annotations))
     return (*found, *(key for key in keys if old.annotation(key) != new.annotation(key)))
+
+
+def _written(declaration: tree.Declaration, name: str) -> list[tree.Attribute]:
+    return [attribute for attribute in declaration.attributes if attribute.name == name]

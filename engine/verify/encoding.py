@@ -15,7 +15,7 @@ from ..ground import Atom, GroundAtLeast, GroundComparison, GroundElement, Groun
 from ..names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
 from ..status import STATUS_OF_STANCE, Status
 from .circuit import Circuit
-from .records import Facts, Pair
+from .facts import Facts, Pair
 
 Range: TypeAlias = tuple[tuple[tuple[str, int], ...], str, int, int]
 """A comparison with a threshold range: terms, operator, low end, high end."""
@@ -23,19 +23,35 @@ Range: TypeAlias = tuple[tuple[tuple[str, int], ...], str, int, int]
 
 @dataclass
 class Judgement:
-    """`settled`: every range stands for one of its ends; `high[range]`: that one for its high end."""
+    """`settled`: every range stands for one of its ends; `high[range]`: that one for its high end.
+
+    `all_high`, where it is given, says so of every range.
+    """
 
     circuit: Circuit
     settled: int
     high: dict[Range, int] = field(default_factory=dict)
+    all_high: int | None = None
 
     @classmethod
     def free(cls, circuit: Circuit) -> Judgement:
         """Any judgement, or none."""
         return cls(circuit, circuit.choice())
 
+    @classmethod
+    def kept(cls, circuit: Circuit) -> Judgement:
+        """Ranges as the guideline states them."""
+        return cls(circuit, circuit.false)
+
+    @classmethod
+    def at_end(cls, circuit: Circuit, *, high: bool) -> Judgement:
+        """Every range at its low end, or every range at its high end."""
+        return cls(circuit, circuit.true, all_high=circuit.true if high else circuit.false)
+
     def end(self, comparison: GroundComparison) -> int:
         """The literal that a range stands for its high end."""
+        if self.all_high is not None:
+            return self.all_high
         key = (comparison.terms, comparison.operator, comparison.low, comparison.high)
         if key not in self.high:
             self.high[key] = self.circuit.choice()
@@ -158,7 +174,8 @@ class Encoded:
     def _block(self, block: Collection[Atom]) -> None:
         atoms = [a for a in block if a not in self._values]
         if len(atoms) == 1 and atoms[0] not in self.program.edges[atoms[0]]:
-            self._values[atoms[0]] = self._union(atoms[0])
+            certain, possible = self._values[atoms[0]] = self._union(atoms[0])
+            self._what_is_certain_is_possible(certain, possible)
             return
         for atom in atoms:  # a loop: clingo gives these atoms their least meaning
             self._values[atom] = self.circuit.atom(), self.circuit.atom()
@@ -171,6 +188,11 @@ class Encoded:
                 body = [self.element(e) for e in rule.elements]
                 self.circuit.define(certain, [b[0] for b in body])
                 self.circuit.define(possible, [b[1] for b in body])
+
+    def _what_is_certain_is_possible(self, certain: int, possible: int) -> None:
+        """It follows; but the solver, told of it, finds out much sooner what cannot be."""
+        if certain not in (possible, self.circuit.false) and possible != self.circuit.true:
+            self.circuit.forbid(certain, -possible, -self.facts.refused)
 
     def _union(self, atom: Atom) -> Pair:
         if atom in self.program.facts:

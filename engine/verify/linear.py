@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from .circuit import Truth
-from .records import Facts, Joint, Record
+from .facts import Facts, Joint
+from .records import Record
 from .regions import DECIMALS, Regions
 
 MOST_INEQUALITIES = 4_000

@@ -63,8 +63,7 @@ class Regions:
     def edge(self, region: int, *, upper: bool) -> int | None:
         """The least or the greatest value of a region that a record says in tenths of a unit.
 
-        Or more finely where it must. He least or the greatest value of a region that a record says in tenths of a
-        unit, or more finely where it must.
+        More finely where it must; None when it holds no such value.
         """
         least, most = self.bounds(region)
         for places in (10, 100, DECIMALS):
@@ -78,8 +77,7 @@ class Regions:
 def threshold(coefficient: int, operator: str, bound: int) -> tuple[str, tuple[int, ...]]:
     """`coefficient * x operator bound` over whole x.
 
-    As `>=` or `<` one cut, or `=` or `!=` with the two cuts around it. Coefficient * x operator bound` over whole x,
-    as `>=` or `<` one cut, or `=` or `!=` with the two cuts around it.
+    As `>=` or `<` with one cut, or as `=` or `!=` with the two cuts around it.
     """
     if coefficient < 0:
         coefficient, bound = -coefficient, -bound

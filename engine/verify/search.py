@@ -7,18 +7,20 @@ as `Outcome` says that it was decided.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from ..ground import Atom, GroundAtLeast, GroundComparison, GroundLiteral, GroundProgram, GroundRule
+from ..ground import Atom, GroundLiteral, GroundProgram, GroundRule
 from ..status import Status
 from .circuit import Budget, Circuit, Found, Truth
 from .encoding import Encoded, Judgement, Range
+from .facts import Facts, Pair, facts_of
 from .linear import Infeasible, Undecided, choose_values
-from .properties import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, Properties, Property, modal
-from .records import Facts, Pair, Record, any_further, any_record, facts_of, prefer_small, with_present
+from .promises import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, modal
+from .properties import Properties, Property
+from .records import Record, any_further, any_record, prefer_small, with_present
 from .regions import regions_of
 from .sketch import Sketch, sketch
 
@@ -133,17 +135,9 @@ class Search:
         return literal, literal
 
     def _relation(self, literal: GroundLiteral) -> int:
-        """A relation in a background rule: its facts and patient-free rules."""
-        holds = (
-            self.circuit.true
-            if literal.atom in self.program.facts or literal.atom in self._static
-            else self.circuit.false
-        )
-        return -holds if literal.negated else holds
-
-    @cached_property
-    def _static(self) -> Collection[Atom]:
-        return static_atoms(self.program)
+        """A relation in a background rule."""
+        holds = (literal.atom in self.program.fixed) is not literal.negated
+        return self.circuit.true if holds else self.circuit.false
 
     # changes
     def added(self, finding: str) -> int:
@@ -206,17 +200,13 @@ class Search:
         *,
         best: bool = False,
         second: Side | None = None,
-        also: Iterable[int] = (),
     ) -> tuple[Outcome, Case | None]:
-        """A record for which all literals hold; with `best` the smallest and most readable one.
-
-        `also` as in Circuit.solve.
-        """
-        assumptions, also = list(wanted), list(also)
+        """A record for which all literals hold; with `best` the smallest and most readable one."""
+        assumptions = list(wanted)
         if best:
             self._cost()
         for _ in range(MOST_REPAIRS):
-            found, truth = self.circuit.solve(assumptions, budget, best=best, also=also)
+            found, truth = self.circuit.solve(assumptions, budget, best=best)
             if found is not Found.MODEL or truth is None:
                 return (Outcome.IMPOSSIBLE if found is Found.NONE else Outcome.NOT_DECIDED), None
             try:
@@ -243,38 +233,3 @@ class Search:
         self.circuit.watch(self.judgement.high.values())
         self.circuit.cost(3, [(self.judgement.settled, 1)])
         prefer_small(self.circuit, self.first.record)
-
-
-def static_atoms(program: GroundProgram) -> frozenset[Atom]:
-    """The atoms of patient-free rules that hold, by rounds.
-
-    A relation's rules use no negation under `atleast` and are stratified.
-    """
-    holds: set[Atom] = set(program.facts)
-    for block in program.blocks:
-        changed = True
-        while changed:
-            changed = False
-            for atom in block:
-                if atom in holds or program.names.predicates[str(atom[0])].about_patient:
-                    continue
-                if any(_holds(rule, holds) for rule in program.instances[atom]):
-                    holds.add(atom)
-                    changed = True
-    return frozenset(holds)
-
-
-def _holds(rule: GroundRule, holds: Collection[Atom]) -> bool:
-    for element in rule.elements:
-        match element:
-            case GroundLiteral(atom, negated):
-                if (atom in holds) is negated:
-                    return False
-            case GroundAtLeast(count, members):
-                if sum((m.atom in holds) is not m.negated for m in members) < count:
-                    return False
-            case GroundComparison():
-                return False
-            case _:
-                pass
-    return True

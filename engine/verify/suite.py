@@ -21,12 +21,14 @@ from ..patients import patient_from_content
 from ..values import World
 from .circuit import Budget, Circuit, Found, Truth
 from .encoding import Encoded, Judgement
+from .facts import facts_of
 from .linear import Infeasible, Undecided, choose_values
-from .records import any_record, facts_of
+from .records import any_record
 from .regions import regions_of, threshold
-from .search import MOST_REPAIRS, static_atoms
+from .replay import Disagreement, certified
+from .search import MOST_REPAIRS
 from .sketch import Sketch, content_of, day_of, number_of, yaml_of
-from .witness import Ask, Disagreement
+from .witness import Ask
 
 _WISHED, _QUIET = 3, 1
 
@@ -71,7 +73,11 @@ Progress = Callable[[str, int, int], None]
 
 
 def generate(
-    compiled: Compiled, ask: Ask, *, budget: Budget | None = None, progress: Progress = lambda *_: None
+    compiled: Compiled,
+    ask: Ask = certified,
+    *,
+    budget: Budget | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Suite:
     """The suite. Raises Disagreement when the engine does not confirm what a patient is there for."""
     return _Generator(compiled, ask, budget or Budget(), progress).run()
@@ -86,7 +92,7 @@ class _Generator:
         vocabulary = compiled.names.vocabulary
         self.regions = regions_of(vocabulary.measures, [program])
         self.record = record = any_record(c, list(vocabulary.findings), self.regions)
-        static = static_atoms(program)
+        static = program.fixed
 
         def relation(literal: GroundLiteral) -> int:
             return c.true if (literal.atom in static) is not literal.negated else c.false

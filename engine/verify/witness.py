@@ -30,20 +30,15 @@ from ..status import Status
 from ..strata import StratifiedProgram, stratify
 from ..values import Ranges, Value, World, comparison_value
 from .encoding import Range
-from .properties import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, Property, modal
+from .promises import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, modal
+from .properties import Property
+from .replay import Disagreement
 from .search import Case
 from .sketch import Sketch, content_of, day_of, yaml_of
 
 Ask: TypeAlias = Callable[[Compiled, Patient, Sequence[str] | None], Answers]
 """`pipeline.ask`: certified answers about some interventions or all. Handed in, because the pipeline is a room above
 this one."""
-
-
-class Disagreement(Exception):
-    """The search and the engine say different things about one patient.
-
-    A defect of the program, and no result is given.
-    """
 
 
 @dataclass(frozen=True)
@@ -118,8 +113,8 @@ def confirm(compiled: Compiled, ask: Ask, prop: Property, program: GroundProgram
     about = _interventions(prop, broken, program) or [*compiled.guideline.main, *vocabulary.interventions][:1]
     comments = (f"breaks {prop.id}: {prop.says}", "found by `guidelog verify`; a made-up patient")
     witness, world = replay(compiled, ask, case.record, name, comments, about)
-    if world.model != worlds[0].model and kept:
-        raise Disagreement(f"`{name}` is evaluated in two ways")
+    if kept and any(status_in(world, i) is not status_in(worlds[0], i) for i in about):
+        raise Disagreement(f"`{name}` is answered in two ways")
     after = None
     if case.after is not None:
         more = (f"the patient of {name}.yaml, afterwards", *comments[1:])

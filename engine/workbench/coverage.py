@@ -15,7 +15,7 @@ from typing import Any
 
 from ..background import Propagated, propagate
 from ..explain.bdd import TooLarge
-from ..ground import Given, GroundComparison, GroundElement, GroundLiteral, GroundProgram, GroundRule
+from ..ground import GroundComparison, GroundProgram, GroundRule
 from ..patients import close
 from ..rewrites.doubled import patient_predicates
 from ..rewrites.ranges import Ranges
@@ -23,7 +23,8 @@ from ..source import Span
 from ..syntax import print_element
 from ..tree import Rule
 from ..values import World
-from .register import ADVICE, holds
+from . import decisive
+from .register import holds
 from .runner import Outcome
 from .space import Space
 
@@ -133,17 +134,17 @@ class _Measuring:
     def rule(self, instances: Sequence[GroundRule]) -> Iterator[Unit]:
         rule = instances[0].rule
         fires = self.named(lambda w: any(holds(w, i) is True for i in instances))
-        yield self.unit(RULE, rule, "fires", rule.span, fires, lambda s: _fires(s, instances))
+        yield self.unit(RULE, rule, "fires", rule.span, fires, lambda s: decisive.fires(s, instances))
         withheld = self.named(lambda w: all(holds(w, i) is False for i in instances))
-        yield self.unit(RULE, rule, "is withheld", rule.span, withheld, lambda s: _withheld(s, instances))
+        yield self.unit(RULE, rule, "is withheld", rule.span, withheld, lambda s: decisive.withheld(s, instances))
 
     def criteria(self, instance: GroundRule, *, several: bool) -> Iterator[Unit]:
         head = instance.head
         assert head is not None
         for index, element in enumerate(instance.elements):
-            if not self.is_criterion(element):
+            if not decisive.is_criterion(self.program, element):
                 continue
-            if len(instance.elements) == 1 and not several and not rivals(self.program, instance):
+            if len(instance.elements) == 1 and not several and not decisive.rivals(self.program, instance):
                 continue  # the rule is its one criterion
             text = print_element(instance.rule.body[index])
             if several and instance.substitution:
@@ -155,7 +156,7 @@ class _Measuring:
                 f"`{text}` is what makes it hold",
                 span,
                 self.named(lambda w: self.makes(w, instance)),
-                lambda s: _makes(s, instance, self.program),
+                lambda s: decisive.makes(s, instance, self.program),
             )
             yield self.unit(
                 CRITERION,
@@ -163,28 +164,18 @@ class _Measuring:
                 f"`{text}` alone is missing",
                 span,
                 self.named(partial(self.breaks, instance, index)),
-                partial(_breaks, instance, self.program, index),
+                partial(decisive.breaks, instance, self.program, index),
             )
-
-    def is_criterion(self, element: GroundElement) -> bool:
-        """Whether an element depends on the patient."""
-        match element:
-            case GroundLiteral(atom):
-                return atom[0] == "finding" or (atom in self.program.instances and atom not in self.program.facts)
-            case Given():
-                return False
-            case _:
-                return True
 
     def makes(self, world: World, instance: GroundRule) -> bool:
         if holds(world, instance) is not True:
             return False
-        return all(holds(world, other) is not True for other in rivals(self.program, instance))
+        return all(holds(world, other) is not True for other in decisive.rivals(self.program, instance))
 
     def breaks(self, instance: GroundRule, index: int, world: World) -> bool:
         if world.element(instance.elements[index]) is not False:
             return False
-        if any(holds(world, other) is not False for other in rivals(self.program, instance)):
+        if any(holds(world, other) is not False for other in decisive.rivals(self.program, instance)):
             return False
         return all(world.element(e) is True for i, e in enumerate(instance.elements) if i != index)
 
@@ -245,61 +236,6 @@ class _Measuring:
                 self.witnesses = False
                 return None
         return self._space
-
-
-def criterion_never_decides(program: GroundProgram, space: Space) -> Iterator[tuple[GroundRule, int]]:
-    """The conditions that are for no patient all that is missing, as instance and place; one for each place of a rule.
-
-    Of a rule with several instances only what matters in none of them counts.
-    """
-    measuring = _Measuring(program, (), witnesses=False)
-    by_place: dict[tuple[int, int], list[tuple[GroundRule, int]]] = {}
-    for rules in program.instances.values():
-        for instance in rules:
-            for index, element in enumerate(instance.elements):
-                if len(instance.elements) > 1 and measuring.is_criterion(element):
-                    by_place.setdefault((id(instance.rule), index), []).append((instance, index))
-    for places in by_place.values():
-        if not any(space.possible(_breaks(instance, program, index, space)) for instance, index in places):
-            yield places[0]
-
-
-def rivals(program: GroundProgram, instance: GroundRule) -> list[GroundRule]:
-    """The other instances that give the same conclusion.
-
-    Advice of another rule is another conclusion, for it has words of its own.
-    """
-    head = instance.head or ("",)
-    same_rule = head[0] in ADVICE
-    return [
-        other
-        for other in program.instances.get(head, ())
-        if other is not instance and not (same_rule and other.rule is not instance.rule)
-    ]
-
-
-def _fires(space: Space, instances: Sequence[GroundRule]) -> int:
-    return space.diagrams.any(space.body(i, Ranges.HIGH) for i in instances)
-
-
-def _withheld(space: Space, instances: Sequence[GroundRule]) -> int:
-    return space.diagrams.negate(space.diagrams.any(space.body(i, Ranges.LOW) for i in instances))
-
-
-def _makes(space: Space, instance: GroundRule, program: GroundProgram) -> int:
-    d = space.diagrams
-    others = rivals(program, instance)
-    return d.all([space.body(instance, Ranges.HIGH), *(d.negate(space.body(o, Ranges.HIGH)) for o in others)])
-
-
-def _breaks(instance: GroundRule, program: GroundProgram, index: int, space: Space) -> int:
-    d = space.diagrams
-    ends: list[int] = []
-    for ranges in (Ranges.LOW, Ranges.HIGH):
-        rest = [space.element(e, ranges) for i, e in enumerate(instance.elements) if i != index]
-        ends += [*rest, d.negate(space.element(instance.elements[index], ranges))]
-        ends += [d.negate(space.body(other, ranges)) for other in rivals(program, instance)]
-    return d.all(ends)
 
 
 def _exact(world: World, comparison: GroundComparison) -> int | None:

@@ -26,6 +26,8 @@ class GroundCompiled(Compiled):
 
 def with_ground_evaluation(compiled: Compiled) -> GroundCompiled:
     """The same guideline with the evaluation of this module."""
+    if isinstance(compiled, GroundCompiled):
+        return compiled
     return GroundCompiled(**{f.name: getattr(compiled, f.name) for f in fields(compiled)})
 
 

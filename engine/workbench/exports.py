@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ..checks.codes import Code
 from ..diagnostics import Diagnostic, Severity
@@ -76,7 +78,7 @@ def _location(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
     end_line, end_column = source.position(label.span.end)
     found: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": source.name.replace("\\", "/")},
+            "artifactLocation": {"uri": _uri(source.name)},
             "region": {
                 "startLine": line,
                 "startColumn": _units(source.line(line), column),
@@ -88,6 +90,11 @@ def _location(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
     if label.text:
         found["message"] = {"text": label.text}
     return found
+
+
+def _uri(name: str) -> str:
+    """A relative reference where the file is below the working folder, as code scanning wants it; else a file URI."""
+    return Path(name).as_uri() if Path(name).is_absolute() else quote(name.replace("\\", "/"))
 
 
 def _units(line: str, column: int) -> int:

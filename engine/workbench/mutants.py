@@ -29,13 +29,17 @@ _STANCE = {
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A changed program. `kind` is the sort of mistake, `says` what was changed, in a few words."""
+    """A changed program. `kind` is the sort of mistake, `says` what was changed, in a few words.
+
+    `changed` stands in the place of `rule`; None where the rule is left out.
+    """
 
     kind: str
     rule: tree.Rule
     says: str
     span: Span | None
     program: tree.Program
+    changed: tree.Rule | None
 
     @property
     def place(self) -> str:
@@ -51,7 +55,7 @@ def mutants(program: tree.Program, names: Names, readings: Mapping[str, str]) ->
             if changed is None or _loads(changed, names):
                 middle = () if changed is None else (changed,)
                 statements = (*program.statements[:index], *middle, *program.statements[index + 1 :])
-                yield Mutant(kind, statement, says, span, replace(program, statements=statements))
+                yield Mutant(kind, statement, says, span, replace(program, statements=statements), changed)
 
 
 _Change = tuple[str, str, Span | None, tree.Rule | None]

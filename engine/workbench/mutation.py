@@ -1,8 +1,8 @@
 """Which small mistakes in the rules the vignettes notice.
 
-Every mutant is grounded and evaluated for the vignettes until one of them differs from what it expects. A mutant that
-none notices survives; `space.difference` then looks for a patient that tells it from the original. Where there is none
-it is equivalent and does not count; otherwise that patient is the vignette to be written.
+Every mutant is grounded and evaluated for the vignettes until one of them differs from what it expects. Of one that
+none notices `equivalence` proves that nobody could, so that it does not count; or finds a patient who does, which is
+the vignette to be written, and the mutant has survived.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from typing import Any
 from ..background import Contradiction, propagate
 from ..compiled import Compiled
 from ..diagnostics import InputError
-from ..explain.bdd import TooLarge
 from ..ground import GroundProgram, ground
 from ..patients import close
 from .cases import Case
+from .equivalence import noticeable
 from .evaluation import GroundCompiled, evaluate, is_stratified, with_ground_evaluation
 from .mutants import Mutant, mutants
 from .register import Register
 from .runner import differences
-from .space import difference
 from .vignettes import Vignette
 
 KILLED, SURVIVED, EQUIVALENT, INVALID = "killed", "survived", "equivalent", "invalid"
@@ -31,12 +30,16 @@ KILLED, SURVIVED, EQUIVALENT, INVALID = "killed", "survived", "equivalent", "inv
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a mutant: killed `by` a vignette; survived, with a `patient` that would tell it; equivalent."""
+    """What became of a mutant: killed `by` a vignette; survived, with a `patient` who would tell it; or equivalent.
+
+    `how` says what that patient would see, or why nothing was decided.
+    """
 
     mutant: Mutant
     outcome: str
     by: str | None = None
     patient: Mapping[str, Any] | None = None
+    how: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -47,6 +50,7 @@ class Verdict:
             "outcome": self.outcome,
             "by": self.by,
             "patient": self.patient,
+            "how": self.how,
         }
 
 
@@ -99,14 +103,10 @@ def _try(compiled: GroundCompiled, mutant: Mutant, vignettes: Sequence[Vignette]
     for vignette in vignettes:
         if notices(changed, register, program, vignette):
             return Verdict(mutant, KILLED, by=vignette.name)
-    if mutant.rule.head is None:
-        # Background rules settle what is unknown: complete records cannot tell.
-        return Verdict(mutant, SURVIVED)
-    try:
-        found = difference(compiled.ground, program)
-    except TooLarge:
-        return Verdict(mutant, SURVIVED)
-    return Verdict(mutant, EQUIVALENT) if found is None else Verdict(mutant, SURVIVED, patient=found.patient)
+    found = noticeable(compiled, mutant, program)
+    if found is None:
+        return Verdict(mutant, EQUIVALENT)
+    return Verdict(mutant, SURVIVED, patient=found.patient, how=found.how)
 
 
 def notices(compiled: GroundCompiled, register: Register, program: GroundProgram, vignette: Vignette) -> bool:

@@ -90,6 +90,16 @@ td,th{border-color:#333}}
 """
 
 
+def page(title: str, heading: str, body: str) -> str:
+    """A whole HTML document around a body; `title` and `heading` are plain text."""
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
+        f"<body><h1>{escape(heading)}</h1>{body}</body></html>\n"
+    )
+
+
 def coverage_page(coverage: Coverage, outcomes: Sequence[Outcome], guideline: Guideline) -> str:
     """The coverage of a guideline's vignettes as a page: totals, what is missing with a patient for it, every rule."""
     rows = []
@@ -110,13 +120,16 @@ def coverage_page(coverage: Coverage, outcomes: Sequence[Outcome], guideline: Gu
     failed = [o for o in outcomes if not o.passed]
     note = f"<p><strong>{len(failed)} of them fail.</strong></p>" if failed else ""
     not_in_force = f"<p>Not in force under the chosen readings: {idle}</p>" if idle else ""
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Coverage: {escape(guideline.title)}</title>'
-        f"<style>{STYLE}</style><h1>Coverage: {escape(guideline.title)} {escape(guideline.version)}</h1>"
+    return page(
+        f"Coverage: {guideline.title}",
+        f"Coverage: {guideline.title} {guideline.version}",
         f"<p>{len(outcomes)} vignettes cover {coverage.percent():.1f}% of what they could.</p>{note}"
-        f"<table>{''.join(rows)}</table><h2>Not covered</h2><table>{missing}</table>{not_in_force}"
-        f"<h2>Rules</h2>{details}</html>\n"
+        f"{_table(''.join(rows))}<h2>Not covered</h2>{_table(missing)}{not_in_force}<h2>Rules</h2>{details}",
     )
+
+
+def _table(rows: str) -> str:
+    return f"<table><tbody>{rows}</tbody></table>"
 
 
 def _missing_row(unit: Unit) -> str:
@@ -138,7 +151,7 @@ def _rule_block(units: Sequence[Unit]) -> str:
     bad = any(not u.covered and not u.impossible for u in units)
     return (
         f"<details{' open' if bad else ''}><summary><code>{escape(rule.id or '')}</code> "
-        f"<small>{escape(units[0].place)}</small></summary><table>{''.join(rows)}</table></details>"
+        f"<small>{escape(units[0].place)}</small></summary>{_table(''.join(rows))}</details>"
     )
 
 

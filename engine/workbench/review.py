@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..compiled import Compiled
-from ..diagnostics import InputError
+from ..diagnostics import Diagnostic, InputError
+from ..fhir import read_mapping
+from ..fhir.offer import read_offer
 from ..guideline import Guideline
 from ..names import names_of
 from ..pipeline import check, compile_guideline
+from ..vocabulary import Vocabulary
 from .cases import case_of
 from .evaluation import with_ground_evaluation
 from .lints import Advice, lint
@@ -24,31 +29,45 @@ def review(guideline: Guideline, *, lints: bool = True) -> list[Advice]:
     """
     program, report = check(guideline)
     found = [Advice(d) for d in report.sorted()]
+    found += [Advice(d) for d in _records(guideline, names_of(program).vocabulary)]
     if lints:
         if report.errors:
             found += lint(program, names_of(program), None, None)
         else:
-            compiled = compile_guideline(guideline)
+            compiled = compile_guideline(guideline, program=program)
             found += lint(program, compiled.names, compiled.ground, seen_to_hold(compiled))
     return silence(found, guideline.sources)
+
+
+def _records(guideline: Guideline, vocabulary: Vocabulary) -> Sequence[Diagnostic]:
+    """What is wrong in codes.toml, and, when that is right, the first thing that is wrong in hooks.toml."""
+    wrong = read_mapping(guideline, vocabulary)[1]
+    if wrong:
+        return wrong
+    try:
+        read_offer(guideline, vocabulary)
+    except InputError as error:
+        return error.diagnostics
+    return ()
 
 
 def seen_to_hold(compiled: Compiled) -> Mapping[str, Sequence[str]] | None:
     """For each rule that holds in some vignette, one in which it does; None when there are no vignettes.
 
-    Vignettes are read until every rule has one, those that say most first.
+    Vignettes are read until every rule has one, so first those that mention the statements of rules without one.
     """
     try:
-        files = sorted(vignette_files(compiled.guideline), key=lambda path: -path.stat().st_size)
+        files = vignette_files(compiled.guideline)
+        mentioned = {path: _mentioned(path, compiled) for path in files}
     except (InputError, OSError):
         return None
     quick = with_ground_evaluation(compiled)
     register = Register(compiled.ground)
     open_ = {c.rule.id for c in compiled.ground.clauses if c.rule.head is not None and c.rule.body}
     found: dict[str, list[str]] = {}
-    for path in files:
-        if not open_:
-            break
+    while open_ and mentioned:
+        path = max(mentioned, key=lambda p: len(mentioned[p] & open_))
+        del mentioned[path]
         try:
             vignette = read_vignette(path, compiled.names)
             world = case_of(quick, vignette.patient, register).world
@@ -60,3 +79,12 @@ def seen_to_hold(compiled: Compiled) -> Mapping[str, Sequence[str]] | None:
                     found[rule.rule.id] = [vignette.name]
                     open_.discard(rule.rule.id)
     return found
+
+
+def _mentioned(path: Path, compiled: Compiled) -> set[str | None]:
+    """The rules that encode a statement whose id stands in a file."""
+    words = set(_WORD.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return {c.rule.id for c in compiled.ground.clauses if not words.isdisjoint(c.rule.listed("statements"))}
+
+
+_WORD = re.compile(r"[A-Za-z0-9_-]+")

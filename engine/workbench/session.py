@@ -16,9 +16,10 @@ from ..checks import References, check_program
 from ..clauses import analyse
 from ..compiled import Compiled
 from ..diagnostics import Diagnostic, InputError, Severity, nearest, render
+from ..fhir.files import read_file
 from ..ground import Atom, GroundProgram, ground
 from ..names import Kind, Names, Predicate
-from ..patients import Facts, Patient, patient_from_content, read_patient, read_text
+from ..patients import Facts, Patient, patient_from_content
 from ..pipeline import settle
 from ..source import Source, Span
 from ..syntax import parse_statement
@@ -189,7 +190,7 @@ class Session:
 
     def take(self, path: str) -> str:
         if path:
-            patient = read_patient(read_text(Path(path).expanduser()), self.names.vocabulary)
+            patient, _ = read_file(Path(path).expanduser(), self.compiled.guideline, self.names.vocabulary)
             self.content = dict(patient.content)
         return "\n".join(f"{key}: {_plain(value)}" for key, value in self.content.items())
 

@@ -20,7 +20,6 @@ from ..patients import Facts, Interval
 from ..rewrites.ranges import Ranges
 from ..status import Status, decide
 
-OUTPUTS = ("in_scope", "advise", "include", "note")
 _OTHER = "\0"
 _LARGEST = 400_000
 
@@ -125,14 +124,6 @@ class Space(Unknowns):
         return round((low + high) // 2 / ticks, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where two programs give different advice: the atoms concerned and a patient, as a record's content."""
-
-    atoms: tuple[Atom, ...]
-    patient: Mapping[str, Any]
-
-
 def changed_answers(first: GroundProgram, second: GroundProgram) -> dict[str, Mapping[str, Any]]:
     """The interventions whose status differs between two programs for some patient, with such a complete record."""
     space = Space.of(joined(first, second))
@@ -145,44 +136,6 @@ def changed_answers(first: GroundProgram, second: GroundProgram) -> dict[str, Ma
         patient = space.complete_patient(d.negate(alike))
         if patient is not None:
             found[intervention] = patient
-    return found
-
-
-def difference(first: GroundProgram, second: GroundProgram) -> Difference | None:
-    """A patient for whom some advice rule holds in one of two programs only, at either end of the ranges, or None.
-
-    Both are compared under the background of the first.
-    """
-    space = Space.of(joined(first, second))
-    d = space.diagrams
-    found: list[tuple[Atom, int]] = []
-    for ranges in (Ranges.LOW, Ranges.HIGH):
-        regions = [
-            regions_of(space, program, ranges, rename) for program, rename in ((first, _same), (second, _renamed))
-        ]
-        for key in dict.fromkeys((*regions[0], *regions[1])):
-            f, g = (region.get(key, FALSE) for region in regions)
-            apart = d.either(d.both(f, d.negate(g)), d.both(g, d.negate(f)))
-            if space.possible(apart):
-                found.append((key[1], apart))
-    if not found:
-        return None
-    patient = space.patient(found[0][1])
-    assert patient is not None
-    return Difference(tuple(dict.fromkeys(atom for atom, _ in found)), patient)
-
-
-def regions_of(
-    space: Space, program: GroundProgram, ranges: Ranges, rename: Callable[[GroundRule], GroundRule]
-) -> dict[tuple[str, Atom], int]:
-    """For each rule that gives advice, by id and head, where it holds."""
-    found: dict[tuple[str, Atom], int] = {}
-    for head, rules in program.instances.items():
-        if head[0] in OUTPUTS:
-            for rule in rules:
-                key = (rule.rule.id or "", head)
-                region = space.body(rename(rule), ranges)
-                found[key] = space.diagrams.either(found.get(key, FALSE), region)
     return found
 
 
@@ -201,10 +154,6 @@ def nothing_known(names: Names) -> Facts:
     vocabulary = names.vocabulary
     measures = {n: Interval(m.low * m.ticks, m.high * m.ticks) for n, m in vocabulary.measures.items()}
     return Facts(dict.fromkeys(vocabulary.findings), measures, {}, frozenset())
-
-
-def _same(rule: GroundRule) -> GroundRule:
-    return rule
 
 
 def _renamed(rule: GroundRule) -> GroundRule:

@@ -27,8 +27,14 @@ def state(folder: Path) -> State:
 
 
 def changes(folder: Path, *, every: float = 0.2, settle: float = 0.05) -> Iterator[list[Path]]:
-    """The files that changed, each time that some have; waits until an editor has finished writing. Never ends."""
-    before = state(folder)
+    """The files that changed since the call, each time that some have. Never ends.
+
+    Waits until an editor has finished writing.
+    """
+    return _changes(folder, state(folder), every, settle)
+
+
+def _changes(folder: Path, before: State, every: float, settle: float) -> Iterator[list[Path]]:
     while True:
         time.sleep(every)
         now = state(folder)

@@ -6,21 +6,24 @@ evaluates the vignettes, and runs beside the editing on a snapshot of its own. B
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ... import tree
 from ...backends.pydatalog import PyDatalog
-from ...checks import References, check_program
-from ...diagnostics import Diagnostic, InputError, Severity
+from ...checks import References, check_program, definitions
+from ...diagnostics import Diagnostic, InputError, Label, Severity
 from ...ground import GroundProgram, ground
 from ...guideline import METADATA, PROPERTIES, Guideline, read_guideline
 from ...strata import StratifiedProgram, stratify
 from ...values import World
-from ..cases import case_of
+from ...verify.properties import read_properties
 from ..evaluation import GroundCompiled
-from ..register import Register, holds
+from ..lints import Advice, lint
+from ..register import holds
+from ..runner import Mismatch, run
+from ..silencing import silence
 from ..vignettes import Vignette, read_vignette, vignette_files
 from .snapshot import Reader, Snapshot
 
@@ -36,11 +39,15 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Findings:
-    """All diagnostics of a snapshot; `complete` when every check has run."""
+    """All diagnostics of a snapshot; `complete` when every check has run.
+
+    `elsewhere` are those of vignettes and properties.
+    """
 
     snapshot: Snapshot
     diagnostics: tuple[Diagnostic, ...]
     complete: bool
+    elsewhere: tuple[Diagnostic, ...] = ()
 
 
 @dataclass
@@ -55,6 +62,7 @@ class Folder:
     checked: Findings | None = None
     evaluated: Evaluated | None = None
     current: str | None = None
+    kept: dict[Path, tuple[tuple[object, ...], Vignette | InputError]] = field(default_factory=dict)
 
     def load(self) -> None:
         """Read the folder from the disk; a folder that is not (yet) a guideline is read as far as it goes."""
@@ -64,16 +72,16 @@ class Folder:
             self.guideline = None
         self.disk = {}
         for file in sorted(self.path.glob("*.dl")):
-            if file.name != PROPERTIES:
-                try:
-                    self.disk[file.name] = file.read_text(encoding="utf-8")
-                except (OSError, UnicodeDecodeError):
-                    continue
+            try:
+                self.disk[file.name] = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                continue
 
     def snapshot(self) -> Snapshot:
         """The files as they are now, open ones from the editor."""
-        texts = {**self.disk, **{n: t for n, t in self.open_texts.items() if n.endswith(".dl") and n != PROPERTIES}}
-        return self.reader.snapshot(texts)
+        texts = {**self.disk, **{n: t for n, t in self.open_texts.items() if n.endswith(".dl")}}
+        beside = {PROPERTIES: texts.pop(PROPERTIES)} if PROPERTIES in texts else {}
+        return self.reader.snapshot(texts, beside)
 
     @property
     def references(self) -> References:
@@ -96,15 +104,21 @@ class Folder:
         found: list[Diagnostic] = []
         if changed and len(changed) <= _MOST_QUICK:
             some = tree.Program(changed, tuple(r.span.source for r in changed if r.span is not None))
-            found = [d for d in check_program(some, snapshot.names, self.references) if d.severity is Severity.ERROR]
-        return Findings(snapshot, (*snapshot.syntax, *kept, *found), complete=False)
+            found = [
+                d
+                for d in check_program(some, snapshot.names, self.references)
+                if d.severity is Severity.ERROR and d.code not in _WHOLE
+            ]
+        elsewhere = before.elsewhere if before else ()
+        return Findings(snapshot, (*snapshot.syntax, *kept, *found), complete=False, elsewhere=elsewhere)
 
     def full(self, snapshot: Snapshot) -> tuple[Findings, GroundCompiled | None]:
         """Everything, and the compiled rules when there are no errors."""
         program, names = snapshot.program, snapshot.names
         found = [*snapshot.syntax, *check_program(program, names, self.references)]
         if any(d.severity is Severity.ERROR for d in found):
-            return Findings(snapshot, tuple(found), complete=True), None
+            found += [a.diagnostic for a in lint(program, names, None, None)]
+            return Findings(snapshot, unsilenced(snapshot, found), complete=True), None
         readings = {name: r.chosen for name, r in names.readings.items()}
         try:
             grounded = ground(program, names, readings)
@@ -127,37 +141,89 @@ class Folder:
             )
         return Findings(snapshot, tuple(found), complete=True), compiled
 
-    def evaluate(self, compiled: GroundCompiled) -> Evaluated:
-        """All vignettes on the rules; those that cannot be read or contradict themselves are left out."""
+    def evaluate(self, compiled: GroundCompiled, findings: Findings) -> tuple[Findings, Evaluated]:
+        """All vignettes on the rules: which rules hold in which, and what does not come out as it should.
+
+        The findings come back with advice (GL9xx) and with the vignettes that fail or cannot be read.
+        """
         worlds: dict[str, World] = {}
         holding: dict[str, list[str]] = {}
-        register = Register(compiled.ground)
-        for vignette in self.vignettes(compiled):
-            try:
-                world = case_of(compiled, vignette.patient, register).world
-            except InputError:
+        vignettes, problems = self.vignettes(compiled, findings.snapshot)
+        for outcome in run(compiled, vignettes, certified=False):
+            problems += [*map(failing, outcome.mismatches), *outcome.problems]
+            if outcome.case is None:
                 continue
-            worlds[vignette.name] = world
-            for rule in _held(world):
-                holding.setdefault(rule, []).append(vignette.name)
-        return Evaluated(compiled.ground, worlds, {rule: tuple(names) for rule, names in holding.items()})
+            worlds[outcome.vignette.name] = outcome.case.world
+            for rule in _held(outcome.case.world):
+                holding.setdefault(rule, []).append(outcome.vignette.name)
+        problems += self.properties(compiled, findings.snapshot)
+        seen = holding if vignettes else None
+        advice = [a.diagnostic for a in lint(compiled.program, compiled.names, compiled.ground, seen)]
+        told = unsilenced(findings.snapshot, (*findings.diagnostics, *advice))
+        evaluated = Evaluated(compiled.ground, worlds, {rule: tuple(names) for rule, names in holding.items()})
+        return replace(findings, diagnostics=told, elsewhere=tuple(problems)), evaluated
 
-    def vignettes(self, compiled: GroundCompiled) -> list[Vignette]:
-        """The vignettes of the folder that can be read."""
-        found = []
+    def properties(self, compiled: GroundCompiled, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
+        """What is wrong in `properties.dl`; whether the properties hold is for `guidelog verify` to say."""
+        try:
+            for file in snapshot.beside:
+                read_properties(compiled, file.source.text)
+        except InputError as error:
+            return error.diagnostics
+        return ()
+
+    def vignettes(self, compiled: GroundCompiled, snapshot: Snapshot) -> tuple[list[Vignette], list[Diagnostic]]:
+        """The vignettes of the folder, and what is wrong with those that cannot be read.
+
+        A file is read again when it or a declaration has changed.
+        """
         try:
             files = vignette_files(compiled.guideline)
         except InputError:
-            return []
+            return [], []
+        declared = snapshot.declared
+        kept, self.kept = self.kept, {}
         for file in files:
             try:
-                found.append(read_vignette(file, compiled.names))
-            except InputError:
+                status = file.stat()
+                key = (status.st_mtime_ns, status.st_size, declared)
+                before = kept.get(file)
+                self.kept[file] = before if before and before[0] == key else (key, _read(file, compiled))
+            except OSError:  # removed while we look
                 continue
-        return found
+        read = [found for _, found in self.kept.values()]
+        problems = [d for found in read if isinstance(found, InputError) for d in found.diagnostics]
+        return [found for found in read if isinstance(found, Vignette)], problems
+
+
+def unsilenced(snapshot: Snapshot, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """What is left when silenced warnings are taken out, with what is wrong with the comments themselves."""
+    placed: dict[int, Diagnostic] = {}
+    advice: list[Advice] = []
+    for diagnostic in diagnostics:
+        labels = tuple(replace(label, span=span) for label in diagnostic.labels if (span := snapshot.place(label.span)))
+        advice.append(Advice(replace(diagnostic, labels=labels)))
+        placed[id(advice[-1].diagnostic)] = diagnostic
+    left = silence(advice, (file.source for file in snapshot.files))
+    return tuple(placed.get(id(a.diagnostic), a.diagnostic) for a in left)
+
+
+def failing(mismatch: Mismatch) -> Diagnostic:
+    """What does not come out as a vignette expects, at the place of the expectation."""
+    message = f"{mismatch.what}: expected {mismatch.expected}, got {mismatch.got}"
+    return Diagnostic("GL926", message, (Label(mismatch.span),), notes=mismatch.reasons)
+
+
+def _read(file: Path, compiled: GroundCompiled) -> Vignette | InputError:
+    try:
+        return read_vignette(file, compiled.names)
+    except InputError as error:
+        return error
 
 
 _MOST_QUICK = 200
+_WHOLE = frozenset(code.code for code in definitions.CODES)
+"""What is missing from a program as a whole; nothing can be said about it from the rules that changed."""
 
 
 def _held(world: World) -> dict[str, None]:

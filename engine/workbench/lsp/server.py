@@ -8,6 +8,7 @@ fails is answered with an error, and the next one is served.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from ... import __version__, tree
 from ...diagnostics import Diagnostic, Severity
-from ...source import Source
+from ...source import Source, Span
 from ..layout import format_source
 from .analysis import Evaluated, Findings, Folder, folder_of
 from .colours import MODIFIERS, TYPES, semantic_tokens
@@ -28,7 +29,10 @@ from .completion import completions
 from .describe import describe
 from .occurrences import Occurrence, occurrences
 from .positions import offset_of, position_of, range_of, whole
+from .renaming import NAMES, beside_the_rules
 from .snapshot import File, Snapshot
+
+_LOG = logging.getLogger(__name__)
 
 PAUSE, LONG_PAUSE = 0.03, 0.4
 """Seconds after the last edit until the quick look and until all checks."""
@@ -41,18 +45,6 @@ _SEVERITIES = {
     Severity.WARNING: types.DiagnosticSeverity.Warning,
     Severity.NOTE: types.DiagnosticSeverity.Information,
 }
-_RENAMED = {
-    "predicate": r"[a-z][A-Za-z0-9_]*",
-    "finding": r"[a-z][A-Za-z0-9_]*",
-    "measure": r"[a-z][A-Za-z0-9_]*",
-    "screen": r"[a-z][A-Za-z0-9_]*",
-    "intervention": r"[a-z][A-Za-z0-9_]*",
-    "reading": r"[a-z][A-Za-z0-9_]*",
-    "statement": r"[A-Za-z_][A-Za-z0-9_]*",
-    "decision": r"[A-Za-z_][A-Za-z0-9_]*",
-    "rule": r"[A-Za-z0-9_.-]+",
-}
-_IN_VIGNETTES = {"finding", "measure", "screen", "intervention", "statement", "decision", "rule"}
 _COMPLETION_KINDS = {
     "keyword": types.CompletionItemKind.Keyword,
     "value": types.CompletionItemKind.EnumMember,
@@ -75,6 +67,7 @@ class Server(LanguageServer):
         self.waiting: dict[Path, float] = {}
         self.versions: dict[Path, int] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.told: dict[Path, set[Path]] = {}
 
     @property
     def encoding(self) -> types.PositionEncodingKind | str:
@@ -93,6 +86,11 @@ class Server(LanguageServer):
             self.folders[home] = Folder(home)
             self.folders[home].load()
         return self.folders[home], str(path.relative_to(home))
+
+    def text_of(self, path: Path) -> str:
+        """The text of a file, from the editor where it is open. Raises OSError, UnicodeDecodeError."""
+        document = self.workspace.text_documents.get(from_fs_path(str(path)) or "")
+        return path.read_text(encoding="utf-8") if document is None else document.source
 
     def look(self, uri: str) -> tuple[Folder, Snapshot, File] | None:
         """The rules as they are now, and the file of a document among them."""
@@ -160,22 +158,28 @@ class Server(LanguageServer):
     def look_thoroughly(self, folder: Folder) -> None:
         task = asyncio.get_running_loop().create_task(self.thorough(folder, self.versions[folder.path]))
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self.looked)
+
+    def looked(self, task: asyncio.Task[None]) -> None:
+        """Log a look that failed, which is a defect of the server; the next edit starts another one."""
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("a look at the rules failed", exc_info=error)
 
     async def thorough(self, folder: Folder, version: int) -> None:
-        """All checks and the vignettes, in a thread; given up where there was an edit meanwhile."""
+        """All checks, advice and the vignettes, in a thread; given up where there was an edit meanwhile."""
         findings, compiled = await asyncio.to_thread(folder.full, folder.snapshot())
         if self.versions[folder.path] != version:
             return
-        folder.checked = findings
-        self.publish(folder, findings)
-        if compiled is None:
-            return
-        evaluated: Evaluated = await asyncio.to_thread(folder.evaluate, compiled)
-        if self.versions[folder.path] == version:
+        if compiled is not None:
+            findings, evaluated = await asyncio.to_thread(folder.evaluate, compiled, findings)
+            if self.versions[folder.path] != version:
+                return
             folder.evaluated = evaluated
             if _wants_lenses(self.client_capabilities):
                 self.workspace_code_lens_refresh(None, lambda _: None)
+        folder.checked = findings
+        self.publish(folder, findings)
 
     def publish(self, folder: Folder, findings: Findings) -> None:
         """Send the diagnostics of every file, empty lists included."""
@@ -184,8 +188,16 @@ class Server(LanguageServer):
             made = self.diagnostic(folder, findings.snapshot, diagnostic)
             if made is not None:
                 by_file[made[0]].append(made[1])
-        for name, found in by_file.items():
-            uri = from_fs_path(str(folder.path / name))
+        by_path = {folder.path / name: found for name, found in by_file.items()}
+        by_path |= {path: [] for path in self.told.get(folder.path, ())}
+        self.told[folder.path] = set()
+        for diagnostic in findings.elsewhere:
+            for label in diagnostic.labels[:1]:
+                path = Path(label.span.source.name).absolute()
+                self.told[folder.path].add(path)
+                by_path.setdefault(path, []).append(self.shown(diagnostic, label.span, []))
+        for path, found in by_path.items():
+            uri = from_fs_path(str(path))
             if uri is not None:
                 self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
 
@@ -204,10 +216,16 @@ class Server(LanguageServer):
             for label, span in places[1:]
             if span is not None
         ]
+        return first.source.name, self.shown(diagnostic, first, related)
+
+    def shown(
+        self, diagnostic: Diagnostic, place: Span, related: list[types.DiagnosticRelatedInformation]
+    ) -> types.Diagnostic:
+        """A diagnostic as the protocol has it, notes and hint in its message."""
         parts = [diagnostic.message, *([diagnostic.labels[0].text] if diagnostic.labels[0].text else [])]
         parts += [*diagnostic.notes, *([diagnostic.hint] if diagnostic.hint else [])]
-        return first.source.name, types.Diagnostic(
-            range=range_of(first, self.encoding),
+        return types.Diagnostic(
+            range=range_of(place, self.encoding),
             message="\n".join(parts),
             severity=_SEVERITIES[diagnostic.severity],
             code=diagnostic.code,
@@ -303,7 +321,7 @@ def make_server() -> Server:
             raise JsonRpcInvalidParams("only declared names can be renamed")
         folder, snapshot, _, occurrence, _ = found
         new = params.new_name
-        if not re.fullmatch(_RENAMED[occurrence.kind], new):
+        if not re.fullmatch(NAMES[occurrence.kind], new):
             raise JsonRpcInvalidParams(f"`{new}` is not a name for a {occurrence.kind}")
         if new != occurrence.name and _is_taken(snapshot, occurrence.kind, new):
             raise JsonRpcInvalidParams(f"`{new}` is already declared")
@@ -311,9 +329,9 @@ def make_server() -> Server:
         for file, place, start in _all(snapshot, occurrence):
             location = _location(server, folder, file, place, start)
             changes.setdefault(location.uri, []).append(types.TextEdit(location.range, new))
-        if occurrence.kind in _IN_VIGNETTES:
-            for uri, edit in _vignette_edits(server, folder, occurrence.name, new):
-                changes.setdefault(uri, []).append(edit)
+        for path, span in beside_the_rules(folder.path, occurrence, server.text_of):
+            uri = from_fs_path(str(path)) or ""
+            changes.setdefault(uri, []).append(types.TextEdit(range_of(span, server.encoding), new))
         return types.WorkspaceEdit(changes=changes)
 
     @server.feature(
@@ -405,7 +423,7 @@ def _current(folder: Folder) -> tuple[str, Any] | None:
 
 
 def _every(snapshot: Snapshot) -> Iterator[tuple[File, Occurrence, int]]:
-    for file in snapshot.files:
+    for file in (*snapshot.files, *snapshot.beside):
         for piece, start in zip(file.pieces, file.starts, strict=True):
             if isinstance(piece.parsed, (tree.Declaration, tree.Rule)):
                 for occurrence in occurrences(piece.parsed, snapshot.names):
@@ -428,7 +446,7 @@ def _heads(file: File, occurrence: Occurrence, start: int) -> bool:
 
 
 def _may_rename(snapshot: Snapshot, occurrence: Occurrence) -> bool:
-    return occurrence.kind in _RENAMED and any(o.declares for _, o, _ in _all(snapshot, occurrence))
+    return occurrence.kind in NAMES and any(o.declares for _, o, _ in _all(snapshot, occurrence))
 
 
 def _is_taken(snapshot: Snapshot, kind: str, name: str) -> bool:
@@ -449,26 +467,6 @@ def _range(server: Server, file: File, occurrence: Occurrence, start: int) -> ty
 def _location(server: Server, folder: Folder, file: File, occurrence: Occurrence, start: int) -> types.Location:
     uri = from_fs_path(str(folder.path / file.name)) or ""
     return types.Location(uri, _range(server, file, occurrence, start))
-
-
-def _vignette_edits(server: Server, folder: Folder, old: str, new: str) -> Iterator[tuple[str, types.TextEdit]]:
-    """The name as a word of its own in vignette files."""
-    word = re.compile(rf"(?<![A-Za-z0-9_-]){re.escape(old)}(?![A-Za-z0-9_-])")
-    for path in sorted((folder.path / "vignettes").rglob("*.y*ml")):
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue
-        uri = from_fs_path(str(path)) or ""
-        if uri in server.workspace.text_documents:
-            text = server.workspace.get_text_document(uri).source
-        source = Source(path.name, text)
-        for match in word.finditer(text):
-            edges = (
-                position_of(source, match.start(), server.encoding),
-                position_of(source, match.end(), server.encoding),
-            )
-            yield uri, types.TextEdit(types.Range(*edges), new)
 
 
 def _symbols(server: Server, file: File) -> Iterator[types.DocumentSymbol]:

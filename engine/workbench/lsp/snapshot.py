@@ -8,7 +8,7 @@ offset. Nothing is checked here.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -98,17 +98,19 @@ class Reader:
             self._last[name] = _Cut(source.text, places)
         return places, problems
 
-    def snapshot(self, texts: Mapping[str, str]) -> Snapshot:
+    def snapshot(self, texts: Mapping[str, str], beside: Mapping[str, str]) -> Snapshot:
         """All files, by name."""
         seen: dict[str, int] = {}
-        return Snapshot(tuple(self.read(name, text, seen) for name, text in sorted(texts.items())))
+        read = [tuple(self.read(name, text, seen) for name, text in sorted(of.items())) for of in (texts, beside)]
+        return Snapshot(*read)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All rule files of a guideline at one moment."""
+    """All rule files of a guideline at one moment; `beside` are files about the rules that are no part of them."""
 
     files: tuple[File, ...]
+    beside: tuple[File, ...] = ()
 
     @cached_property
     def program(self) -> tree.Program:
@@ -142,7 +144,7 @@ class Snapshot:
         return Span(file.source, start + span.start, start + span.end)
 
     def file(self, name: str) -> File | None:
-        return next((f for f in self.files if f.name == name), None)
+        return next((f for f in (*self.files, *self.beside) if f.name == name), None)
 
     def changed_rules(self, before: Snapshot | None) -> tuple[tree.Rule, ...]:
         """The rules that an earlier snapshot did not have."""
@@ -150,13 +152,11 @@ class Snapshot:
         new = (p for f in self.files for p in f.pieces if id(p) not in old)
         return tuple(p.parsed for p in new if isinstance(p.parsed, tree.Rule))
 
-    def same_declarations(self, before: Snapshot | None) -> bool:
-        """Whether the declarations are those of an earlier snapshot."""
-        return before is not None and _declared(self.files) == _declared(before.files)
-
-
-def _declared(files: Iterable[File]) -> set[int]:
-    return {id(p) for f in files for p in f.pieces if isinstance(p.parsed, tree.Declaration)}
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        """The texts of the declarations: where they are the same, so are all names."""
+        pieces = (p for f in self.files for p in f.pieces)
+        return frozenset(p.source.text for p in pieces if isinstance(p.parsed, tree.Declaration))
 
 
 _NEIGHBOURS = 2

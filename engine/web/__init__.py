@@ -1,0 +1,1 @@
+"""Answers over HTTP: pages for people, CDS Hooks for record systems. Presentation only."""

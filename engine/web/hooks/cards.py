@@ -1,0 +1,165 @@
+"""An answer as a card: a sentence, six lines, what can be done, where it comes from.
+
+Wording is the guideline's own. Everything from outside is made harmless in Markdown and HTML, because clients render
+both.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...explain import wording
+from ...explain.answers import Answer, Answers
+from ...explain.why import deciding_instances
+from ...explain.why_not import Criterion, criteria_of, why_not
+from ...fhir.offer import Offer
+from ...status import Status
+from .suggest import shortened
+
+SUMMARY = 139
+LINE = 400
+INDICATOR = {
+    Status.URGENT: "critical",
+    Status.EMERGENCY_PATHWAY: "critical",
+    Status.NOT_NOW: "warning",
+    Status.AVOID: "warning",
+    Status.CONFLICT: "warning",
+    Status.UNDETERMINED: "warning",
+    Status.RECOMMENDED: "info",
+    Status.CONSIDER: "info",
+    Status.OUTSIDE_GUIDELINE: "info",
+}
+_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+_STATES = {"not_met": "Not met", "not_known": "Not known", "met": "Met"}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every card of a response shares: the guideline's page and the explanation's, and what the offer says."""
+
+    offer: Offer
+    page: str
+    explanation: str
+
+
+def card(
+    frame: Frame,
+    answers: Answers,
+    answer: Answer,
+    suggestions: Sequence[dict[str, Any]] = (),
+    *,
+    indicator: str | None = None,
+    remarks: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The card of one answer; `remarks` are added to its last line."""
+    head = f"{wording.sentence(answer.label)}: {wording.STATUS[answer.status]}"
+    return assemble(
+        frame,
+        answers,
+        f"{head}. {wording.sentence(answer.says)}",
+        indicator or INDICATOR[answer.status],
+        [
+            ("Answer", f"{head}" + (f" ({wording.BECAUSE[answer.because]})" if answer.because else "")),
+            ("Says", wording.sentence(answer.says)),
+            ("Because", _grounds(answers, answer)),
+            _next(answers, answer),
+            ("Source", _source(answers, answer)),
+            ("Guideline", " ".join((_guideline(answers), *remarks))),
+        ],
+        suggestions,
+        source_topic=answer.label,
+    )
+
+
+def assemble(
+    frame: Frame,
+    answers: Answers,
+    summary: str,
+    indicator: str,
+    lines: Sequence[tuple[str, str]],
+    suggestions: Sequence[dict[str, Any]] = (),
+    *,
+    source_topic: str | None = None,
+) -> dict[str, Any]:
+    """A card from its parts."""
+    guideline = answers.guideline
+    own = frame.offer.mapping.own_system
+    made: dict[str, Any] = {
+        "uuid": str(uuid.uuid4()),
+        "summary": shortened(summary, SUMMARY),
+        "indicator": indicator,
+        "detail": "\n".join(f"- **{head}:** {plain(shortened(text, LINE))}" for head, text in lines),
+        "source": {
+            "label": f"{guideline.title}, version {guideline.version} ({guideline.review})",
+            "url": frame.page,
+            "topic": {"system": own, "code": guideline.id, "display": source_topic or guideline.title},
+        },
+        "links": [{"label": "Why: the whole explanation", "url": frame.explanation, "type": "absolute"}],
+    }
+    if suggestions:
+        made["suggestions"] = list(suggestions)
+        made["selectionBehavior"] = "at-most-one"
+    if frame.offer.overrides:
+        made["overrideReasons"] = [o.to_json() for o in frame.offer.overrides]
+    return made
+
+
+def plain(text: str) -> str:
+    """Text that stays text in Markdown and in HTML."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _grounds(answers: Answers, answer: Answer) -> str:
+    """The criteria that decide: those that are met, or those that stand in the way of the nearest advice."""
+    if answer.status in {Status.NOT_NOW, Status.UNDETERMINED}:
+        found = why_not(answers, answer).candidates
+        blockers = [b.criterion for b in found[0].blockers] if found else []
+        if blockers:
+            return _criteria(blockers)
+    grounds = [c for i in deciding_instances(answers.world, answer)[:1] for c in criteria_of(answers, i)]
+    return _criteria(grounds) or "no rule speaks for it"
+
+
+def _criteria(criteria: Sequence[Criterion], most: int = 6) -> str:
+    """The criteria by state, the rest counted."""
+    shown = list({c.says: c for c in criteria}.values())
+    parts = []
+    for state, word in _STATES.items():
+        says = [c.says for c in shown[:most] if c.state == state]
+        if says:
+            parts.append(f"{word}: {'; '.join(says)}")
+    more = len(shown) - most
+    return ". ".join([*parts, f"And {more} more"] if more > 0 else parts)
+
+
+def _next(answers: Answers, answer: Answer) -> tuple[str, str]:
+    sets = sorted((q for q in answer.questions or () if q), key=len)
+    if sets:
+        return "Ask first", " ".join(wording.question(q, answers.names) for q in sets[0][:3])
+    if answer.includes:
+        return "Include", "; ".join(i.says for i in answer.includes)
+    return "Ask first", "nothing more is needed for this answer"
+
+
+def _source(answers: Answers, answer: Answer) -> str:
+    cites = [f"{c}" + ("" if c in answers.guideline.references else " (unresolved)") for c in answer.citations]
+    parts = [
+        f"rules {', '.join(answer.rules) or 'none'}",
+        f"statements {', '.join(answer.statements)}" if answer.statements else "",
+        f"references {', '.join(cites)}" if cites else "",
+        f"strength {answer.strength}" if answer.strength else "",
+    ]
+    return "; ".join(p for p in parts if p)
+
+
+def _guideline(answers: Answers) -> str:
+    guideline = answers.guideline
+    return (
+        f"{guideline.title}, version {guideline.version}, {guideline.review}; certificate accepted. "
+        f"{guideline.disclaimer.split('. ')[0].strip()}."
+    )

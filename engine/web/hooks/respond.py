@@ -1,0 +1,263 @@
+"""A request's body -> the reply: the whole way of one CDS Hooks call, as a task of the desk.
+
+Nothing is shown that is not certified. `cards` is empty where the guideline has nothing to say: a patient it is not
+about, or, when a chart is opened, one of whom nothing says that it is; an order that is none of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+from ...diagnostics import InputError
+from ...explain import wording
+from ...explain.answers import Answer, Answers
+from ...fhir import read_records
+from ...fhir.offer import Match, Offer, load_offer
+from ...fhir.values import codings
+from ...ground import GroundLiteral
+from ...patients import Patient, patient_from_content
+from ...pipeline import ask, settle
+from ...status import Because, Status
+from ...values import World
+from ..live import LiveGuideline
+from .cards import SUMMARY, Frame, assemble, card
+from .rating import rated
+from .request import Call, DataMissing, DraftOrder, Malformed, read_call
+from .suggest import ADVISED, Suggester, shortened
+
+SPOKEN = (*ADVISED, Status.CONFLICT, Status.EMERGENCY_PATHWAY)
+"""What is said when a chart is opened; that something is not due is said once, and together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, JSON body, and the record that the cards' link explains (None without cards)."""
+
+    status: int
+    body: bytes
+    record: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A draft order whose code the guideline knows."""
+
+    order: DraftOrder
+    match: Match
+
+
+def respond(compiled: LiveGuideline, body: bytes, hook: str, page: str, explanation: str, today: date) -> Reply:
+    """The reply to a call. Raises CertificateError; never InputError, whatever was sent."""
+    try:
+        call = read_call(body, hook)
+        offer = compiled.remember("hooks.offer", load_offer)
+        ordered = [o for o in _ordered(offer, call.orders) if offer.orders[o.match.intervention].answered]
+        if hook != "patient-view" and not ordered:
+            return Reply(200, _json({"cards": []}))
+        patient = _patient(compiled, offer, call, today)
+    except Malformed as error:
+        return problem(400, "structure", str(error))
+    except DataMissing as error:
+        return problem(412, "required", str(error))
+    frame = Frame(offer, page, explanation)
+    try:
+        facts, _ = settle(compiled, patient)
+    except InputError as error:
+        return _said([_contradiction(compiled, frame, error)], [], patient)
+    suggester = Suggester(offer, compiled.names, call.patient, today)
+    statuses = compiled.statuses(facts)
+    if hook == "patient-view":
+        if not _concerns(World(compiled.ground, facts, compiled.evaluate(facts))):
+            return Reply(200, _json({"cards": []}))
+        main = compiled.guideline.main
+        open_first = [n for n in main if statuses[n] is Status.UNDETERMINED][:1]
+        answers = ask(compiled, patient, [*main, *_advised(offer, statuses, main)], asking=open_first)
+        return _said(_view(frame, answers, suggester), [], patient)
+    asked = list(dict.fromkeys(o.match.intervention for o in ordered))
+    answers = ask(compiled, patient, [*asked, *_advised(offer, statuses, asked)])
+    present = frozenset(o.match.intervention for o in _ordered(offer, call.drafts))
+    return _said(*_order_cards(frame, answers, suggester, ordered, present), patient)
+
+
+def _concerns(world: World) -> bool:
+    """Whether the guideline may be about the patient, and something on record speaks for it."""
+    return any(
+        all(value is not False for _, value in known) and any(value for recorded, value in known if recorded)
+        for instance in world.program.instances.get(("in_scope",), ())
+        for known in [[(isinstance(e, GroundLiteral) and not e.negated, world.element(e)) for e in instance.elements]]
+    )
+
+
+def problem(status: int, code: str, message: str) -> Reply:
+    """An error, as an OperationOutcome."""
+    issue = {"severity": "error", "code": code, "details": {"text": message}}
+    return Reply(status, _json({"resourceType": "OperationOutcome", "issue": [issue]}))
+
+
+def _said(cards: Sequence[Mapping[str, Any]], actions: Sequence[Mapping[str, Any]], patient: Patient) -> Reply:
+    """Both where the specification puts system actions and where clients of the earlier draft look for them."""
+    said: dict[str, Any] = {"cards": cards}
+    if actions:
+        said |= {"systemActions": actions, "extension": {"systemActions": actions}}
+    return Reply(200, _json(said), patient.content if cards else None)
+
+
+def _json(data: Any) -> bytes:
+    return orjson.dumps(data)
+
+
+def _ordered(offer: Offer, orders: Iterable[DraftOrder]) -> list[Ordered]:
+    """The orders whose codes the guideline knows."""
+    found = []
+    for order in orders:
+        concept = order.resource.get("code") or order.resource.get("medicationCodeableConcept")
+        reasons = order.resource.get("reasonCode")
+        known = any(
+            offer.mapping.find(system, code) is not None
+            for reason in (reasons if isinstance(reasons, list) else ())
+            for system, code, _ in codings(reason)
+        )
+        matches = [m for s, c, _ in codings(concept) if (m := offer.meaning((s, c), with_reason=known))]
+        if matches:
+            found.append(Ordered(order, min(matches, key=lambda m: not m.verified)))
+    return found
+
+
+def _patient(compiled: LiveGuideline, offer: Offer, call: Call, today: date) -> Patient:
+    """The record: what was prefetched, and the reasons that the orders give. Raises DataMissing."""
+    records = [*call.records, *_reasons(call)]
+    vocabulary = compiled.names.vocabulary
+    try:
+        if not records:
+            return patient_from_content({"patient": call.patient, "as_of": today.isoformat()}, vocabulary)
+        return read_records(records, offer.mapping, vocabulary, as_of=today, patient=call.patient).patient
+    except InputError as error:
+        raise DataMissing("; ".join(d.message for d in error.diagnostics[:5])) from None
+
+
+def _reasons(call: Call) -> list[dict[str, Any]]:
+    """What an order gives as its reason is a condition that the clinician takes to be there."""
+    found = []
+    for order in call.drafts:
+        reasons = order.resource.get("reasonCode")
+        for number, reason in enumerate(reasons if isinstance(reasons, list) else ()):
+            if any(codings(reason)):
+                found.append(
+                    {
+                        "resourceType": "Condition",
+                        "id": f"reason-{number + 1}-of-{order.reference.rsplit('/', 1)[-1] or 'order'}"[:64],
+                        "code": reason,
+                        "subject": {"reference": f"Patient/{call.patient}"},
+                    }
+                )
+    return found
+
+
+def _advised(offer: Offer, statuses: Mapping[str, Status], asked: Sequence[str]) -> list[str]:
+    """What could be suggested instead of what is not due, to be certified with it."""
+    found = dict.fromkeys(
+        name
+        for intervention in asked
+        if intervention in offer.orders and statuses[intervention] not in ADVISED
+        for name in offer.orders[intervention].instead
+        if statuses[name] in ADVISED
+    )
+    return [name for name in found if name not in asked]
+
+
+def _order_cards(
+    frame: Frame, answers: Answers, suggester: Suggester, ordered: Sequence[Ordered], present: frozenset[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A card for each order, and the ratings."""
+    by_name = {answer.intervention: answer for answer in answers.answers}
+    cards, actions = [], []
+    for item in ordered:
+        answer = by_name[item.match.intervention]
+        orderable = frame.offer.orders[answer.intervention]
+        if orderable.rated and (action := rated(item.order, answer, frame.page)):
+            actions.append(action)
+        if answer.status is Status.OUTSIDE_GUIDELINE:
+            continue
+        suggestions: list[dict[str, Any]] = []
+        match answer.status:
+            case Status.NOT_NOW | Status.AVOID:
+                suggestions = suggester.instead_of(item.order, _instead(by_name, orderable.instead), present)
+            case Status.UNDETERMINED:
+                suggestions = suggester.first_ask(answer)
+            case Status.URGENT:
+                suggestions = suggester.hurry(item.order)
+            case _:
+                pass
+        remarks = () if item.match.verified else ("The code of this order is not verified in codes.toml.",)
+        cards.append(card(frame, answers, answer, suggestions, remarks=remarks))
+    return cards, actions
+
+
+def _instead(by_name: Mapping[str, Answer], names: Iterable[str]) -> list[Answer]:
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _view(frame: Frame, answers: Answers, suggester: Suggester) -> list[dict[str, Any]]:
+    """When a chart is opened: what is due, what to find out first, or, in one card, that nothing is due yet."""
+    main = [a for a in answers.answers if a.intervention in answers.guideline.main]
+    by_name = {answer.intervention: answer for answer in answers.answers}
+    cards = [
+        card(frame, answers, a, suggester.order(a) if a.status in ADVISED else ())
+        for a in main
+        if a.status in SPOKEN
+    ]
+    ranges = [a for a in main if a.status is Status.UNDETERMINED and a.because is Because.GUIDELINE_RANGE]
+    cards += [card(frame, answers, a, indicator="info") for a in ranges]
+    missing = [a for a in main if a.status is Status.UNDETERMINED and a.because is not Because.GUIDELINE_RANGE]
+    if missing:
+        first = next((a for a in missing if a.questions), missing[0])
+        made = card(frame, answers, first, suggester.first_ask(first), indicator="info")
+        others = [a.label for a in missing if a is not first]
+        if others:
+            also = f" (not settled either: {', '.join(others)})"
+            made["detail"] = made["detail"].replace("\n- **Because", f"{also}\n- **Because", 1)
+        cards.append(made)
+    waiting = [a for a in main if a.status in {Status.NOT_NOW, Status.AVOID}]
+    if waiting and not cards:
+        orders = [frame.offer.orders[a.intervention] for a in waiting if a.intervention in frame.offer.orders]
+        names = [name for orderable in orders for name in orderable.instead]
+        steps = _instead(by_name, dict.fromkeys(names))
+        suggestions = [s for step in steps if step.status in ADVISED for s in suggester.order(step)][:1]
+        made = card(frame, answers, waiting[0], suggestions, indicator="info")
+        labels = wording.alternatives([a.label for a in waiting])
+        made["summary"] = _not_due(labels, waiting)
+        cards.append(made)
+    return cards
+
+
+def _not_due(labels: str, waiting: Sequence[Answer]) -> str:
+    return shortened(f"Not due now: {labels}. {waiting[0].says}", SUMMARY)
+
+
+def _contradiction(compiled: LiveGuideline, frame: Frame, error: InputError) -> dict[str, Any]:
+    """No answer can be given; that is said, with the reason."""
+    unknown = patient_from_content({"patient": "nobody"}, compiled.names.vocabulary)
+    nobody = ask(compiled, unknown, compiled.guideline.main, asking=())
+    found = error.diagnostics[0]
+    notes = "; ".join(found.notes) or "background rules of the guideline"
+    made = assemble(
+        frame,
+        nobody,
+        f"No answer: {found.message.replace('`', '')}",
+        "warning",
+        [
+            ("Answer", "none, because the record contradicts itself"),
+            ("Says", found.message.replace("`", "")),
+            ("Because", notes),
+            ("Ask first", "which of the entries is right"),
+            ("Source", "the record as it was sent"),
+            ("Guideline", f"{nobody.guideline.title}, version {nobody.guideline.version}, {nobody.guideline.review}"),
+        ],
+    )
+    del made["links"]
+    return made

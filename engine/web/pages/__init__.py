@@ -1,0 +1,35 @@
+"""The pages: for clinicians a form with answers, for reviewers the guideline itself, for authors a playground.
+
+A patient's record exists only in the request that brings it and the page that answers it: nothing is kept, nothing is
+logged, nothing stands in an address or a cookie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter
+
+from ..service import Service
+from . import author, fonts, patient, review
+from .site import Site
+from .workroom import Workroom
+
+
+def router(service: Service) -> APIRouter:
+    """All pages of a service."""
+    site = Site(service)
+    room = Workroom(service.settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await room.stop()
+
+    routes = APIRouter(include_in_schema=False, lifespan=lifespan)
+    for part in (patient.router(site), review.router(site, room), author.router(site, room), fonts.router()):
+        routes.include_router(part)
+    return routes

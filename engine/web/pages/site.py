@@ -1,0 +1,85 @@
+"""What all pages share: the service, templates, the tokens of forms."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from ...explain import wording
+from ..live import LiveGuideline
+from ..service import Service
+from .posted import FIELD, Tokens
+
+HERE = Path(__file__).parent.parent
+STATIC = HERE / "static"
+FONTS = HERE.parent / "diagrams" / "fonts"
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """One guideline on the web. Patients are evaluated by the service's desk only."""
+
+    service: Service
+    tokens: Tokens = field(default_factory=Tokens)
+
+    @property
+    def compiled(self) -> LiveGuideline:
+        """The guideline, for what does not depend on a patient."""
+        return self.service.compiled
+
+    def html(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page; it is never kept by a browser, because it may hold a record."""
+        cookie = self.tokens.cookie(request)
+        guideline = self.compiled.guideline
+        text = environment().get_template(template).render(
+            guideline=guideline,
+            names=self.compiled.names,
+            disclaimer=" ".join(guideline.disclaimer.split()),
+            token=self.tokens.token(cookie),
+            token_field=FIELD,
+            compares=self.service.settings.compare is not None,
+            partial=wants_part(request),
+            **values,
+        )
+        response = HTMLResponse(text, status_code=status, headers=NOT_KEPT)
+        self.tokens.keep(response, request, cookie)
+        return response
+
+
+def wants_part(request: Request) -> bool:
+    """Whether htmx asks, which puts a part into the page it has."""
+    return request.headers.get("hx-request") == "true"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates. Every value is escaped; a name that is not there is an error."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["sentence"] = wording.sentence
+    found.filters["dashed"] = lambda text: str(text).replace("_", "-")
+    found.globals["wording"] = wording
+    found.globals["asset"] = _asset
+    found.globals["safe_svg"] = Markup  # pictures only: made by guidelog, with every label escaped
+    return found
+
+
+@cache
+def _asset(name: str) -> str:
+    """The address of a static file, with its content's hash so that a browser may keep it."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?{digest}"

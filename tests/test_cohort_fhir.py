@@ -1,0 +1,118 @@
+"""`guidelog cohort` on a FHIR bulk export: the answers of `ask` on each patient's own resources, however they are dealt out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_support import FILES, compiled, condition, mapping, observation
+from guidelog.fhir import read_records
+from guidelog.pipeline import ask
+
+pq = pytest.importorskip("pyarrow.parquet")
+
+from guidelog.cohort import fhir as fhir_room  # noqa: E402 - after the check that the extra is there
+from guidelog.cohort.run import Options, run  # noqa: E402
+from guidelog.cohort.sql_run import run_sql  # noqa: E402
+from guidelog.cohort.why import find_patient  # noqa: E402
+
+QUICK = Options(audit=5, overwrite=True)
+
+
+def of(patient: str, resource: dict[str, Any]) -> dict[str, Any]:
+    """The same resource about another patient."""
+    if resource["resourceType"] == "Patient":
+        return {**resource, "id": patient}
+    return {**resource, "id": f"{patient}-{resource['id']}", "subject": {"reference": f"Patient/{patient}"}}
+
+
+def population() -> dict[str, list[dict[str, Any]]]:
+    """Every patient's resources."""
+    seed = [e["resource"] for e in json.loads((FILES / "seed.json").read_text())["entry"]]
+    messy = [e["resource"] for e in json.loads((FILES / "messy.json").read_text())["entry"]]
+    messy = [r for r in messy if "subject" in r or r["resourceType"] == "Patient"]
+    parts = {f"s{n}": seed[: 2 + n % 4] for n in range(20)} | {f"m{n}": messy[n : n + 25] for n in range(12)}
+    found = {name: [of(name, r) for r in resources] for name, resources in parts.items()}
+    found["bare"] = [of("bare", condition("c", "snomed:128196005"))]  # nobody wrote who that is
+    found["drug"] = [
+        of("drug", {"resourceType": "MedicationStatement", "id": "m", "status": "completed",
+            "medicationReference": {"reference": "Medication/gabapentin"}}),
+        of("drug", observation("o", "loinc:8310-5")),
+    ]
+    return found
+
+
+def export(folder: Path, people: dict[str, list[dict[str, Any]]], *more: dict[str, Any]) -> Path:
+    """A file for each kind of resource, the patients' lines mixed."""
+    lines: dict[str, list[str]] = {}
+    most = max(map(len, people.values()))
+    for place in range(most):
+        for resources in people.values():
+            for resource in resources[place : place + 1]:
+                lines.setdefault(resource["resourceType"], []).append(json.dumps(resource))
+    for resource in more:
+        lines.setdefault(resource["resourceType"], []).append(json.dumps(resource))
+    folder.mkdir(exist_ok=True)
+    for kind, listed in lines.items():
+        (folder / f"{kind}.ndjson").write_text("\n".join(listed) + "\n")
+    return folder
+
+
+DRUG = {"resourceType": "Medication", "id": "gabapentin", "code": {"text": "gabapentin", "coding": [
+    {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "25480"}]}}
+
+
+def rows_of(path: Path) -> dict[str, dict[str, Any]]:
+    return {row["patient"]: row for row in pq.read_table(path).to_pylist()}
+
+
+def test_an_export_has_the_answers_of_ask_on_each_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = population()
+    folder = export(tmp_path / "export", people, DRUG)
+    account = run(compiled(), str(folder), str(tmp_path / "out.parquet"), QUICK)
+    found = rows_of(tmp_path / "out.parquet")
+    assert (account["patients"], account["rejected"]) == (len(people), 0)
+    assert set(found) == set(people)
+    for name, resources in people.items():
+        reading = read_records([*resources, DRUG], mapping(), compiled().names.vocabulary, patient=name)
+        for answer in ask(compiled(), reading.patient, asking=()).answers:
+            expected = answer.status.value, answer.because.value if answer.because else None
+            assert (found[name][answer.intervention], found[name][answer.intervention + ".because"]) == expected
+    assert len({row["mri_lumbar"] for row in found.values()}) > 1, "patients that all have one answer tell nothing"
+    monkeypatch.setattr(fhir_room, "_IN_MEMORY", 1 << 22)  # as if the export were terabytes
+    run(compiled(), str(folder), str(tmp_path / "heaps.parquet"), QUICK)
+    assert rows_of(tmp_path / "heaps.parquet") == found
+    run_sql(compiled(), str(folder), str(tmp_path / "sql.parquet"), QUICK, "duckdb")
+    assert rows_of(tmp_path / "sql.parquet") == found
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_line(tmp_path: Path) -> None:
+    people = {name: found for name, found in population().items() if name in ("s1", "s2", "m0")}
+    people["odd"] = [of("odd", {"resourceType": "Patient"}), of("odd", {"resourceType": "Bundle", "id": "b", "entry": 5})]
+    folder = export(tmp_path / "export", people)
+    written = (folder / "Condition.ndjson").read_text()
+    (folder / "Condition.ndjson").write_text(written + '{"resourceType": "Condition", \n')
+    account = run(compiled(), str(folder), str(tmp_path / "out"), QUICK)
+    assert account["patients"] == 3
+    rejects = (tmp_path / "out" / "rejects.csv").read_text().splitlines()[1:]
+    lines = len((folder / "Condition.ndjson").read_text().splitlines())
+    assert rejects[0] == f"{lines},,GL451,Condition.ndjson: the line is not a FHIR resource"
+    assert rejects[1].startswith("1,odd,GL452,Bundle.ndjson: ")
+    strict = replace(QUICK, strict=True)
+    with pytest.raises(Exception, match="the line is not a FHIR resource"):
+        run(compiled(), str(folder), str(tmp_path / "strict"), strict)
+    assert not (tmp_path / "strict").exists()
+
+
+def test_why_reads_the_patient_from_the_export(tmp_path: Path) -> None:
+    people = population()
+    folder = export(tmp_path / "export", people, DRUG)
+    patient = find_patient(str(folder), "s3", compiled())
+    expected = read_records(people["s3"], mapping(), compiled().names.vocabulary, patient="s3").patient
+    assert patient.content == expected.content
+    with pytest.raises(Exception, match="there is no patient `nobody`"):
+        find_patient(str(folder), "nobody", compiled())

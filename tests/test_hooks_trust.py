@@ -1,0 +1,126 @@
+"""JWTs of CDS clients: accepted when everything is right, refused when any one thing is wrong."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from starlette.testclient import TestClient
+
+from guidelog.diagnostics import InputError
+from guidelog.web.app import create_app
+from guidelog.web.hooks.trust import Client, Trust, Untrusted, load_trust
+from guidelog.web.settings import Settings
+from hook_requests import IDS, request
+
+URL = f"http://127.0.0.1:8000/cds-services/{IDS['patient-view']}"
+EC = ec.generate_private_key(ec.SECP384R1())
+OTHER = ec.generate_private_key(ec.SECP384R1())
+RSA = rsa.generate_private_key(65537, 2048)
+NOW = 1_763_028_000
+
+
+def claims(**change: Any) -> dict[str, Any]:
+    found = {"iss": "https://ehr.example", "aud": URL, "iat": NOW, "exp": NOW + 300, "jti": str(uuid.uuid4()), **change}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def token(key: Any = EC, algorithm: str = "ES384", kid: str | None = "ec", **change: Any) -> str:
+    return "Bearer " + jwt.encode(claims(**change), key, algorithm, {"kid": kid} if kid else {})
+
+
+@pytest.fixture
+def trust() -> Trust:
+    keys = {"ec": EC.public_key(), "rsa": RSA.public_key()}
+    return Trust([Client("https://ehr.example", keys)], clock=lambda: NOW)
+
+
+def test_a_right_token_is_accepted(trust: Trust) -> None:
+    assert trust.verify(token(), URL) == "https://ehr.example"
+    assert trust.verify(token(RSA, "RS384", "rsa"), URL) == "https://ehr.example"
+    assert trust.verify(token(aud=["https://x.example", URL]), URL) == "https://ehr.example"
+    assert trust.verify(token(iat=NOW - 320, exp=NOW - 20), URL), "within the leeway"
+
+
+@pytest.mark.parametrize(("wrong", "says"), [
+    (lambda: None, "there is no bearer token"),
+    (lambda: "Basic YTpi", "there is no bearer token"),
+    (lambda: "Bearer a.b.c", "the token is not a JWT"),
+    (lambda: "Bearer " + "a" * 20_001, "there is no bearer token"),
+    (lambda: token(iss="https://evil.example"), "the issuer is not on the list"),
+    (lambda: token(iss=None), "the issuer is not on the list"),
+    (lambda: token(kid="nope"), "the key is not known"),
+    (lambda: token(kid=None), "the key is not known"),
+    (lambda: token(OTHER), "the token is not valid"),
+    (lambda: token(RSA, "RS384", "ec"), "the token is not valid"),
+    (lambda: token(RSA, "RS256", "rsa"), "the algorithm is not allowed"),
+    (lambda: token("secret" * 10, "HS384"), "the algorithm is not allowed"),
+    (lambda: token(None, "none"), "the algorithm is not allowed"),
+    (lambda: token(aud="https://other.example"), "the token is for another audience"),
+    (lambda: token(aud=None), "the token has no `aud`"),
+    (lambda: token(exp=None), "the token has no `exp`"),
+    (lambda: token(iat=None), "the token has no `iat`"),
+    (lambda: token(jti=None), "the token has no `jti`"),
+    (lambda: token(iat=NOW - 400, exp=NOW - 100), "the token has expired"),
+    (lambda: token(iat=NOW + 60), "the token is from the future"),
+    (lambda: token(nbf=NOW + 60), "the token is from the future"),
+    (lambda: token(exp=NOW + 3600), "the token lasts longer than 300 seconds"),
+    (lambda: token(exp="soon"), "a time in the token is not a number"),
+    (lambda: token(jti=""), "`jti` is not text"),
+], ids=str)
+def test_a_wrong_token_is_refused(trust: Trust, wrong: Any, says: str) -> None:
+    with pytest.raises(Untrusted) as caught:
+        trust.verify(wrong(), URL)
+    assert str(caught.value) == says
+
+
+def test_a_token_is_used_once(trust: Trust) -> None:
+    one = token()
+    trust.verify(one, URL)
+    with pytest.raises(Untrusted, match="the token was used already"):
+        trust.verify(one, URL)
+    bad = token(OTHER, jti="same")
+    with pytest.raises(Untrusted):
+        trust.verify(bad, URL)
+    assert trust.verify(token(jti="same"), URL), "a refused token uses nothing up"
+
+
+def test_a_list_of_clients_switches_it_on(tmp_path: Path) -> None:
+    keys = [
+        {**json.loads(ECAlgorithm.to_jwk(EC.public_key())), "kid": "ec", "alg": "ES384"},
+        {**json.loads(RSAAlgorithm.to_jwk(RSA.public_key())), "kid": "rsa", "alg": "RS384"},
+    ]
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": keys}))
+    (tmp_path / "clients.toml").write_text('[[client]]\nissuer = "https://ehr.example"\njwks = "keys.json"\n')
+    now = int(time.time())
+    with TestClient(create_app(Settings(workers=0, trust=tmp_path / "clients.toml")), base_url="http://localhost") as http:
+        path, sent = URL.removeprefix("http://127.0.0.1:8000"), request("patient-view")
+        refused = http.post(path, json=sent)
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"] == "Bearer"
+        assert refused.json()["resourceType"] == "OperationOutcome"
+        one = {"Authorization": token(iat=now, exp=now + 300)}
+        assert http.post(path, json=sent, headers=one).status_code == 200
+        assert http.post(path, json=sent, headers=one).status_code == 401, "replayed"
+        assert http.post(f"{path}/feedback", json={"feedback": []}).status_code == 401
+        assert http.get("/cds-services").status_code == 200, "discovery tells nothing of patients"
+
+
+@pytest.mark.parametrize(("content", "says"), [
+    ("", "a part is missing"), ("client = []", "trusts nobody"), ("x = ", "is not valid TOML"),
+    ('[[client]]\nissuer = "x"\njwks = "none.json"', "cannot read"),
+    ('[[client]]\nissuer = "x"\njwks = "bad.json"', "a part is missing or wrong"),
+    ('algorithms = ["none"]', "there is no algorithm `none`"), ('algorithms = ["HS256"]', "there is no algorithm `HS256`"),
+])
+def test_a_wrong_list_is_an_error_at_the_start(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "bad.json").write_text("{}")
+    (tmp_path / "clients.toml").write_text(content)
+    with pytest.raises(InputError, match=says):
+        load_trust(tmp_path / "clients.toml")
