@@ -445,6 +445,12 @@ def test_links_between_the_review_pages_lead_somewhere(web: Page) -> None:
     assert [link for link, status in seen.items() if status != 200] == []
 
 
+def test_another_reading_is_said_on_every_page() -> None:
+    with site(readings={"surgical_trial": "strict"}) as page:
+        assert "read with how long conservative care must have failed" in page.client.get("/").text
+        assert "in force; not the one declared" in page.client.get("/review").text
+
+
 @pytest.mark.slow
 def test_changes_to_another_version(tmp_path: Path) -> None:
     import shutil

@@ -43,6 +43,7 @@ class Site:
         text = environment().get_template(template).render(
             guideline=guideline,
             names=self.compiled.names,
+            readings=self.compiled.readings,
             disclaimer=" ".join(guideline.disclaimer.split()),
             token=self.tokens.token(cookie),
             token_field=FIELD,
