@@ -17,6 +17,7 @@ from guidelog.guideline import read_guideline
 from guidelog.patients import read_patient, read_text
 from guidelog.pipeline import CertificateError, ask, certify, compile_guideline
 from guidelog.values import Model
+from programs import compiled_of, patient_of
 
 FOLDER = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
 TELLING = ["seed", "red-flag-saddle-anesthesia", "failed-care-candidate-bilateral", "mri-known-from-its-findings", "nothing-known"]
@@ -214,3 +215,21 @@ def test_certify_raises_on_a_rejected_document(compiled: Compiled) -> None:
     document["certificates"][0]["claim"]["status"] = "urgent"
     with pytest.raises(CertificateError):
         certify(compiled, patient, document)
+
+
+@pytest.mark.parametrize("sums", ["D = 4, D = V + W", "D = V + W, D = 4"])
+def test_a_sum_that_is_also_a_number(sums: str) -> None:
+    """A variable that one `=` makes a measured sum is one, whatever another `=` says of it; found at random."""
+    text = f"""
+.measure m "weeks" unit(week) range(0, 9)
+.intervention ia "ia"
+.statement S1 "what it says" kind(do)
+#[id = "SC"]
+in_scope(P) :- patient(P).
+#[id = "A", statements = ["S1"], cites = [], says = "advised", strength = strong]
+advise(P, ia, do) :- in_scope(P), measure(P, m, V), measure(P, m, W), {sums}.
+"""
+    compiled = compiled_of(text)
+    for weeks, status in ((2, "recommended"), (3, "not_now")):
+        [answer] = ask(compiled, patient_of(compiled, measures={"m": weeks})).answers
+        assert (answer.status.value, answer.certified) == (status, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 import uuid
@@ -118,7 +119,7 @@ def test_a_list_of_clients_switches_it_on(tmp_path: Path) -> None:
     ('[[client]]\nissuer = "x"\njwks = "none.json"', "cannot read"),
     ('[[client]]\nissuer = "x"\njwks = "bad.json"', "a part is missing or wrong"),
     ('algorithms = ["none"]', "there is no algorithm `none`"), ('algorithms = ["HS256"]', "there is no algorithm `HS256`"),
-])
+], ids=map(str, itertools.count()))
 def test_a_wrong_list_is_an_error_at_the_start(tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "bad.json").write_text("{}")
     (tmp_path / "clients.toml").write_text(content)

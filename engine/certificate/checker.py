@@ -153,12 +153,12 @@ class Rulebook:
                      for row in self.rows(predicate, known)
                      for more in [old | {term: value for term, value in zip(terms, row, strict=True) if VARIABLE(str(term))}]
                      if all(more.get(term, term) == value == old.get(term, value) for term, value in zip(terms, row, strict=True))]
-        for (_, operator, left, low, _), old in itertools.product(comparisons * len(comparisons), found):
-            for [target, *rest], other in ((left, low), (low, left)):
+        for measured, (_, operator, left, low, _), old in itertools.product((True, False), comparisons * len(comparisons), found):
+            for [target, *rest], other in ((left, low), (low, left))[: 2 - measured]:  # first `D = ` what is measured
                 defines = operator == "=" and not rest and VARIABLE(str(target)) and target not in old
                 if defines and all(name in old for name in re.findall(r'"([A-Z_]\w*)"', canonical(other))):
                     form = evaluate([*other], old)
-                    old[target] = form if len(form) > 1 else form[""]
+                    old.update({target: form} if len(form) > 1 else {} if measured else {target: form[""]})
         return [more for more in found if all(total[1] or value_of(total, {}) for total in (self.ground(one, more) for one in comparisons))]
     def ground(self, element: tuple[Any, ...], bindings: dict[str, Any]) -> tuple[Any, ...]:
         if element[0] == "compare":

@@ -28,7 +28,7 @@ class Seen:
     """The rows that went by, as numbers in a file."""
 
     def __init__(self, path: Path, memory: int) -> None:
-        self.path, self.most = path, max(memory // 64, 1 << 16)
+        self.path, self.most = path, max(memory // 512, 1 << 16)
         path.unlink(missing_ok=True)
         self.rows = 0
 
