@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 import uuid
@@ -75,7 +74,7 @@ def test_a_right_token_is_accepted(trust: Trust) -> None:
     (lambda: token(exp=NOW + 3600), "the token lasts longer than 300 seconds"),
     (lambda: token(exp="soon"), "a time in the token is not a number"),
     (lambda: token(jti=""), "`jti` is not text"),
-], ids=str)
+], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_wrong_token_is_refused(trust: Trust, wrong: Any, says: str) -> None:
     with pytest.raises(Untrusted) as caught:
         trust.verify(wrong(), URL)
@@ -119,7 +118,7 @@ def test_a_list_of_clients_switches_it_on(tmp_path: Path) -> None:
     ('[[client]]\nissuer = "x"\njwks = "none.json"', "cannot read"),
     ('[[client]]\nissuer = "x"\njwks = "bad.json"', "a part is missing or wrong"),
     ('algorithms = ["none"]', "there is no algorithm `none`"), ('algorithms = ["HS256"]', "there is no algorithm `HS256`"),
-], ids=map(str, itertools.count()))
+])
 def test_a_wrong_list_is_an_error_at_the_start(tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "bad.json").write_text("{}")
     (tmp_path / "clients.toml").write_text(content)
