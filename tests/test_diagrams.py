@@ -12,11 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
+from pypdf import PdfReader
 
 from diagram_geometry import crossed_boxes, cut_texts, overlapping_texts, overlaps, parse
 from guidelog import pipeline
@@ -338,8 +340,12 @@ def test_exports_of_every_kind(tmp_path: Path) -> None:
         assert mermaid.count("-->") + mermaid.count("-.->") == len(picture.graph.edges)
         for _, data in picture.graph.nodes(data=True):
             assert str(data["title"]) in picture.outline
-        (_, pdf), *_ = rendered(picture, "pdf")
-        assert pdf.startswith(b"%PDF")
+        [(_, pdf)] = rendered(picture, "pdf")
+        book = PdfReader(BytesIO(pdf))
+        assert book.metadata is not None
+        assert book.metadata.title == picture.scenes[0].title
+        assert len(book.outline) == len(book.pages) == len(picture.scenes)
+        assert picture.scenes[0].title.split()[0] in book.pages[0].extract_text()
         (_, png), *_ = rendered(picture, "png")
         assert png.startswith(b"\x89PNG")
 

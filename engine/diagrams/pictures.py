@@ -31,6 +31,7 @@ from .paint import BUNDLED, paint
 from .pathway import infer
 from .pathway_page import guideline_scenes
 from .patient import patient_scenes
+from .pdf import bind
 from .proof import proof_root, proof_scenes
 from .record_words import headline
 from .refusal import refusal_root, refusal_scenes
@@ -96,7 +97,10 @@ def rules_picture(guideline: Guideline, program: tree.Program, names: Names, lin
 
 
 def rendered(picture: Picture, format_: str, painter: str = BUNDLED) -> Iterator[tuple[str, bytes]]:
-    """File names with contents: one for each page, or one for the formats that have no pages. Raises PaintError."""
+    """File names with contents: one for each page, or one where the format has no pages or holds them all (PDF).
+
+    Raises PaintError.
+    """
     suffix = SUFFIX.get(format_, format_)
     match format_:
         case "text":
@@ -105,6 +109,10 @@ def rendered(picture: Picture, format_: str, painter: str = BUNDLED) -> Iterator
             yield f"{picture.name}.{suffix}", to_mermaid(picture).encode()
         case "graphml":
             yield f"{picture.name}.{suffix}", to_graphml(picture).encode()
+        case "pdf":
+            first, *_ = scenes = picture.scenes
+            sheets = [paint(_on_a3(to_dot(scene), scene), "pdf", painter) for scene in scenes]
+            yield f"{first.name}.pdf", bind(sheets, first.title, [scene.name for scene in scenes])
         case _:
             for scene in picture.scenes:
                 dot = to_dot(scene)
@@ -113,7 +121,7 @@ def rendered(picture: Picture, format_: str, painter: str = BUNDLED) -> Iterator
                 elif format_ == "svg":
                     content = accessible(paint(dot, "svg", painter), scene).encode()
                 else:
-                    content = paint(_on_a3(dot, scene) if format_ == "pdf" else dot, format_, painter)
+                    content = paint(dot, format_, painter)
                 yield f"{scene.name}.{suffix}", content
 
 
