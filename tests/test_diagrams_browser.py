@@ -95,3 +95,24 @@ def test_the_browser_test_can_fail(tmp_path: Path) -> None:
     silent = re.sub(r' aria-labelledby="[^"]*"|<title.*?</title>|<desc.*?</desc>', "", svg)
     bad = silent.replace('role="graphics-document document"', 'role="img"')
     assert [v["id"] for v in opened(bad, tmp_path)["violations"] if v["impact"] == "serious"]
+
+
+@pytest.mark.parametrize("name", ("pathway", "first-visit-proof"))
+def test_the_tab_key_reaches_every_box(name: str) -> None:
+    """Real key presses on the file as it is opened from the disk: every box comes, once, in the order of the page."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if browser() is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
+        page = chromium.new_page()
+        page.goto((ROOT / "diagrams" / f"{name}.svg").as_uri())
+        stops = "[...document.querySelectorAll('[tabindex=\"0\"], a')]"
+        expected = page.evaluate(f"{stops}.length")
+        reached = []
+        for _ in range(expected):
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate(f"{stops}.indexOf(document.activeElement)"))
+        chromium.close()
+    assert expected > 0
+    assert reached == list(range(expected))
