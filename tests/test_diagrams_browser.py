@@ -97,7 +97,7 @@ def test_the_browser_test_can_fail(tmp_path: Path) -> None:
     assert [v["id"] for v in opened(bad, tmp_path)["violations"] if v["impact"] == "serious"]
 
 
-@pytest.mark.parametrize("name", ("pathway", "first-visit-proof"))
+@pytest.mark.parametrize("name", ["pathway", "first-visit-proof"])
 def test_the_tab_key_reaches_every_box(name: str) -> None:
     """Real key presses on the file as it is opened from the disk: every box comes, once, in the order of the page."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

@@ -16,6 +16,7 @@ from ..guideline import load_guideline
 from ..patients import read_document, read_text
 from ..patients.forms import looks_like_fhir
 from ..pipeline import ask
+from .files import out_option, put
 from .options import format_option, guideline_option, load, patient_argument, read, reading_option, write_json
 
 LARGEST_CERTIFICATE = 20_000_000
@@ -26,7 +27,7 @@ LARGEST_CERTIFICATE = 20_000_000
 @click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
 @guideline_option
 @reading_option
-@click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of stdout.")
+@out_option
 def certify(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
 ) -> None:
@@ -39,14 +40,8 @@ def certify(
     compiled = load(guideline, readings)
     answers = ask(compiled, read(compiled, patient), interventions)
     text = json.dumps(answers.certificate, ensure_ascii=False, indent=1)
-    if out is None:
-        click.echo(text)
-        return
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
-    click.echo(f"{len(answers.certificate['certificates'])} certificates written to {out}", err=True)
+    if put(text, out):
+        click.echo(f"{len(answers.certificate['certificates'])} certificates written to {out}", err=True)
 
 
 @click.command(name="check-certificate")

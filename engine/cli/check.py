@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..diagnostics import InputError, Report, render_report
+from ..diagnostics import Report, render_report
 from ..guideline import Guideline, load_guideline
 from ..workbench.exports import github, sarif
 from ..workbench.lints import Advice, Fix
 from ..workbench.review import review
 from .again import again
+from .files import writing
 from .main import use_colour
 from .options import guideline_option, write_json
 
@@ -96,10 +97,8 @@ def _mend(guideline: Guideline, fixes: Iterable[Fix]) -> None:
         text = source.text
         for fix in sorted(wanted, key=lambda f: f.span.start, reverse=True):
             text = text[: fix.span.start] + fix.text + text[fix.span.end :]
-        try:
+        with writing(path):
             with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, delete=False) as new:
                 new.write(text)
             Path(new.name).chmod(path.stat().st_mode)
             os.replace(new.name, path)  # noqa: PTH105 - atomic
-        except OSError as error:
-            raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None

@@ -26,6 +26,7 @@ from ..diagrams.pictures import (
 from ..guideline import load_guideline
 from ..pipeline import ask, choose_interventions, compile_guideline
 from ..pipeline import check as run_checks
+from .files import writing
 from .options import guideline_option, load, patient_argument, read, reading_option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -200,20 +201,19 @@ def all_(guideline: str | None, out: Path) -> None:
     compiled = load(guideline)
     made: set[str] = set()
     try:
-        for name, content in gallery_files(
-            compiled, gallery, lambda file: ask(compiled, read(compiled, str(out / file)))
-        ):
-            path = out / name
-            if not path.is_file() or path.read_bytes() != content:
-                path.write_bytes(content)
-            made.add(name)
-        for path in sorted(out.iterdir()):
-            if path.suffix in (".svg", ".png", ".txt") and path.name not in made:
-                path.unlink()
+        with writing(out):
+            for name, content in gallery_files(
+                compiled, gallery, lambda file: ask(compiled, read(compiled, str(out / file)))
+            ):
+                path = out / name
+                if not path.is_file() or path.read_bytes() != content:
+                    path.write_bytes(content)
+                made.add(name)
+            for path in sorted(out.iterdir()):
+                if path.suffix in (".svg", ".png", ".txt") and path.name not in made:
+                    path.unlink()
     except PaintError as error:
         raise _not_painted(error) from None
-    except OSError as error:
-        raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
     click.echo(f"{len(made)} files in {out}", err=True)
 
 
@@ -234,10 +234,8 @@ def _write(picture: Picture, how: dict[str, Any]) -> None:
         return
     for number, (_, content) in enumerate(files, 1):
         path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
-        try:
+        with writing(path):
             path.write_bytes(content)
-        except OSError as error:
-            raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
         click.echo(f"{path} written", err=True)
 
 

@@ -20,6 +20,7 @@ from ..verify.difference import Change, Difference, Reason
 from ..verify.edits import Edit, lines, metadata
 from ..verify.revisions import Version, read_version
 from .diff_cohort import Counted, count_changes
+from .files import writing
 from .main import use_colour
 from .options import write_json
 from .progress import progress
@@ -280,9 +281,7 @@ def _identity(version: Version) -> dict[str, str]:
 
 
 def _write(folder: Path, changes: Iterable[Change]) -> None:
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for change in changes:
             (folder / f"{change.content['patient']}.yaml").write_text(change.text, encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{folder}` cannot be written: {(error.strerror or 'error').lower()}") from None

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from ..diagnostics import InputError
 from ..pipeline import ask
+from .files import out_option, put
 from .options import guideline_option, load, patient_argument, read_with_account, reading_option
 
 
@@ -28,7 +28,7 @@ def export() -> None:
 @click.argument("interventions", nargs=-1, metavar="[INTERVENTION]...")
 @guideline_option
 @reading_option
-@click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of stdout.")
+@out_option
 def export_patient(
     patient: str, interventions: tuple[str, ...], guideline: str | None, readings: tuple[str, ...], out: Path | None
 ) -> None:
@@ -48,7 +48,7 @@ def export_patient(
 @export.command(name="guideline")
 @guideline_option
 @reading_option
-@click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of stdout.")
+@out_option
 def export_guideline(guideline: str | None, readings: tuple[str, ...], out: Path | None) -> None:
     """The guideline: PlanDefinition and Library in a Bundle.
 
@@ -62,12 +62,5 @@ def export_guideline(guideline: str | None, readings: tuple[str, ...], out: Path
 
 
 def _write(bundle: dict[str, Any], out: Path | None) -> None:
-    text = json.dumps(bundle, ensure_ascii=False, indent=2)
-    if out is None:
-        click.echo(text)
-        return
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
-    click.echo(f"{len(bundle['entry'])} resources written to {out}", err=True)
+    if put(json.dumps(bundle, ensure_ascii=False, indent=2), out):
+        click.echo(f"{len(bundle['entry'])} resources written to {out}", err=True)

@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from ..compiled import Compiled
-from ..diagnostics import InputError
 from ..explain.wording import label_of, question
 from ..fhir import FhirReading
 from ..fhir.wanted import Wanted, wanted
 from ..patients import Patient
 from ..pipeline import settle
+from .files import writing
 from .main import use_colour
 from .options import format_option, guideline_option, load, patient_argument, read_with_account, write_json
 from .page import Lines
@@ -124,8 +124,6 @@ def _text(
 
 
 def _write(path: Path, patient: Patient) -> None:
-    try:
+    with writing(path):
         path.write_text(json.dumps(patient.content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
     click.echo(f"record written to {path}", err=True)

@@ -13,6 +13,7 @@ from ..diagnostics import InputError, Severity, render
 from ..guideline import find_folder, read_guideline
 from ..source import Source
 from ..workbench.layout import Formatted, format_source
+from .files import writing
 from .main import use_colour
 from .options import guideline_option
 
@@ -78,13 +79,11 @@ def _read(path: Path) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Write beside the file and put it in its place, so that an interruption leaves the old one."""
-    try:
+    with writing(path):
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=path.parent, delete=False) as new:
             new.write(text)
         Path(new.name).chmod(path.stat().st_mode)
         os.replace(new.name, path)  # noqa: PTH105 - atomic
-    except OSError as error:
-        raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
 
 
 def _report(formatted: Formatted) -> None:

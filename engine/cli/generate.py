@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import InputError
 from ..verify.circuit import Budget
 from ..verify.suite import Suite, vignette_of
 from ..verify.suite import generate as make
+from .files import writing
 from .options import format_option, guideline_option, load, reading_option, write_json
 from .progress import progress
 
@@ -50,12 +50,10 @@ def generate(
       guidelog generate --out generated
     """
     suite = make(load(guideline, readings), budget=Budget(budget), progress=progress())
-    try:
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         for patient in suite.patients:
             (out / f"{patient.name}.yaml").write_text(vignette_of(patient, blank=blank), encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
     if format_ == "json":
         write_json(
             {

@@ -18,6 +18,7 @@ from ..explain.missing import Next, next_question
 from ..explain.what_if import apply
 from ..patients import Patient, patient_from_content
 from ..pipeline import ask, settle
+from .files import writing
 from .options import Request, about_patient, format_option, header, write_json
 from .page import Lines, heading
 
@@ -115,10 +116,8 @@ def interview(request: Request, out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    try:
+    with writing(out):
         out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None
     click.echo(wording.written_to(out), err=True)
 
 

@@ -19,6 +19,7 @@ from ..workbench.runner import Outcome, run
 from ..workbench.shares import run_shared
 from ..workbench.vignettes import Vignette, read_vignettes, vignette_files
 from .again import again
+from .files import writing
 from .main import use_colour
 from .options import format_option, guideline_option, load, reading_option, write_json
 
@@ -128,10 +129,8 @@ class _Wanted:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with writing(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
 
 
 def _text(

@@ -12,6 +12,7 @@ from ..diagnostics import InputError
 from ..workbench.matrix import render_csv, render_html, render_markdown, render_text
 from ..workbench.trace import trace as trace_of
 from ..workbench.vignettes import read_vignettes, vignette_files
+from .files import writing
 from .options import guideline_option, load, write_json
 
 
@@ -60,7 +61,5 @@ def _write(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    try:
+    with writing(out):
         out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{out}` cannot be written: {(error.strerror or 'error').lower()}") from None

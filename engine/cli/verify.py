@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from ..compiled import Compiled
-from ..diagnostics import InputError
 from ..verify.circuit import Budget
 from ..verify.properties import read_properties
 from ..verify.prove import verify as prove
 from ..verify.verdicts import Remark, Result, Verdict, Verification
 from ..verify.witness import Witness
+from .files import writing
 from .main import use_colour
 from .options import format_option, guideline_option, load, reading_option, write_json
 from .progress import progress
@@ -158,14 +158,12 @@ def _witness(witness: Witness) -> list[str]:
 def _write(folder: Path, found: Verification) -> None:
     """One file for each witness, and one for the patient afterwards."""
     shown = [v.witness for v in found.verdicts if v.witness] + [r.witness for r in found.remarks if r.witness]
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for witness in shown:
             for one in (witness, witness.after):
                 if one is not None:
                     (folder / f"{one.content['patient']}.yaml").write_text(one.text, encoding="utf-8")
-    except OSError as error:
-        raise InputError.of("GL605", f"`{folder}` cannot be written: {(error.strerror or 'error').lower()}") from None
 
 
 def _count(number: int, noun: str) -> str:

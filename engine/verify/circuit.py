@@ -9,7 +9,7 @@ is loaded twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -61,6 +61,10 @@ class Truth:
     def __call__(self, literal: int) -> bool:
         return (abs(literal) in self.atoms) == (literal > 0)
 
+    def among(self, literals: Set[int]) -> set[int]:
+        """Those of some literals that hold."""
+        return {*(literals & self.atoms), *(x for x in literals if x < 0 and -x not in self.atoms)}
+
 
 class Circuit:
     """Definitions and choices, and one clingo control that knows them."""
@@ -70,6 +74,7 @@ class Circuit:
         self._open: Any = None
         self._gates: dict[tuple[Any, ...], int] = {}
         self._shown: set[int] = set()
+        self._twins: dict[int, int] = {}
         self.size = 0
         self.true = self.atom()
         self._rule([self.true], [])
@@ -197,13 +202,17 @@ class Circuit:
         """Atoms whose truth models are to keep.
 
         Each gets a named twin, because clingo lists the named atoms that are true in one call, and asking for the
-        truth of thousands one by one took longer than the search.
+        truth of thousands one by one took longer than the search. A twin is known by the hash of its name, which no
+        other twin has: reading all the names took longer than the search as well.
         """
         for number in map(abs, literals):
             if number not in self._shown:
+                name = clingo.Function(f"a{number}")
+                while hash(name) in self._twins:
+                    name = clingo.Function(f"{name.name}_")
                 self._shown.add(number)
-                twin = self._backend().add_atom(clingo.Function(f"a{number}"))
-                self._rule([twin], [number])
+                self._twins[hash(name)] = number
+                self._rule([self._backend().add_atom(name)], [number])
 
     # solving
     def solve(
@@ -227,7 +236,7 @@ class Circuit:
             with self.control.solve(assumed, yield_=True) as handle:
                 model = handle.model()
                 if model is not None:
-                    return Found.MODEL, _truth(model)
+                    return Found.MODEL, self._truth(model)
                 if handle.get().unsatisfiable:
                     return Found.NONE, None
             if conflicts is not None:
@@ -247,7 +256,7 @@ class Circuit:
                 model = handle.model()
                 if model is None:
                     break
-                truth = _truth(model)
+                truth = self._truth(model)
                 if not best:
                     return Found.MODEL, truth
             result = handle.get()
@@ -255,7 +264,6 @@ class Circuit:
             return Found.MODEL, Truth(truth.atoms, True)
         return (Found.NONE, None) if result.unsatisfiable else (Found.UNDECIDED, None)
 
-
-def _truth(model: clingo.Model) -> Truth:
-    """The watched atoms that are true in a model."""
-    return Truth(frozenset(int(symbol.name[1:]) for symbol in model.symbols(atoms=True)), model.optimality_proven)
+    def _truth(self, model: clingo.Model) -> Truth:
+        """The watched atoms that are true in a model."""
+        return Truth(frozenset(self._twins[hash(s)] for s in model.symbols(atoms=True)), model.optimality_proven)

@@ -134,22 +134,31 @@ class _Comparison:
     def _found(self, pairs: dict[str, dict[Pair, int]]) -> dict[str, dict[Pair, _Case]]:
         """The changes that occur, each with a patient; a model shows every change that it can."""
         found: dict[str, dict[Pair, _Case]] = {name: {} for name in pairs}
-        goals = [(name, pair, literal) for name, of in pairs.items() for pair, literal in of.items()]
-        self.circuit.watch(literal for *_, literal in goals)
-        for index, (name, of) in enumerate(pairs.items()):
-            self.progress(name, index, len(pairs))
-            while left := [literal for pair, literal in of.items() if pair not in found[name]]:
-                truth, sketch, decided = self._model([self.circuit.any(*left)])
-                if truth is None or sketch is None:
-                    if not decided:
-                        more = " beside those shown" if found[name] else ""
-                        why = f"it was not decided whether there are changes{more}"
-                        self.undecided.append((name, why))
-                    break
-                case = _Case(sketch)
-                for other, pair, literal in goals:
-                    if truth(literal):
-                        found[other].setdefault(pair, case)
+        goals: dict[int, list[tuple[str, Pair]]] = {}
+        for name, of in pairs.items():
+            for pair, literal in of.items():
+                goals.setdefault(literal, []).append((name, pair))
+        self.circuit.watch(goals)
+        open_ = set(goals)
+        for index, literal in enumerate(goals):
+            if literal not in open_:
+                continue
+            self.progress("changes", index, len(goals))
+            truth, sketch, decided = self._model([literal])
+            open_.discard(literal)
+            if truth is None or sketch is None:
+                if not decided:
+                    self.undecided += [
+                        (name, f"it was not decided whether an answer changes from {pair[0].value} to {pair[1].value}")
+                        for name, pair in goals[literal]
+                    ]
+                continue
+            case = _Case(sketch)
+            reached = truth.among(open_) | {literal}
+            open_ -= reached
+            for other in reached:
+                for name, pair in goals[other]:
+                    found[name].setdefault(pair, case)
         return found
 
     def _changes(self, found: dict[str, dict[Pair, _Case]]) -> Iterator[Change]:
