@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guidelog.backends.compiled import Circuits, Quick
@@ -21,6 +21,7 @@ from guidelog.pipeline import compile_guideline, settle
 from guidelog.rewrites.ranges import Ranges
 from guidelog.status import Because, Status
 from guidelog.values import World
+from hypothesis_profiles import examples
 from programs import compiled_of
 from record_strategies import records
 from strategies import Written, programs
@@ -149,7 +150,7 @@ def cohorts(draw: Any) -> tuple[Written, list[dict[str, Any]]]:
     return written, draw(st.lists(records(written.program, 3), min_size=1, max_size=6))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(25)
 @given(cohorts(), st.booleans())
 def test_random_guidelines_have_the_same_answers_on_every_engine(
     case: tuple[Written, list[dict[str, Any]]], sql: bool
