@@ -97,12 +97,14 @@ def choose_readings(names: Names, wanted: Mapping[str, str]) -> dict[str, str]:
     chosen = {name: reading.chosen for name, reading in names.readings.items()}
     for name, option in wanted.items():
         known: Iterable[str] = names.readings[name].options if name in names.readings else names.readings
-        word, what = (option, "option of reading") if name in names.readings else (name, "reading")
+        word, says = name, f"there is no reading `{name}`"
+        if name in names.readings:
+            word, says = option, f"reading `{name}` has no option `{option}`"
         if word not in known:
             near = nearest(word, known)
             raise InputError.of(
                 "GL611",
-                f"there is no {what} `{word}`",
+                says,
                 hint=f"did you mean `{near}`?" if near else f"there are: {', '.join(known)}",
             )
         chosen[name] = option

@@ -182,3 +182,11 @@ def test_python_cli_py_is_the_same_program() -> None:
     )
     assert done.returncode == 0
     assert done.stdout == guidelog("ask", str(SEED), COLUMNS="100").stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(("redirect", "code"), [(">&-", 0), (">/dev/full", 2)])
+def test_output_that_goes_nowhere_is_no_traceback(redirect: str, code: int) -> None:
+    call = f'"{sys.executable}" -m guidelog.cli ask kb/lumbar_radiculopathy/vignettes/seed.yaml {redirect}'
+    done = subprocess.run(["sh", "-c", call], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr

@@ -65,9 +65,10 @@ def check_certificate(certificate: str, patient: str, guideline: str | None, for
     readings = document.get("guideline", {}).get("readings", {}) if isinstance(document.get("guideline"), dict) else {}
     reason = None
     claims: list[dict[str, Any]] = []
+    record = _record(patient, guideline)
     try:
         rulebook = checker.read_rules(rules.files, readings)
-        claims = checker.check(document, rulebook, _record(patient, guideline), guideline=identity)
+        claims = checker.check(document, rulebook, record, guideline=identity)
     except (checker.Rejected, ValueError) as error:
         reason = str(error)
     if format_ == "json":
@@ -76,6 +77,10 @@ def check_certificate(certificate: str, patient: str, guideline: str | None, for
         click.echo(f"accepted: {len(claims)} claims follow from the rules and the record")
     else:
         click.echo(f"rejected: {reason}")
+        said = document.get("patient")
+        about = said.get("id") if isinstance(said, dict) else None
+        if about != record.get("patient"):
+            click.echo(f"the certificate is about `{about}`, the record about `{record.get('patient')}`")
     sys.exit(0 if reason is None else 1)
 
 

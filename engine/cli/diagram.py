@@ -241,7 +241,10 @@ def _write(picture: Picture, how: dict[str, Any]) -> None:
 
 def _by_ending(out: Path | None) -> str:
     ending = out.suffix.removeprefix(".").lower() if out else "svg"
-    return {"mmd": "mermaid", "txt": "text", "gv": "dot"}.get(ending, ending if ending in FORMATS else "svg")
+    format_ = {"mmd": "mermaid", "txt": "text", "gv": "dot"}.get(ending, ending or "svg")
+    if format_ not in FORMATS:
+        raise click.UsageError(f"no format has the ending `.{ending}`: name one with --format ({', '.join(FORMATS)})")
+    return format_
 
 
 def _not_painted(error: PaintError) -> InputError:

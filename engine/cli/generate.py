@@ -24,6 +24,7 @@ _KINDS = ("rule", "condition", "threshold")
 @format_option
 @click.option(
     "--out",
+    "-o",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
     metavar="DIR",

@@ -6,6 +6,7 @@ messages to stderr. Subcommands are loaded only when they are used, because a co
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -112,6 +113,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # The reader of our output went away: not an error of ours, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo("the output cannot be written: no space left on the device", err=True)
+        sys.exit(2)
 
 
 def show_errors(error: InputError) -> None:
@@ -124,5 +131,7 @@ def show_errors(error: InputError) -> None:
 
 
 def use_colour(stream: Any) -> bool:
-    """Colour only on a terminal, and not where NO_COLOR says so."""
+    """Colour only on a terminal, and not where NO_COLOR says so; a stream that was closed is None."""
+    if stream is None:
+        return False
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from ..workbench.matrix import render_csv, render_html, render_markdown, render_
 from ..workbench.trace import trace as trace_of
 from ..workbench.vignettes import read_vignettes, vignette_files
 from .files import writing
-from .options import guideline_option, load, write_json
+from .options import guideline_option, load
 
 
 @click.command()
@@ -45,7 +46,7 @@ def trace(guideline: str | None, format_: str, out: Path | None) -> None:
     found = trace_of(compiled, read_vignettes(files, compiled.names))
     match format_:
         case "json":
-            write_json(found.to_json())
+            _write(json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n", out)
         case "csv":
             _write(render_csv(found), out)
         case "html":
