@@ -1,19 +1,25 @@
 """Cohorts and single patients, our engines beside what one would write by hand, in one run on one machine.
 
     python benchmarks/cohort.py [--rows 1000000] [--repeat 5] [--guideline kb/lumbar_radiculopathy] [--markdown]
+    python benchmarks/cohort.py --rows 100,10000,1000000,10000000 --seconds 600 --markdown
 
 Every peer answers the same patients about the same four interventions, status and rules (as a mask), from the same wide
 Parquet file to a Parquet file; the first 100,000 answers of every peer are compared with ours. Repeats of all peers
-take turns, so that whatever else the machine does falls on all of them; what is reported is the median. Polars,
-which is only a peer, must be installed beside guidelog[cohort].
+take turns, so that whatever else the machine does falls on all of them; what is reported is the median. Above 1,000,000
+rows only we and a scan of the file are measured. `--seconds` bounds each table: after it no further turn begins. What
+takes too long for all patients is measured on few and multiplied, and its line says so. Polars and clingo, which are
+only peers, must be installed beside guidelog[cohort].
 """
 
 from __future__ import annotations
 
 import argparse
 import operator
+import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +32,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from cohort_peers import hand_clingo, hand_pivot, hand_sql
+from synthetic import copies
 
 from guidelog.backends.clingo import Clingo
 from guidelog.backends.compiled import Circuits
@@ -168,10 +176,10 @@ def by_hand(t: Any, f: Any, ge: Any, lt: Any) -> tuple[dict[str, list[tuple[int,
     return statuses, rules
 
 
-def generate(rows: int, vocabulary: Any, seed: int = 0) -> pa.Table:
+def generate(rows: int, vocabulary: Any, seed: int = 0, first: int = 0) -> pa.Table:
     """Random patients, no contradictions; screens recorded for six in ten."""
-    chance = np.random.default_rng(seed)
-    columns: dict[str, Any] = {"patient": pa.array(np.char.add("p", np.arange(rows).astype(str)))}
+    chance = np.random.default_rng((seed, first))
+    columns: dict[str, Any] = {"patient": pa.array(np.char.add("p", np.arange(first, first + rows).astype(str)))}
     for name, finding in vocabulary.findings.items():
         rate = (
             0.85
@@ -189,6 +197,14 @@ def generate(rows: int, vocabulary: Any, seed: int = 0) -> pa.Table:
     for name in vocabulary.measures:
         columns[name] = pa.array(chance.integers(0, 40, rows).astype(np.float64), mask=chance.random(rows) < 0.2)
     return pa.table(columns)
+
+
+def write_patients(source: Path, rows: int, vocabulary: Any) -> None:
+    """Random patients as a Parquet file, never more than a row group of them in memory."""
+    group = 1 << 18
+    with pq.ParquetWriter(source, generate(1, vocabulary).schema) as writer:
+        for first in range(0, rows, group):
+            writer.write_table(generate(min(group, rows - first), vocabulary, first=first), row_group_size=group)
 
 
 # ---------------------------------------------------------------- peers for cohorts
@@ -315,6 +331,7 @@ def polars_copy(source: Path, answers: Path, out: Path) -> None:
 
 SECONDS = 600.0
 """After this time a table begins no further turn; `--seconds` sets it."""
+MOST_FOR_PEERS, MOST_FOR_CLINGO = 1_000_000, 500
 
 
 def timed(peers: Mapping[str, Callable[[], object]], repeat: int) -> dict[str, float]:
@@ -344,10 +361,22 @@ def same(ours: Path, theirs: Path) -> None:
             assert one.column(name + ".rules").to_pylist() == other.column(name + ".rules").to_pylist(), name
 
 
+def same_bits(wide: Path, pivot: Path, names: list[str], measures: list[str]) -> None:
+    """Stop when the pivot by bits does not hold what the wide table holds."""
+    given = {row["patient"]: row for row in pq.read_table(wide).slice(0, 10_000).to_pylist()}
+    for row in pq.read_table(pivot).to_pylist():
+        for place, name in enumerate(names):
+            if (expected := given.get(row["patient"])) is None:
+                break
+            found = bool(row["present"] >> place & 1)
+            value = row["numbers"] >> 8 * measures.index(name) & 255 if name in measures else found
+            assert expected[name] == (value if row["listed"] >> place & 1 else None), name
+
+
 def cohort_times(compiled: Any, folder: Path, rows: int, repeat: int) -> dict[str, float]:
     vocabulary = compiled.names.vocabulary
     source = folder / f"wide-{rows}.parquet"
-    pq.write_table(generate(rows, vocabulary), source, row_group_size=1 << 18)
+    write_patients(source, rows, vocabulary)
     base = Options(interventions=MAIN, audit=0, overwrite=True)
     ours, all_ = folder / "ours.parquet", folder / "all.parquet"
 
@@ -361,27 +390,51 @@ def cohort_times(compiled: Any, folder: Path, rows: int, repeat: int) -> dict[st
         "guidelog, without rules": lambda: go(folder / "bare.parquet", replace(base, shape=Shape(rules=False))),
         "guidelog, all 19 interventions": lambda: go(all_, replace(base, interventions=())),
         "guidelog, all 19, a folder of parts": lambda: go(folder / "parts", replace(base, interventions=())),
-        "Polars: read the file, write our 4": lambda: polars_copy(source, ours, folder / "copy.parquet"),
-        "Polars: read the file, write our 19": lambda: polars_copy(source, all_, folder / "copy.parquet"),
-        "Polars by hand, with rules": lambda: hand_polars(vocabulary, source, folder / "polars.parquet", rules=True),
-        "Polars by hand, without rules": lambda: hand_polars(
-            vocabulary, source, folder / "polars0.parquet", rules=False
-        ),
-        "NumPy by hand, with rules": lambda: hand_numpy(vocabulary, source, folder / "numpy.parquet", rules=True),
         "DuckDB scan of the file": lambda: scan(source),
     }
-    if rows <= 1_000_000:
+    if rows <= MOST_FOR_PEERS:
+        peers |= {
+            "Polars: read the file, write our 4": lambda: polars_copy(source, ours, folder / "copy.parquet"),
+            "Polars: read the file, write our 19": lambda: polars_copy(source, all_, folder / "copy.parquet"),
+        }
+        by: dict[str, Callable[[Path, bool], None]] = {
+            "Polars": lambda out, rules: hand_polars(vocabulary, source, out, rules=rules),
+            "NumPy": lambda out, rules: hand_numpy(vocabulary, source, out, rules=rules),
+            "SQL on DuckDB": lambda out, rules: hand_sql(vocabulary, source, out, USED, STATUSES, rules=rules),
+        }
+        for name, peer in by.items():
+            for rules, said in ((True, "with"), (False, "without")):
+                out = folder / f"peer-{name}-{said}.parquet"
+                peers[f"{name} by hand, {said} rules"] = lambda p=peer, o=out, r=rules: p(o, r)  # type: ignore[misc]
         peers["guidelog's SQL on DuckDB"] = lambda: run_sql(
-            compiled, str(source), str(folder / "sql.parquet"), base, "duckdb"
+            compiled, str(source), str(folder / "peer-sql.parquet"), base, "duckdb"
         )
     if rows <= 10_000:
-        peers["Python by hand, row by row"] = lambda: hand_python(vocabulary, source, folder / "python.parquet")
+        peers["Python by hand, row by row"] = lambda: hand_python(vocabulary, source, folder / "peer-python.parquet")
+    few = min(rows, MOST_FOR_CLINGO)
+    people = pq.ParquetFile(source).read_row_group(0).slice(0, few).to_pylist()
+    if rows <= MOST_FOR_PEERS:
+        assert hand_clingo(vocabulary, people, by_hand) == [row_by_row(vocabulary, row) for row in people]
+        peers["clingo"] = lambda: hand_clingo(vocabulary, people, by_hand)
     found = timed(peers, repeat)
-    for name in ("polars", "numpy", "python", "sql"):
-        if (folder / f"{name}.parquet").exists():
-            same(ours, folder / f"{name}.parquet")
-            (folder / f"{name}.parquet").unlink()
+    for path in folder.glob("peer-*.parquet"):
+        same(ours, path)
+        path.unlink()
+    if "clingo" in found:
+        seconds = found.pop("clingo")
+        label = "clingo by hand, with rules, without reading and writing"
+        found[label if few == rows else f"{label} (extrapolated from {few:,})"] = seconds * rows / few
     return found
+
+
+def peak_memory(source: Path, out: Path, guideline: str | None) -> int:
+    """Bytes that `guidelog cohort` takes at most, in a process of its own, with its default of `--memory`."""
+    command = [sys.executable, "-m", "guidelog.cli", "cohort", str(source), "--out", str(out), "--quiet", "--overwrite"]
+    command += ["--guideline", guideline] if guideline else []
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, command
+    return usage.ru_maxrss * 1024
 
 
 def scan(source: Path) -> None:
@@ -432,6 +485,9 @@ def long_times(compiled: Any, folder: Path, rows: int, repeat: int) -> dict[str,
                 f"TO '{folder / 'p.parquet'}' (FORMAT parquet)"
             )
 
+    measures = list(compiled.names.vocabulary.measures)
+    hand_pivot(long, columns, measures, folder / "p3.parquet")
+    same_bits(wide, folder / "p3.parquet", columns, measures)
     options = Options(interventions=MAIN, audit=0, overwrite=True)
     return timed(
         {
@@ -441,6 +497,9 @@ def long_times(compiled: Any, folder: Path, rows: int, repeat: int) -> dict[str,
                 pl.read_parquet(long)
                 .pivot(on="name", index="patient", values="value")
                 .write_parquet(folder / "p2.parquet")
+            ),
+            "DuckDB by hand: pivot by three bit_or, no checks, no answers": lambda: hand_pivot(
+                long, columns, measures, folder / "p3.parquet"
             ),
             "DuckDB: scan of the long file": lambda: scan(long),
         },
@@ -494,6 +553,25 @@ def single_times(compiled: Any, repeat: int) -> dict[str, float]:
     return {name: seconds / (10 if name in few else 100) for name, seconds in found.items()}
 
 
+def planning_times(guideline: str | None, rules: int, repeat: int) -> dict[str, float]:
+    """From a compiled guideline to what evaluates it; the large one is copies of ours, every name of each its own."""
+    small = compile_guideline(load_guideline(guideline))
+    large = compile_guideline(copies(Path(small.guideline.folder), -(-rules // number_of_rules(small))))
+
+    def plan(compiled: Any) -> None:
+        made = plan_of(compiled.ground)
+        Evaluator(made.circuit, made.outputs)
+
+    return timed(
+        {f"{number_of_rules(compiled):,} rules": lambda c=compiled: plan(c) for compiled in (small, large)},  # type: ignore[misc]
+        repeat,
+    )
+
+
+def number_of_rules(compiled: Any) -> int:
+    return len({id(instance.rule) for instances in compiled.ground.instances.values() for instance in instances})
+
+
 def show(title: str, times: Mapping[str, float], markdown: bool, unit: str = "s") -> None:
     factor = {"s": 1.0, "us": 1e6, "ms": 1e3}[unit]
     print(f"\n{'### ' if markdown else ''}{title}\n")
@@ -526,6 +604,7 @@ def main() -> None:
     )
     folder = Path(tempfile.mkdtemp(prefix="guidelog-bench-"))
     try:
+        show("planning", planning_times(given.guideline, 1000, given.repeat), given.markdown)
         show("one patient", single_times(compiled, given.repeat), given.markdown, "us")
         show("1,000,000 patients in memory", evaluation_alone(compiled, 1_000_000, given.repeat), given.markdown, "ms")
         for rows in map(int, given.rows.split(",")):
@@ -534,6 +613,10 @@ def main() -> None:
                 cohort_times(compiled, folder, rows, given.repeat),
                 given.markdown,
             )
+            source = folder / f"wide-{rows}.parquet"
+            peak = peak_memory(source, folder / "peak.parquet", given.guideline)
+            print(f"\nat most {peak / 2**20:,.0f} MB in memory, all 19 interventions")
+            source.unlink()
         show("100,000 patients, long Parquet", long_times(compiled, folder, 100_000, given.repeat), given.markdown)
     finally:
         shutil.rmtree(folder)

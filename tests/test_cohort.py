@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from guidelog.cli.cohort import cohort
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.guideline import load_guideline
@@ -560,6 +562,8 @@ def test_the_pathway_picture_has_the_numbers_of_the_run(compiled: Compiled, tmp_
         assert found.get("yes", 0) + found.get("no", 0) <= found["reached"]
     picture = flow_room.flow_picture(compiled, account)
     assert f"reached by {flow['bypass']['reached']:,}" in " ".join(picture.outline.split())
+    assert any(found.get("advised", 0) > found["reached"] for found in flow.values())  # so the page has to say why
+    assert "More can be advised than reach the box" in picture.scenes[-1].texts()
     with pytest.raises(InputError, match="another version of the guideline"):
         flow_room.flow_picture(compiled, {**account, "guideline": {**account["guideline"], "sha256": "0"}})
 
@@ -618,6 +622,26 @@ def test_duckdb_sets_the_same_rows_aside(compiled: Compiled, tmp_path: Path) -> 
     data.write_text(BAD)
     run_sql(compiled, str(data), str(tmp_path / "out"), QUICK, "duckdb")
     assert rejects_of(tmp_path / "out") == BAD_REASONS
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("result", ["out", "out.parquet"])
+def test_duckdb_stops_at_a_bad_row_when_strict_and_leaves_nothing(
+    compiled: Compiled, tmp_path: Path, form: str, result: str
+) -> None:
+    data, out, strict = tmp_path / "bad.csv", tmp_path / result, replace(QUICK, strict=True)
+    good = {"wide": "patient,mri_done\na,present\n", "long": "patient,name,value\na,mri_done,present\n"}[form]
+    data.write_text(good + {"wide": "word,maybe\n", "long": "word,mri_done,maybe\n"}[form])
+    with pytest.raises(RejectedError, match=r"line 3, patient `word`: `maybe` is not a value of `mri_done`"):
+        run_sql(compiled, str(data), str(out), strict, "duckdb")
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.csv"]
+    arguments = [str(data), "--out", str(out), "--engine", "duckdb", "--strict", "--quiet"]
+    stopped = CliRunner().invoke(cohort, arguments)
+    assert stopped.exit_code == 1
+    assert "stopped: line 3, patient `word`" in stopped.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.csv"]
+    data.write_text(good)
+    assert run_sql(compiled, str(data), str(out), strict, "duckdb")["patients"] == 1
 
 
 def test_the_query_has_a_layer_a_level_and_nothing_else(compiled: Compiled, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def cohort() -> None:
 
     \b
     Examples:
-      guidelog cohort patients.parquet --out answers
+      guidelog cohort docs/examples/patients.csv --out answers
       guidelog cohort summary answers
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -127,7 +127,7 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
 
     \b
     Example:
-      guidelog cohort patients.parquet --out answers.parquet
+      guidelog cohort docs/examples/patients.csv --out answers.parquet
     """
     from ..cohort.audit import AuditError
     from ..cohort.options import RejectedError
@@ -228,7 +228,7 @@ def why(
 
     \b
     Example:
-      guidelog cohort why patients.parquet p17 mri_lumbar
+      guidelog cohort why docs/examples/patients.csv P017 mri_lumbar
     """
     from ..cohort.why import find_patient
     from ..pipeline import ask
@@ -304,7 +304,7 @@ def sql(
 
     \b
     Example:
-      guidelog cohort sql patients.parquet --dialect spark
+      guidelog cohort sql docs/examples/patients.csv --dialect spark
     """
     from ..cohort.sql_run import query_for
 

@@ -23,7 +23,7 @@ from ..diagrams.export import Picture, pathway_graph
 from ..diagrams.model import Node, Pathway, Step
 from ..diagrams.outline import pathway_outline
 from ..diagrams.overlay import Links, Mark, Overlay, Trace
-from ..diagrams.page import Head, Page, facts_of
+from ..diagrams.page import Head, Notes, Page, facts_of
 from ..diagrams.pathway import infer
 from ..diagrams.pathway_page import OUTLINES, foot
 from ..diagrams.sheets import Furniture, pathway_scenes
@@ -34,6 +34,14 @@ from .bits import Inputs, Words, count
 
 _Bits: TypeAlias = "tuple[Words, Words]"
 _WIDEST = 7.0
+COUNTING = Notes(
+    "How patients are counted",
+    (
+        "Reached: everything above the box on its way is known to hold. Open: not known to hold, nor known to fail.",
+        "Advised: the rules advise it, whatever the way.",
+        "More can be advised than reach the box: a rule asks for its own conditions only, wherever the way leads.",
+    ),
+)
 
 
 class Flow:
@@ -188,7 +196,7 @@ def flow_picture(compiled: Compiled, account: Mapping[str, Any]) -> Picture:
     def ends(page: Page) -> None:
         page.symbols(("Symbols", OUTLINES))
         page.rule()
-        foot(page, compiled)
+        foot(page, compiled, before=(COUNTING,))
 
     furniture = Furniture("flow", title, "Boxes with the number of patients who reach them.", head, ends)
     scenes = tuple(pathway_scenes(found, guideline, Links(), overlay, furniture))

@@ -114,6 +114,10 @@ class Results:
         """Write down which parts are finished."""
         _write_text(self.work / ACCOUNT, json.dumps({"format": FORMAT, "key": self.key, "parts": self.parts}))
 
+    def discard(self) -> None:
+        """Forget what is not finished; a finished result stays."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
     def finish(self, report: Mapping[str, Any], rejects: Iterable[Reject]) -> None:
         """Put the result in its place."""
         files = [self.work / part["file"] for part in self.parts]

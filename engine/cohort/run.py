@@ -25,13 +25,14 @@ from .answers import BECAUSE, RULES, answers_of
 from .audit import Audit
 from .bits import WORD, Evaluator, Words, pack, unpack
 from .columns import Batch, Reject, read_batch
-from .counts import SAMPLE, Counter, add_up
+from .counts import Counter, add_up
 from .flow import Flow
 from .layout import ID, Layout, layout_of, long_layout, narrowed
 from .long import is_long, rows_of
 from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_rows, check_masks
 from .records import record_of
 from .results import FORMAT, Results, sha256_of
+from .settling import SAMPLE
 from .tables import Table, open_tables
 from .twice import Seen, is_one_of, patients_twice
 from .wide import ABOUT, WIDE, is_wide, make_wide, tables_of, wide_again

@@ -83,7 +83,7 @@ def kinds_of(table: Table, layout: Layout) -> dict[str, str]:
 
 
 def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: str) -> dict[str, Any]:
-    """Answer a cohort with DuckDB or Spark; the account of the run. Raises InputError, AuditError."""
+    """Answer a cohort with DuckDB or Spark; the account of the run. Raises InputError, RejectedError, AuditError."""
     if options.shape.long or options.shape.expand or not options.shape.rules:
         raise InputError.of(
             "GL714",
@@ -92,7 +92,11 @@ def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: s
         )
     if Path(out).suffix not in ("", ".parquet"):
         raise InputError.of("GL714", f"`--engine {engine}` writes Parquet: a folder, or a file .parquet")
-    return _SqlRun(compiled, tables_of(data, options.table), out, options).go(engine)
+    started = _SqlRun(compiled, tables_of(data, options.table), out, options)
+    try:
+        return started.go(engine)
+    finally:
+        started.results.discard()  # a query is not taken up where it stopped, so nothing of it is worth keeping
 
 
 class _SqlRun:

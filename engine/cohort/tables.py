@@ -131,6 +131,8 @@ def _table(path: Path, inside: str | None) -> Table:
                 with duckdb.connect(str(path), read_only=True) as connection:
                     found = connection.execute(f"SELECT * FROM {identifier(inside)} LIMIT 0")
                     columns = [d[0] for d in found.description or ()]
+    except UnicodeDecodeError:
+        raise InputError.of("GL705", f"`{path}` is not UTF-8 text", hint="save the table as UTF-8") from None
     except (pa.ArrowInvalid, duckdb.Error, OSError) as error:
         hint = "--table NAME says which table of a database" if kind == "duckdb" else None
         raise InputError.of("GL705", f"`{path}` cannot be read: {_first_line(error)}", hint=hint) from None

@@ -9,7 +9,8 @@ is loaded twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -61,7 +62,7 @@ class Truth:
     def __call__(self, literal: int) -> bool:
         return (abs(literal) in self.atoms) == (literal > 0)
 
-    def among(self, literals: Set[int]) -> set[int]:
+    def among(self, literals: AbstractSet[int]) -> set[int]:
         """Those of some literals that hold."""
         return {*(literals & self.atoms), *(x for x in literals if x < 0 and -x not in self.atoms)}
 

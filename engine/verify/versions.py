@@ -67,8 +67,8 @@ class Version:
 class Versions:
     """A circuit with any record, to which versions are added; their numbers are cut where any of `cut_as` is."""
 
-    def __init__(self, cut_as: Sequence[GroundProgram]) -> None:
-        self.circuit = Circuit()
+    def __init__(self, cut_as: Sequence[GroundProgram], *, wishes: bool = False) -> None:
+        self.circuit = Circuit(wishes=wishes)
         vocabularies = [program.names.vocabulary for program in cut_as]
         self.vocabulary = replace(
             vocabularies[-1],
