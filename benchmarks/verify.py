@@ -20,6 +20,7 @@ from typing import Any
 
 from synthetic import copies
 
+from guidelog.cli.main import relax_collection
 from guidelog.compiled import Compiled
 from guidelog.ground import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral
 from guidelog.guideline import load_guideline, read_guideline
@@ -319,6 +320,7 @@ if __name__ == "__main__":
     parser.add_argument("--copies", type=int, default=24)
     parser.add_argument("--z3", action="store_true")
     arguments = parser.parse_args()
+    relax_collection()  # as the command line does
     shipped()
     if arguments.z3:
         against_z3()
