@@ -22,7 +22,7 @@ from ..verify.revisions import Version, read_version
 from .diff_cohort import Counted, count_changes
 from .files import writing
 from .main import use_colour
-from .options import write_json
+from .options import budget_option, write_json
 from .progress import progress
 
 _ICON = {"added": "+", "removed": "-", "changed": "~"}
@@ -45,12 +45,7 @@ _ICON = {"added": "+", "removed": "-", "changed": "~"}
     metavar="DIR",
     help="Write each patient whose answer changes into this folder.",
 )
-@click.option(
-    "--budget",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="Stop after so long; what was not decided by then is said. [default: no limit]",
-)
+@budget_option
 @click.option("--lines", "show_lines", is_flag=True, help="Show the edited lines as well.")
 @click.option(
     "--cohort",

@@ -12,7 +12,7 @@ from ..verify.circuit import Budget
 from ..verify.suite import Suite, vignette_of
 from ..verify.suite import generate as make
 from .files import writing
-from .options import format_option, guideline_option, load, reading_option, write_json
+from .options import budget_option, format_option, guideline_option, load, reading_option, write_json
 from .progress import progress
 
 _KINDS = ("rule", "condition", "threshold")
@@ -31,12 +31,7 @@ _KINDS = ("rule", "condition", "threshold")
     help="Write the patients into this folder, one vignette file each.",
 )
 @click.option("--blank", is_flag=True, help="Leave the expected answers blank, instead of writing what was computed.")
-@click.option(
-    "--budget",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="Stop after so long; what was not decided by then is said. [default: no limit]",
-)
+@budget_option
 def generate(
     guideline: str | None, readings: tuple[str, ...], format_: str, out: Path, blank: bool, budget: float | None
 ) -> None:

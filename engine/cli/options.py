@@ -67,6 +67,16 @@ def depth_option(function: F) -> F:
     )(function)
 
 
+def budget_option(function: F) -> F:
+    """Add `--budget`, for commands that search over all patients."""
+    return click.option(
+        "--budget",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Stop after so long; what was not decided by then is said. [default: no limit]",
+    )(function)
+
+
 def main_interventions(compiled: Compiled) -> tuple[str, ...]:
     """The interventions that the guideline exists for; all where it does not say."""
     return compiled.guideline.main or tuple(compiled.names.vocabulary.interventions)

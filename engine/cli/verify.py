@@ -15,7 +15,7 @@ from ..verify.verdicts import Remark, Result, Verdict, Verification
 from ..verify.witness import Witness
 from .files import writing
 from .main import use_colour
-from .options import format_option, guideline_option, load, reading_option, write_json
+from .options import budget_option, format_option, guideline_option, load, reading_option, write_json
 from .progress import progress
 
 _MARKS = {
@@ -36,12 +36,7 @@ _MARKS = {
     metavar="DIR",
     help="Write each witness patient into this folder, as a file for `guidelog ask`.",
 )
-@click.option(
-    "--budget",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="Stop after so long; what was not decided by then is said. [default: no limit]",
-)
+@budget_option
 def verify(
     guideline: str | None,
     readings: tuple[str, ...],

@@ -21,6 +21,7 @@ from ..compiled import Compiled
 from ..diagnostics import InputError
 from ..pipeline import choose_interventions
 from . import answers
+from .account import account
 from .answers import BECAUSE, RULES, answers_of
 from .audit import Audit
 from .bits import WORD, Evaluator, Words, pack, unpack
@@ -31,7 +32,7 @@ from .layout import ID, Layout, layout_of, long_layout, narrowed
 from .long import is_long, rows_of
 from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_rows, check_masks
 from .records import record_of
-from .results import FORMAT, Results, sha256_of
+from .results import Results, sha256_of
 from .settling import SAMPLE
 from .tables import Table, open_tables
 from .twice import Seen, is_one_of, patients_twice
@@ -254,27 +255,8 @@ class _Run:
         rejects = [*self.aside, *(Reject(*r) for part in self.results.parts for r in part["rejects"])]
         counts = add_up([part["counts"] for part in self.results.parts])
         counts["rejected"] = counts["rejected"] + len({r.patient for r in self.aside})
-        codes: dict[str, int] = {}
-        for reject in rejects:
-            codes[reject.code] = codes.get(reject.code, 0) + 1
-        guideline = self.compiled.guideline
-        report = {
-            "format": FORMAT,
-            "guideline": {
-                "id": guideline.id,
-                "version": guideline.version,
-                "sha256": guideline.sha256,
-                "title": guideline.title,
-                "review": guideline.review,
-                "readings": dict(self.compiled.readings),
-            },
-            "data": [t.name for t in self.tables],
-            "main": list(guideline.main),
-            **counts,
-            "reasons": codes,
-            "audit": audited,
-            "dictionary": answers.dictionary(self.plan, self.screens),
-        }
+        dictionary = answers.dictionary(self.plan, self.screens)
+        report = account(self.compiled, self.tables, counts, rejects, audited, dictionary)
         for name in (WIDE, ABOUT, "twice.json"):
             (self.results.work / name).unlink(missing_ok=True)
         self.results.finish(report, rejects)

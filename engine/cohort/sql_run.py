@@ -21,6 +21,7 @@ from ..compiled import Compiled
 from ..diagnostics import InputError
 from ..pipeline import choose_interventions
 from . import answers
+from .account import account
 from .answers import BECAUSE, RULES, expand
 from .audit import Audit
 from .columns import Reject
@@ -28,7 +29,7 @@ from .layout import Layout, layout_of
 from .long import is_long
 from .options import Options, RejectedError, check_masks
 from .records import record_of
-from .results import FORMAT, Results
+from .results import Results
 from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
 from .sql_aside import rejects_of
 from .tables import Table, identifier, open_tables, quoted
@@ -183,32 +184,16 @@ class _SqlRun:
                 with pq.ParquetFile(self.results.work / name) as part:
                     rows = part.metadata.num_rows
                 self.results.parts.append({"file": name, "sha256": "", "rows": rows, "rejects": [], "counts": {}})
-        codes: dict[str, int] = {}
-        for reject in rejects:
-            codes[reject.code] = codes.get(reject.code, 0) + 1
-        guideline = self.compiled.guideline
-        report = {
-            "format": FORMAT,
-            "guideline": {
-                "id": guideline.id,
-                "version": guideline.version,
-                "sha256": guideline.sha256,
-                "title": guideline.title,
-                "review": guideline.review,
-                "readings": dict(self.compiled.readings),
-            },
-            "data": [t.name for t in self.tables],
-            "main": list(guideline.main),
+        counts = {
             "patients": total - len(aside),
             "rejected": len(aside) + len({r.patient for r in self.aside}),
             "answers": counted,
             "funnel": {},
             "settles": {},
             "sample": 0,
-            "reasons": codes,
-            "audit": audited,
-            "dictionary": answers.dictionary(self.plan, list(self.vocabulary.screens)),
         }
+        dictionary = answers.dictionary(self.plan, list(self.vocabulary.screens))
+        report = account(self.compiled, self.tables, counts, rejects, audited, dictionary)
         for folder in self.results.work.glob("answers-*"):
             shutil.rmtree(folder)
         (self.results.work / "wide.parquet").unlink(missing_ok=True)
