@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..diagnostics import InputError
 from ..fhir import CodeMapping, read_records
@@ -28,6 +27,7 @@ from ..vocabulary import Vocabulary
 from .columns import Reject
 from .layout import DAY, HIGH, ID, LAST, LOW, SINCE, long_layout
 from .tables import KINDS, Table
+from .written import WideWriter
 
 _ROWS = 1 << 12
 _MOST_HEAPS = 256
@@ -56,7 +56,7 @@ def gather(
     as_of: date | None = None,
     unverified: bool = False,
 ) -> list[Reject]:
-    """Write the patients of an export as one wide Parquet file, and give back the rows that were set aside."""
+    """Write the patients of an export as one wide table, and give back the rows that were set aside."""
     columns = long_layout(vocabulary).columns
     schema = pa.schema([(name, pa.string()) for name in columns])
     rejects: list[Reject] = []
@@ -66,7 +66,7 @@ def gather(
     heaps.mkdir(parents=True)
     try:
         shared, listed = _deal(tables, heaps, memory, rejects)
-        with pq.ParquetWriter(out, schema, compression="snappy") as writer:
+        with WideWriter(out, schema) as writer:
             for heap in listed:
                 for patient, (place, resources) in _grouped(heap).items():
                     try:
@@ -78,10 +78,10 @@ def gather(
                         continue
                     rows.append(row_of_record(patient_read.content, patient))
                     if len(rows) >= _ROWS:
-                        writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+                        writer.write(pa.RecordBatch.from_pylist(rows, schema=schema))
                         rows.clear()
             if rows:
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+                writer.write(pa.RecordBatch.from_pylist(rows, schema=schema))
     finally:
         shutil.rmtree(heaps, ignore_errors=True)
     return rejects

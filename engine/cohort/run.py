@@ -34,7 +34,7 @@ from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_rows,
 from .records import record_of
 from .results import Results, sha256_of
 from .settling import SAMPLE
-from .tables import Table, open_tables
+from .tables import Table, made_table
 from .twice import Seen, is_one_of, patients_twice
 from .wide import ABOUT, WIDE, is_wide, make_wide, tables_of, wide_again
 
@@ -179,7 +179,7 @@ class _Run:
             self.results.parts.clear()
             aside = make_wide(self.compiled, self.tables, self.results.work, self.options)
         self.aside = aside
-        return open_tables(str(self.results.work / WIDE))[0]
+        return made_table(self.results.work / WIDE)
 
     def batches(
         self, sources: Sequence[Table], layouts: Sequence[Layout]
@@ -189,6 +189,8 @@ class _Run:
             for batch in table.batches(self.rows, layout.columns):
                 yield table, layout, line, batch
                 line += batch.num_rows
+        if line == table.first_line and self.aside:
+            yield table, layout, line, table.empty(layout.columns)  # everybody is set aside, which is a result, too
 
     def part(
         self, table: Table, layout: Layout, first: int, rows: pa.RecordBatch

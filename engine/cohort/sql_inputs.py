@@ -203,7 +203,7 @@ class InputQuery:
         if self.kinds[column] != TEXT:
             return exp.cast(column_of(column), "date")
         shape = exp.RegexpLike(this=column_of(column), expression=exp.Literal.string(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))
-        found = exp.case().when(shape, exp.TryCast(this=column_of(column), to=exp.DataType.build("date")))
+        found = exp.case().when(shape, exp.TryCast(this=column_of(column), to=exp.DataType.build("date"), safe=True))
         listed = exp.func("COALESCE", exp.NEQ(this=column_of(column), expression=exp.Literal.string("")), exp.false())
         self.wrong.append((exp.and_(listed, found.copy().is_(exp.null())), "GL417"))
         return found

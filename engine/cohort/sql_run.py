@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,17 @@ from .account import account
 from .answers import BECAUSE, RULES, expand
 from .audit import Audit
 from .columns import Reject
-from .layout import Layout, layout_of
+from .layout import ID, Layout, layout_of
 from .long import is_long
 from .options import Options, RejectedError, check_masks
 from .records import record_of
 from .results import Results
 from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
 from .sql_aside import rejects_of
-from .tables import Table, identifier, open_tables, quoted
+from .tables import Table, identifier, made_table, open_tables, quoted
 from .twice import patients_twice
-from .wide import WIDE, is_wide, tables_of, wide_of
+from .wide import is_wide, tables_of, wide_of
+from .written import PARQUET
 
 _JUDGED = f"""* REPLACE (coalesce({SET_ASIDE},
     CASE WHEN CAST(patient AS VARCHAR) IN (SELECT p FROM twice) THEN 'GL713' END) AS {SET_ASIDE})"""
@@ -123,20 +125,22 @@ class _SqlRun:
         patient = self.options.patient
         tables = self.tables
         if not is_wide(tables[0]):
-            wide = self.results.work / WIDE
+            wide = self.results.work / ("wide" + PARQUET)
             self.aside = wide_of(self.compiled, tables, wide, self.options)
-            tables, patient = open_tables(str(wide)), "patient"
+            tables, patient = [made_table(wide)], ID
         if engine == "spark" and any(t.kind != "parquet" for t in tables):
             raise InputError.of("GL714", "`--engine spark` reads Parquet")
         layouts = [layout_of(t.columns, self.vocabulary, t.name, patient, self.options.ignore) for t in tables]
         files: list[Path] = []
-        for number, (table, layout) in enumerate(zip(tables, layouts, strict=True)):
+        alone = [([table], layout) for table, layout in zip(tables, layouts, strict=True)]
+        groups = _alike(tables, layouts) if engine == "spark" else alone
+        for number, (group, layout) in enumerate(groups):
             folder = self.results.work / f"answers-{number:05}"
             folder.mkdir()
             if engine == "spark":
-                _spark(self.query(table, layout, exp.to_table("patients")).sql("spark"), table, folder)
+                _spark(self.query(group[0], layout, exp.to_table("patients")).sql("spark"), group, folder)
             else:
-                self.in_duckdb(table, layout, folder / "part-0.parquet")
+                self.in_duckdb(group[0], layout, folder / "part-0.parquet")
             files += sorted(folder.glob("*.parquet"))
         return self.finish(tables, layouts, files)
 
@@ -243,10 +247,25 @@ def _counts(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
     return found
 
 
-def _spark(text: str, table: Table, folder: Path) -> None:
+def _alike(tables: Sequence[Table], layouts: Sequence[Layout]) -> list[tuple[list[Table], Layout]]:
+    """Neighbours of the same columns and types together: a query is planned once for all parts of a folder."""
+    found = []
+    listed = [(table, (layout, pq.read_schema(table.path))) for table, layout in zip(tables, layouts, strict=True)]
+    for (layout, _), group in groupby(listed, lambda item: item[1]):
+        found.append(([table for table, _ in group], layout))
+    return found
+
+
+def _spark(text: str, tables: Sequence[Table], folder: Path) -> None:
     with spark_session() as spark:
-        spark.read.parquet(str(Path(table.path).resolve())).createOrReplaceTempView("patients")
-        spark.sql(text).write.mode("overwrite").parquet(str(folder.resolve()))
+        from pyspark.errors import PySparkException
+
+        try:
+            spark.read.parquet(*(str(Path(t.path).resolve()) for t in tables)).createOrReplaceTempView("patients")
+            spark.sql(text).write.mode("overwrite").parquet(str(folder.resolve()))
+        except PySparkException as error:
+            reason = (str(error).splitlines() or ["unknown error"])[0].lower()
+            raise InputError.of("GL705", f"`{tables[0].name}` cannot be answered: {reason}") from None
 
 
 @contextmanager

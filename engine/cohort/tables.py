@@ -18,6 +18,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ..diagnostics import InputError
+from .written import ARROW
 
 KINDS = {
     ".parquet": "parquet",
@@ -60,12 +61,20 @@ class Table:
                         yield from file.iter_batches(rows, columns=wanted)
                 case "csv":
                     yield from _regrouped(self._csv(wanted), rows)
+                case "arrow":
+                    with pa.memory_map(self.path) as file, pa.ipc.open_file(file) as found:
+                        parts = (found.get_batch(i).select(wanted) for i in range(found.num_record_batches))
+                        yield from _regrouped(parts, rows)
                 case _:
                     with duckdb.connect() as connection:
                         found = connection.sql(f"SELECT {_list(wanted)} FROM {self.relation(connection)}")
                         yield from _regrouped(found.to_arrow_reader(rows), rows)
         except (pa.ArrowInvalid, duckdb.Error, OSError) as error:
             raise InputError.of("GL705", f"`{self.name}` cannot be read: {_first_line(error)}") from None
+
+    def empty(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """No rows, with these columns."""
+        return pa.RecordBatch.from_pydict({name: pa.nulls(0, pa.string()) for name in columns})
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """The table as something that DuckDB can read from."""
@@ -109,6 +118,14 @@ def open_tables(data: str, inside: str | None = None) -> list[Table]:
     if not files:
         raise InputError.of("GL702", f"`{data}` has no tables", hint=f"tables end in {', '.join(KINDS)}")
     return [_table(file, inside) for file in files]
+
+
+def made_table(path: Path) -> Table:
+    """The wide table that a run made for itself."""
+    if path.suffix != ARROW:
+        return _table(path, None)
+    with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as found:
+        return Table(str(path), str(path), "arrow", tuple(found.schema.names))
 
 
 def _table(path: Path, inside: str | None) -> Table:

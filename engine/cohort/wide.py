@@ -18,8 +18,9 @@ from .long import is_long, pivot
 from .options import Options
 from .results import sha256_of
 from .tables import Table, open_tables
+from .written import ARROW
 
-WIDE, ABOUT = "wide.parquet", "wide.json"
+WIDE, ABOUT = "wide" + ARROW, "wide.json"
 
 
 def tables_of(data: str, inside: str | None) -> list[Table]:
