@@ -18,7 +18,7 @@ pa = pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 
 from guidelog.cohort import pairs  # noqa: E402 - after the check that the extra is there
-from guidelog.cohort.columns import Reject  # noqa: E402
+from guidelog.cohort.batch import Reject  # noqa: E402
 from guidelog.cohort.long import pivot  # noqa: E402
 from guidelog.cohort.options import Options  # noqa: E402
 from guidelog.cohort.run import run  # noqa: E402
@@ -28,9 +28,10 @@ COMPILED = compile_guideline(load_guideline("lumbar_radiculopathy"))
 VOCABULARY = COMPILED.names.vocabulary
 KINDS = {n.name: n.kind for n in pairs.names_of(VOCABULARY)}
 SYMPTOMS, CARE = "symptom_weeks", "conservative_care_weeks"
+TRUTH = {"true": "yes", "True": "yes", "false": "no", "False": "no"}
 WORDS = {
-    pairs.WORD: {"present": "yes", "true": "yes", "absent": "no", "False": "no", "unknown": "unknown"},
-    pairs.ACT: {"complete": "yes", "True": "yes", "incomplete": "no", "false": "no"},
+    pairs.WORD: {"present": "yes", "absent": "no", "unknown": "unknown", **TRUTH},
+    pairs.ACT: {"complete": "yes", "incomplete": "no", **TRUTH},
 }
 
 
@@ -55,14 +56,15 @@ def meaning(name: str, value: str) -> object:
         return WORDS[kind].get(value)
     if kind == pairs.NUMBER:
         whole, _, rest = value.partition(".")
-        fine = whole.isdigit() and (whole == "0" or whole[0] != "0") and (rest == "" or rest.isdigit() and len(rest) < 4)
+        fine = whole.isdigit() and (whole == "0" or whole[0] != "0") and len(rest) < 4 and (rest == "" or rest.isdigit())
         return "unknown" if value == "unknown" else float(value) if fine and not value.endswith(".") else None
     return value if value in ("2026-01-31", "2025-12-01") else None
 
 
 values = st.sampled_from(
-    "present absent unknown true False complete incomplete True false 6 6.0 6.25 7 007 1e3 6.0001 maybe -0 2026-01-31 2025-12-01"
-    " 2026-02-30 2026-W05-1 20260131 infinity".split()
+    ["present", "absent", "unknown", "true", "False", "complete", "incomplete", "True", "false", "maybe", "infinity"]
+    + ["6", "6.0", "6.25", "7", "007", "1e3", "6.0001", "-0"]
+    + ["2026-01-31", "2025-12-01", "2026-02-30", "2026-W05-1", "20260131"]
 )
 names = st.sampled_from([*KINDS, "weight", "nothing_of_this_guideline"])
 rows_drawn = st.lists(st.tuples(st.sampled_from("abcd"), names, st.one_of(values, st.just(""))), min_size=1, max_size=30)

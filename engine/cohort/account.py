@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..compiled import Compiled
-from .columns import Reject
+from .batch import Reject
 from .results import FORMAT
 from .tables import Table
 
@@ -34,6 +34,7 @@ def account(
         },
         "data": [table.name for table in tables],
         "main": list(guideline.main),
+        "labels": {name: declared.label for name, declared in compiled.names.vocabulary.interventions.items()},
         **counts,
         "reasons": dict(Counter(reject.code for reject in rejects)),
         "audit": audited,

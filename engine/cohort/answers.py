@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..circuits import Advice, Plan
 from ..status import Because, Status
+from .batch import Batch
 from .bits import Words, unpack
-from .columns import Batch
 
 BECAUSE, RULES, ASSUMED, BACKGROUND = ".because", ".rules", "assumed", "background"
 MOST_BITS = 63

@@ -1,26 +1,31 @@
 """Answer a random sample of a cohort again, one patient at a time, through `ask` with certificates.
 
-The sample is read from the rows themselves, cell by cell, and includes rows that were set aside: those `ask` must
-refuse. One difference stops the run.
+The sample is read from the rows themselves, cell by cell (of a FHIR export from the resources as they stand in it), and
+includes rows that were set aside: those `ask` must refuse. One difference stops the run.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..compiled import Compiled
 from ..diagnostics import InputError
-from ..patients import patient_from_content
+from ..patients import Patient, patient_from_content
 from ..pipeline import ask
 from ..status import Status
 from .answers import BECAUSE, RULES
+from .batch import Reject
+from .bulk import resources_of
+from .fhir import Reader
 from .layout import Layout
 from .records import record_of, row_of
+from .tables import Table
 
 
 class AuditError(Exception):
@@ -33,6 +38,8 @@ class _Chosen:
     order: int
     record: dict[str, Any] = field(compare=False)
     given: dict[str, Any] | None = field(compare=False)
+    read: Callable[[], Patient] | None = field(compare=False, default=None)
+    """How to read the patient from the source itself, where the row was made from one."""
 
 
 class Audit:
@@ -70,20 +77,28 @@ class Audit:
             row = row_of(found[str(identity)], identity)
             item.record = record_of({column: row.get(column) for column in layout.columns}, layout)
 
+    def read_from(self, read: Callable[[str], Patient], refused: Iterable[str] = ()) -> None:
+        """Take the records of the sample from their source instead, and add patients whom it does not give."""
+        for name in refused:
+            self.seen += 1
+            self.chosen.append(_Chosen(0.0, self.seen, {"patient": name}, None))
+        for item in self.chosen:
+            item.read = partial(read, item.record["patient"])
+
     def check(self) -> dict[str, int]:
         """Answer the sample again. Raises AuditError at the first difference."""
         certified = refused = 0
         for item in sorted(self.chosen, key=lambda c: c.order):
-            if self._agrees(item.record, item.given):
+            if self._agrees(item):
                 certified += 1
             else:
                 refused += 1
         return {"sample": len(self.chosen), "certified": certified, "refused": refused}
 
-    def _agrees(self, record: dict[str, Any], given: Mapping[str, Any] | None) -> bool:
-        name = f"patient `{record.get('patient')}`"
+    def _agrees(self, item: _Chosen) -> bool:
+        given, name = item.given, f"patient `{item.record.get('patient')}`"
         try:
-            patient = patient_from_content(record, self.compiled.names.vocabulary)
+            patient = item.read() if item.read else patient_from_content(item.record, self.compiled.names.vocabulary)
             answers = ask(self.compiled, patient, self.interventions)
         except InputError as error:
             if given is None:
@@ -107,3 +122,13 @@ class Audit:
             if rules is not None and not same:
                 raise AuditError(f"{name}, `{i}`: rules {', '.join(rules)}, and `ask` names {', '.join(answer.rules)}")
         return True
+
+
+def read_resources_again(audit: Audit, tables: Sequence[Table], reader: Reader, aside: Sequence[Reject]) -> None:
+    """Let the sample of a FHIR export be read from the export itself, with some of those who were set aside."""
+    names = sorted({reject.patient for reject in aside if reject.patient})
+    chosen = audit.random.permutation(len(names))[: audit.size]
+    refused = [names[place] for place in chosen]
+    wanted = [*(item.record["patient"] for item in audit.chosen), *refused]
+    found = resources_of(tables, wanted) if wanted else {}
+    audit.read_from(lambda patient: reader.read(patient, found[patient]), refused)

@@ -8,18 +8,17 @@ with background rules are found later, because nothing here knows rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from ..vocabulary import TICKS_PER_UNIT, Measure, Vocabulary
+from ..vocabulary import Vocabulary
+from .batch import Batch
 from .bits import WORD, Inputs, Ticks, Words, pack, unpack
-from .layout import Layout, MeasureColumns
+from .layout import Layout
+from .measured import Measured, chosen
 
 PRESENT = {
     "present": True,
@@ -31,41 +30,6 @@ PRESENT = {
     "unknown": None,
 }
 COMPLETE = {"complete": True, "true": True, "True": True, "incomplete": False, "false": False, "False": False}
-_THOUSAND = 1000
-_EXACT = 1e-6
-_NARROW = 1 << 31
-"""Ticks below this are kept in half the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A row that is not answered: its line (row, for tables without lines), the patient, code and reason."""
-
-    line: int
-    patient: str
-    code: str
-    reason: str
-
-
-@dataclass(slots=True)
-class Batch:
-    """Patients ready to be evaluated. `assumed`: for each screen, whose record was completed by it."""
-
-    ids: pa.Array
-    inputs: Inputs
-    assumed: dict[str, Words]
-    bad: NDArray[np.bool_]
-    rejects: list[Reject] = field(default_factory=list)
-    first: int = 0
-
-    def reject(self, rows: NDArray[np.bool_], code: str, reason: str | Callable[[int], str]) -> None:
-        """Set rows aside; each is listed once, with the first reason."""
-        if not rows.any():
-            return
-        for row in np.flatnonzero(rows & ~self.bad).tolist():
-            says = reason if isinstance(reason, str) else reason(row)
-            self.rejects.append(Reject(self.first + row, _text(self.ids[row]), code, says))
-        self.bad |= rows
 
 
 def read_batch(table: pa.RecordBatch, layout: Layout, vocabulary: Vocabulary, first: int) -> Batch:
@@ -96,8 +60,9 @@ class _Reader:
         for name in self.layout.findings:
             true, false, listed = self.words(name, PRESENT, "GL414")
             batch.inputs.known[name, True], batch.inputs.known[name, False], self.listed[name] = true, false, listed
+        measured = Measured(self.table, self.layout, batch)
         for name, columns in self.layout.measures.items():
-            self.measure(self.vocabulary.measures[name], columns)
+            self.listed[name] = measured.read(self.vocabulary.measures[name], columns)
         for name in self.layout.screens:
             complete, _, _ = self.words(name, COMPLETE, "GL419")
             self.close(name, complete)
@@ -115,7 +80,7 @@ class _Reader:
                 measure = self.vocabulary.measures[name]
                 rows = unpack(closed, inputs.rows)
                 for upper in (False, True):
-                    inputs.ends[name, upper] = np.where(rows, unlisted * measure.ticks, self.end(name, upper=upper))
+                    inputs.ends[name, upper] = chosen(~rows, self.end(name, upper=upper), unlisted * measure.ticks)
             else:
                 continue
             assumed |= closed
@@ -156,124 +121,6 @@ class _Reader:
         listed = pack(found != 0) if 1 in kinds else yes | no
         return yes, no, listed
 
-    # numbers
-    def measure(self, measure: Measure, columns: MeasureColumns) -> None:
-        name, inputs = measure.name, self.batch.inputs
-        valued = np.zeros(inputs.rows, np.bool_)
-        low: Ticks
-        high: Ticks
-        if columns.value is None:
-            low, high = (np.full(inputs.rows, inputs.ranges[name][upper], np.int64) for upper in (False, True))
-        else:
-            ticks, given, valued = self.numbers(columns.value, measure)
-            low, high = (np.where(given, ticks, inputs.ranges[name][upper]) for upper in (False, True))
-        listed = valued
-        for column, upper in ((columns.low, False), (columns.high, True)):
-            if column is not None:
-                ticks, given, also = self.numbers(column, measure)
-                self.batch.reject(given & valued, "GL415", f"`{name}` has a value, and so no `{column}`")
-                low, high = (low, np.where(given, ticks, high)) if upper else (np.where(given, ticks, low), high)
-                listed = listed | also
-        if columns.since is not None:
-            low, high, listed = self.since(columns.since, columns.since_last, measure, low, high, listed)
-        if columns.low is not None or columns.high is not None:
-            self.batch.reject(low > high, "GL415", f"the lower bound of `{name}` is above the upper one")
-        inputs.ends[name, False], inputs.ends[name, True] = low, high
-        self.listed[name] = pack(listed)
-
-    def numbers(self, column: str, measure: Measure) -> tuple[Ticks, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Ticks, which rows have a number, and which have anything at all (`unknown` too)."""
-        array = self.table.column(column)
-        rows = self.batch.inputs.rows
-        if pa.types.is_null(array.type):
-            nobody = np.zeros(rows, np.bool_)
-            return np.zeros(rows, np.int64), nobody, nobody
-        if pa.types.is_integer(array.type):
-            given = np.ones(rows, np.bool_) if not array.null_count else np.asarray(array.is_valid())
-            number = np.asarray(pc.fill_null(array, 0)).astype(np.int64)
-            inside = (number >= measure.low) & (number <= measure.high)
-            self.outside(column, measure, given & ~inside, array)
-            return np.where(inside, number, measure.low) * measure.ticks, given, given
-        listed = np.asarray(array.is_valid())
-        if not (pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)):
-            text = array.cast(pa.string())
-            blank = np.asarray(pc.fill_null(pc.equal(pc.utf8_length(text), 0), True))
-            unknown = np.asarray(pc.fill_null(pc.equal(text, "unknown"), False))
-            good = np.asarray(
-                pc.fill_null(pc.match_substring_regex(text, r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"), False)
-            )
-            self.batch.reject(
-                ~(blank | unknown | good), "GL415", lambda row: f"`{_text(text[row])}` is not a number of `{column}`"
-            )
-            array = pc.if_else(pa.array(good), text, pa.scalar(None, pa.string())).cast(pa.float64())
-            listed = ~blank
-        given = np.asarray(array.is_valid())
-        array = array.cast(pa.float64())
-        # The numbers as they lie in memory: where there is none, there is anything.
-        value = np.frombuffer(array.buffers()[1], np.float64, count=rows, offset=8 * array.offset)
-        inside = (value >= measure.low) & (value <= measure.high)  # not a number is in no range
-        if not inside.all():
-            self.batch.reject(given & ~np.isfinite(value), "GL415", f"this is not a number of `{column}`")
-            self.outside(column, measure, given & ~inside, self.table.column(column))
-            value = np.where(inside, value, measure.low)
-        thousandths = value * _THOUSAND
-        whole = np.rint(thousandths)
-        between = thousandths != whole
-        if between.any():
-            between[between] = np.abs(thousandths[between] - whole[between]) > _EXACT
-            self.batch.reject(between & given, "GL415", f"`{column}` has more than 3 decimal places")
-        narrow = max(-measure.low, measure.high) * measure.ticks < _NARROW
-        ticks: Ticks = whole.astype(np.int32) if narrow else whole.astype(np.int64)
-        return ticks * (measure.ticks // _THOUSAND), given, listed
-
-    def outside(self, column: str, measure: Measure, rows: NDArray[np.bool_], values: pa.Array) -> None:
-        if rows.any():
-            range_ = f"from {measure.low} to {measure.high} (unit `{measure.unit}`)"
-            self.batch.reject(
-                rows, "GL416", lambda row: f"`{_text(values[row])}` is outside the range of `{column}`, {range_}"
-            )
-
-    def since(
-        self, column: str, until: str | None, measure: Measure, low: Ticks, high: Ticks, listed: NDArray[np.bool_]
-    ) -> tuple[Ticks, Ticks, NDArray[np.bool_]]:
-        """Counted in days from a start up to `as_of`; the start may be known to lie between two days only."""
-        assert self.layout.as_of is not None
-        start, given = self.days(column)
-        last = start
-        if until is not None:
-            latest, ranged = self.days(until)
-            self.batch.reject(ranged & ~given, "GL415", f"`{until}` needs `{column}`")
-            self.batch.reject(ranged & given & (latest < start), "GL415", f"`{until}` is before `{column}`")
-            last = np.where(ranged, latest, start)
-        today, dated = self.days(self.layout.as_of)
-        self.batch.reject(given & ~dated, "GL418", f"`{column}` needs `{self.layout.as_of}`")
-        self.batch.reject(given & dated & (last > today), "GL418", f"`{column}` is after `{self.layout.as_of}`")
-        self.batch.reject(given & listed, "GL415", f"`{measure.name}` has a value or bounds, and so no `{column}`")
-        least, most = ((today - day) * TICKS_PER_UNIT["day"] for day in (last, start))
-        fits = (least >= measure.low * measure.ticks) & (most <= measure.high * measure.ticks)
-        self.batch.reject(given & dated & ~fits, "GL416", f"`{column}` is outside the range of `{measure.name}`")
-        use = given & dated & fits
-        return np.where(use, least, low), np.where(use, most, high), listed | given
-
-    def days(self, column: str) -> tuple[Ticks, NDArray[np.bool_]]:
-        """Days since 1970, and which rows have one."""
-        array = self.table.column(column)
-        if pa.types.is_null(array.type):
-            return np.zeros(self.batch.inputs.rows, np.int64), np.zeros(self.batch.inputs.rows, np.bool_)
-        if pa.types.is_timestamp(array.type):
-            array = array.cast(pa.date32(), safe=False)
-        elif not pa.types.is_date(array.type):
-            text = array.cast(pa.string())
-            blank = np.asarray(pc.fill_null(pc.equal(pc.utf8_length(text), 0), True))
-            written = text.dictionary_encode()  # few days occur, so each is read once
-            fine = np.array([*(_is_day(t) for t in written.dictionary.to_pylist()), False], np.bool_)
-            good = fine[np.asarray(pc.fill_null(written.indices, len(fine) - 1))]
-            self.batch.reject(~(blank | good), "GL417", lambda row: f"`{_text(text[row])}` in `{column}` is not a date")
-            array = pc.if_else(pa.array(good), text, pa.scalar(None, pa.string())).cast(pa.date32())
-        given = np.asarray(array.is_valid())
-        days = np.asarray(pc.fill_null(array.cast(pa.date32()).cast(pa.int32()), 0)).astype(np.int64)
-        return days, given
-
 
 def _booleans(array: pa.BooleanArray) -> tuple[Words, Words, Words]:
     """Arrow keeps a value bit and a validity bit: that is all there is to read."""
@@ -303,17 +150,3 @@ def _bitmap(buffer: pa.Buffer, offset: int, rows: int) -> Words:
     elif found.ctypes.data % 8:
         found = found.copy()
     return found.view(np.uint64)
-
-
-def _is_day(text: str | None) -> bool:
-    from datetime import date
-
-    try:
-        return text is not None and len(text) == 10 and bool(date.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def _text(value: pa.Scalar) -> str:
-    found = value.as_py()
-    return "" if found is None else str(found)

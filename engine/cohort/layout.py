@@ -14,6 +14,10 @@ from ..vocabulary import TICKS_PER_UNIT, Vocabulary
 
 ID, DAY = "patient", "as_of"
 LOW, HIGH, SINCE, LAST = ".low", ".high", ".since", ".since_last"
+DECIMAL = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"
+"""How a number is written; three decimals are exact."""
+ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+"""How a day is written."""
 
 
 @dataclass(frozen=True, slots=True)

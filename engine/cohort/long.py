@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 
 from ..diagnostics import InputError, nearest
 from ..vocabulary import Vocabulary
-from .columns import Reject
-from .layout import ID
-from .pairs import DATE, DECIMAL, ISO_DAY, NUMBER, SAYS, WORD, Code, make_code, names_of
+from .batch import Reject
+from .layout import DECIMAL, ID, ISO_DAY
+from .pairs import DATE, NUMBER, SAYS, WORD, Code, make_code, names_of
 from .tables import Table, identifier, quoted
 from .written import WideWriter
 

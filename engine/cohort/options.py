@@ -8,7 +8,7 @@ from datetime import date
 from ..circuits import Plan
 from ..diagnostics import InputError
 from .answers import MOST_BITS, Shape
-from .columns import Reject
+from .batch import Reject
 from .layout import ID
 
 LARGEST_BATCH, SMALLEST_BATCH = 1 << 18, 1 << 12

@@ -21,15 +21,13 @@ from numpy.typing import NDArray
 from ..diagnostics import InputError
 from ..vocabulary import TICKS_PER_UNIT, Vocabulary
 from .bits import pack
-from .layout import DAY, HIGH, LAST, LOW, SINCE
+from .layout import DAY, DECIMAL, HIGH, ISO_DAY, LAST, LOW, SINCE
 from .tables import quoted
 
 Masks: TypeAlias = Sequence[NDArray[np.int64]]
 
 WORD, ACT, NUMBER, DATE = range(4)
 """What a name stands for: a finding, a screen, a number, a day."""
-DECIMAL = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"
-ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 YES, NO, OPEN, WRONG = range(4)
 """What a value says of a finding or a screen, or that it is none."""
 TRUE, FALSE = ("true", "True"), ("false", "False")
@@ -121,10 +119,11 @@ def make_code(
     bits = f"""CASE WHEN says = {WRONG} THEN CAST(1 AS BIGINT) << {_WRONG}
         WHEN rank IS NOT NULL THEN (rank << s) | (xor(rank, x) << (s + {_HALF}))
         WHEN says IS NOT NULL THEN CAST(1 AS BIGINT) << (s + {_THIRD} * says) ELSE 0 END"""
-    masks = ", ".join(f"CASE WHEN coalesce(w, 0) = {w} THEN bits ELSE 0 END AS m{w}" for w in range(code.words))
+    word = f"CASE WHEN w IS NULL OR says = {WRONG} THEN 0 ELSE w END"
+    masks = ", ".join(f"CASE WHEN word = {w} THEN bits ELSE 0 END AS m{w}" for w in range(code.words))
     connection.execute(
         f"CREATE TEMP TABLE code AS SELECT name, value, {masks} "
-        f"FROM (SELECT *, {bits} AS bits FROM judged LEFT JOIN fields USING (p))"
+        f"FROM (SELECT *, {bits} AS bits, {word} AS word FROM judged LEFT JOIN fields USING (p))"
     )
     return code
 

@@ -22,7 +22,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ..diagnostics import InputError
-from .columns import Reject
+from .batch import Reject
 from .joining import join_parquet
 from .tables import quoted
 
@@ -73,6 +73,7 @@ class Results:
                 raise InputError.of(
                     "GL706", f"`{self.work}` cannot be made: {(error.strerror or 'error').lower()}"
                 ) from None
+            self.save()
         else:
             for part in earlier:
                 file = self.work / part["file"]

@@ -19,13 +19,16 @@ import pyarrow as pa
 from ..circuits import Known, Plan, plan_of
 from ..compiled import Compiled
 from ..diagnostics import InputError
+from ..fhir.codes import FILE as CODES
 from ..pipeline import choose_interventions
 from . import answers
 from .account import account
 from .answers import BECAUSE, RULES, answers_of
-from .audit import Audit
+from .audit import Audit, read_resources_again
+from .batch import Batch, Reject
 from .bits import WORD, Evaluator, Words, pack, unpack
-from .columns import Batch, Reject, read_batch
+from .bulk import Preparing
+from .columns import read_batch
 from .counts import Counter, add_up
 from .flow import Flow
 from .layout import ID, Layout, layout_of, long_layout, narrowed
@@ -36,7 +39,7 @@ from .results import Results, sha256_of
 from .settling import SAMPLE
 from .tables import Table, made_table
 from .twice import Seen, is_one_of, patients_twice
-from .wide import ABOUT, WIDE, is_wide, make_wide, tables_of, wide_again
+from .wide import ABOUT, WIDE, is_wide, make_wide, reader_of, tables_of, wide_again
 
 __all__ = ["Options", "RejectedError", "run"]
 
@@ -44,7 +47,14 @@ Progress = Callable[[int, int], None]
 """Called after each batch with the patients answered and set aside so far."""
 
 
-def run(compiled: Compiled, data: str, out: str, options: Options, progress: Progress | None = None) -> dict[str, Any]:
+def run(
+    compiled: Compiled,
+    data: str,
+    out: str,
+    options: Options,
+    progress: Progress | None = None,
+    preparing: Preparing | None = None,
+) -> dict[str, Any]:
     """Answer a cohort; the account of the run, as it is kept beside the result.
 
     Raises InputError, RejectedError, AuditError; then there is no result, and what was finished is taken up next time.
@@ -52,7 +62,7 @@ def run(compiled: Compiled, data: str, out: str, options: Options, progress: Pro
     tables = tables_of(data, options.table)
     if any(is_long(t.columns) != is_long(tables[0].columns) for t in tables):
         raise InputError.of("GL704", f"`{data}` has both wide and long tables", hint="run them one after the other")
-    return _Run(compiled, tables, out, options).go(progress or _silent)
+    return _Run(compiled, tables, out, options).go(progress or _silent, preparing)
 
 
 class _Run:
@@ -97,14 +107,19 @@ class _Run:
             "patient": self.options.patient,
             "ignore": list(self.options.ignore),
             "table": self.options.table,
-            "fhir": [str(self.options.as_of), self.options.unverified],
+            "fhir": self.reading() if self.tables[0].kind == "fhir" else None,
         }
 
-    def go(self, progress: Progress) -> dict[str, Any]:
+    def reading(self) -> list[Any]:
+        """What the reading of a FHIR export depends on."""
+        codes = self.compiled.guideline.folder / CODES
+        return [str(self.options.as_of), self.options.unverified, sha256_of(codes) if codes.is_file() else None]
+
+    def go(self, progress: Progress, preparing: Preparing | None) -> dict[str, Any]:
         self.results.begin(overwrite=self.options.overwrite)
         sources = self.tables
         if self.made:
-            sources = [self.widened()]
+            sources = [self.widened(preparing)]
             if self.options.strict and self.aside:
                 raise RejectedError(self.aside[0])
         layouts = [self.layout(table) for table in sources]
@@ -121,6 +136,8 @@ class _Run:
                 lambda patients: rows_of(self.tables, patients, self.options.patient, self.options.ignore),
                 long_layout(self.vocabulary),
             )
+        elif self.made:
+            read_resources_again(self.audit, self.tables, reader_of(self.compiled, self.options), self.aside)
         return self.finish()
 
     def answer_once(self, sources: Sequence[Table], layouts: Sequence[Layout], progress: Progress) -> None:
@@ -172,12 +189,12 @@ class _Run:
         found = layout_of(table.columns, self.vocabulary, table.name, patient, self.options.ignore)
         return narrowed(found, table.booleans - self.asked)
 
-    def widened(self) -> Table:
+    def widened(self, preparing: Preparing | None) -> Table:
         """The patients of long tables, or of a FHIR export, in a wide table."""
         aside = wide_again(self.results.work)
         if aside is None:
             self.results.parts.clear()
-            aside = make_wide(self.compiled, self.tables, self.results.work, self.options)
+            aside = make_wide(self.compiled, self.tables, self.results.work, self.options, preparing)
         self.aside = aside
         return made_table(self.results.work / WIDE)
 

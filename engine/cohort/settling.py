@@ -15,7 +15,7 @@ from ..circuits.circuit import Known, Reaches
 from ..ground import GroundProgram
 from .bits import WORD, Evaluator, Inputs, Words, count, unpack
 
-SAMPLE = 1 << 11
+SAMPLE = 1 << 10
 """At most this many patients of a large batch are looked at for what would settle them; of a smaller one fewer."""
 
 

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from ..circuits import Plan
 from ..vocabulary import Vocabulary
+from .batch import Reject
 from .bits import Evaluator, unpack
-from .columns import Reject, read_batch
+from .columns import read_batch
 from .layout import Layout
 from .tables import Table, identifier
 from .twice import is_one_of

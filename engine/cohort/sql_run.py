@@ -24,8 +24,8 @@ from ..pipeline import choose_interventions
 from . import answers
 from .account import account
 from .answers import BECAUSE, RULES, expand
-from .audit import Audit
-from .columns import Reject
+from .audit import Audit, read_resources_again
+from .batch import Reject
 from .layout import ID, Layout, layout_of
 from .long import is_long
 from .options import Options, RejectedError, check_masks
@@ -35,7 +35,7 @@ from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
 from .sql_aside import rejects_of
 from .tables import Table, identifier, made_table, open_tables, quoted
 from .twice import patients_twice
-from .wide import is_wide, tables_of, wide_of
+from .wide import is_wide, reader_of, tables_of, wide_of
 from .written import PARQUET
 
 _JUDGED = f"""* REPLACE (coalesce({SET_ASIDE},
@@ -231,6 +231,8 @@ class _SqlRun:
                 for name in self.wanted:
                     answer[name + RULES] = expand(int(answer[name + RULES]), rules[name])
                 audit.keep(0.0, record, None if answer[SET_ASIDE] is not None else answer)
+        if self.tables[0].kind == "fhir":
+            read_resources_again(audit, self.tables, reader_of(self.compiled, self.options), self.aside)
         return audit.check()
 
 

@@ -18,6 +18,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ..diagnostics import InputError
+from .parquet import parquet_batches
 from .written import ARROW
 
 KINDS = {
@@ -30,6 +31,7 @@ KINDS = {
 }
 STDIN = "-"
 _CSV_BLOCK = 1 << 24
+_OTHER_SEPARATORS = {";": "`;`", "\t": "tabs", "|": "`|`"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,7 @@ class Table:
         try:
             match self.kind:
                 case "parquet":
-                    with pq.ParquetFile(self.path, pre_buffer=False) as file:  # that pays for itself over a network
-                        yield from file.iter_batches(rows, columns=wanted)
+                    yield from parquet_batches(self.path, rows, wanted)
                 case "csv":
                     yield from _regrouped(self._csv(wanted), rows)
                 case "arrow":
@@ -140,7 +141,7 @@ def _table(path: Path, inside: str | None) -> Table:
                     columns = list(file.schema_arrow.names)
                     booleans = frozenset(f.name for f in file.schema_arrow if pa.types.is_boolean(f.type))
             case "csv":
-                columns = _csv_header(path)
+                columns = _csv_header(path, str(path))
             case "ndjson":
                 columns = _ndjson_columns(path)
             case _:
@@ -156,13 +157,20 @@ def _table(path: Path, inside: str | None) -> Table:
     return Table(str(path), str(path), kind, tuple(columns), inside or "", booleans)
 
 
-def _csv_header(path: Path) -> list[str]:
+def _csv_header(path: Path, name: str) -> list[str]:
     import csv
 
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file), None)
     if not header:
-        raise InputError.of("GL705", f"`{path}` is empty")
+        raise InputError.of("GL705", f"`{name}` is empty")
+    other = next((sign for sign in _OTHER_SEPARATORS if sign in header[0]), None) if len(header) == 1 else None
+    if other is not None:
+        raise InputError.of(
+            "GL705",
+            f"the columns of `{name}` look separated by {_OTHER_SEPARATORS[other]}, not by `,`",
+            hint="write the table with commas, or as Parquet",
+        )
     return header
 
 
@@ -188,7 +196,7 @@ def _standard_input() -> Table:
     path = Path(folder) / "stdin.csv"
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
-    return Table("<stdin>", str(path), "csv", tuple(_csv_header(path)))
+    return Table("<stdin>", str(path), "csv", tuple(_csv_header(path, "<stdin>")))
 
 
 def _regrouped(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:

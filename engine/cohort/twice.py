@@ -22,6 +22,8 @@ MOST = 1_000_000
 """More patients with several rows than this are no slip: the table is of something else than patients."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
+_LOWEST = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
+"""What keeps the first n bytes of a number."""
 
 
 class Seen:
@@ -37,7 +39,7 @@ class Seen:
         found = fingerprints(ids)
         self.rows += len(found)
         with self.path.open("ab") as file:
-            found.tofile(file)
+            file.write(found.tobytes())
 
     def any_twice(self) -> bool:
         """Whether some number occurs twice; ends the noting."""
@@ -65,27 +67,22 @@ def fingerprints(ids: pa.Array) -> NDArray[np.uint64]:
     if not len(text):
         return np.empty(0, np.uint64)
     starts = np.frombuffer(text.buffers()[1], np.int32, count=len(text) + 1, offset=4 * text.offset)
-    data = np.frombuffer(text.buffers()[2] or b"", np.uint8)
     lengths = np.diff(starts)
-    found = [_numbers(starts, data, lengths, int(length)) for length in np.flatnonzero(np.bincount(lengths)) if length]
-    return np.concatenate(found) if found else np.empty(0, np.uint64)
-
-
-def _numbers(
-    starts: NDArray[np.int32], data: NDArray[np.uint8], lengths: NDArray[np.int32], length: int
-) -> NDArray[np.uint64]:
-    """The numbers of all ids of one length."""
-    rows = starts[:-1][lengths == length]
-    words = np.zeros((len(rows), -(-length // 8) * 8), np.uint8)
-    if len(rows) == len(lengths):
-        words[:, :length] = data[rows[0] : rows[0] + len(rows) * length].reshape(len(rows), length)
-    else:
-        for place in range(length):
-            words[:, place] = data[rows + place]
-    columns = words.view(np.uint64)
-    number = columns[:, 0].copy()
-    for column in columns.T[1:]:
-        number = ((number ^ number >> _SHIFT) * _MIX) ^ column
+    data = np.frombuffer(bytes(text.buffers()[2] or b"") + bytes(8), np.uint8)
+    starts = starts[:-1]
+    if not lengths.all():
+        starts, lengths = starts[lengths > 0], lengths[lengths > 0]
+    # Eight bytes from any place on, as a number.
+    window = np.ndarray(len(data) - 7, np.dtype("<u8"), data.data, strides=(1,))
+    number = window[starts] & _LOWEST[np.minimum(lengths, 8)]
+    longer = np.flatnonzero(lengths > 8)
+    done = 8
+    while len(longer):
+        left = np.minimum(lengths[longer] - done, 8)
+        mixed = number[longer]
+        number[longer] = ((mixed ^ mixed >> _SHIFT) * _MIX) ^ window[starts[longer] + done] & _LOWEST[left]
+        done += 8
+        longer = longer[lengths[longer] > done]
     return number
 
 

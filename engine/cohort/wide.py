@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ..compiled import Compiled
 from ..fhir import load_mapping
-from .columns import Reject
-from .fhir import fhir_tables, gather
+from .batch import Reject
+from .bulk import Preparing, fhir_tables
+from .fhir import Reader, gather
 from .long import is_long, pivot
 from .options import Options
 from .results import sha256_of
@@ -43,21 +44,36 @@ def wide_again(work: Path) -> list[Reject] | None:
         return None
 
 
-def make_wide(compiled: Compiled, tables: Sequence[Table], work: Path, options: Options) -> list[Reject]:
+def make_wide(
+    compiled: Compiled, tables: Sequence[Table], work: Path, options: Options, preparing: Preparing | None = None
+) -> list[Reject]:
     """Write the wide table into the folder of a run; the rows that were set aside."""
     out = work / WIDE
-    aside = wide_of(compiled, tables, out, options)
+    aside = wide_of(compiled, tables, out, options, preparing)
     listed = [[r.line, r.patient, r.code, r.reason] for r in aside]
     (work / ABOUT).write_text(json.dumps({"sha256": sha256_of(out), "rejects": listed}), encoding="utf-8")
     return aside
 
 
-def wide_of(compiled: Compiled, tables: Sequence[Table], out: Path, options: Options) -> list[Reject]:
+def wide_of(
+    compiled: Compiled, tables: Sequence[Table], out: Path, options: Options, preparing: Preparing | None = None
+) -> list[Reject]:
     """Write the patients of a long table or of a FHIR export as a wide one; the rows that were set aside."""
     vocabulary = compiled.names.vocabulary
     if tables[0].kind == "fhir":
-        mapping = load_mapping(compiled.guideline, vocabulary)
-        as_of, unverified = options.as_of, options.unverified
-        return gather(tables, mapping, vocabulary, out, memory=options.memory, as_of=as_of, unverified=unverified)
+        reader = reader_of(compiled, options)
+        return gather(tables, reader, out, memory=options.memory, preparing=preparing or _silent)
     patient, ignore = options.patient, options.ignore
     return pivot(tables, vocabulary, out, patient=patient, ignore=ignore, memory=options.memory)
+
+
+def reader_of(compiled: Compiled, options: Options) -> Reader:
+    """How the resources of a FHIR export are read. Raises InputError for a wrong codes.toml."""
+    vocabulary = compiled.names.vocabulary
+    mapping = load_mapping(compiled.guideline, vocabulary)
+    return Reader(mapping, vocabulary, options.as_of, options.unverified)
+
+
+def _silent(what: str, share: float) -> None:
+    """No progress."""
+    del what, share
