@@ -19,7 +19,7 @@ from ..status import Because, Status
 from ..vocabulary import Vocabulary
 from .answers import ASSUMED, BACKGROUND, BECAUSE, RULES
 from .layout import Layout
-from .sql_inputs import BOOLEAN, DATE, NUMBER, TEXT, InputQuery, bit_of, column_of, number_of
+from .sql_inputs import BOOLEAN, DATE, NUMBER, TEXT, InputQuery, bit_of, column_of, named, number_of
 
 __all__ = ["BOOLEAN", "DATE", "NUMBER", "SET_ASIDE", "TEXT", "query"]
 
@@ -62,11 +62,11 @@ class _Query:
             through = [c for c in alive if last[int(c[1:])] >= place]
             raw = [f"{m}.{'high' if u else 'low'}.ticks" for (m, u), p in last_end.items() if p >= place]
             columns: list[exp.Expr] = [column_of(c) for c in (*kept, *raw, *through)]
-            columns += [self.gate(n).as_(f"g{n}", quoted=True) for n in new]
+            columns += [named(self.gate(n), f"g{n}") for n in new]
             name = f"layer_{place}"
-            built = built.with_(name, as_=exp.select(*columns).from_(source))
+            built = built.with_(name, as_=exp.select(*columns, copy=False).from_(source, copy=False), copy=False)
             source, alive = name, [*through, *(f"g{n}" for n in new)]
-        return built.select(*self.answers(), append=False).from_(source)
+        return built.select(*self.answers(), append=False, copy=False).from_(source, copy=False)
 
     # gates
     def gate(self, number: int) -> exp.Expr:
@@ -102,30 +102,28 @@ class _Query:
         columns: list[exp.Expr] = [exp.column("patient")]
         aside = exp.case().when(exp.not_(exp.column("wrong").is_(exp.null())), exp.column("wrong"))
         for denial in self.plan.denials:
-            aside = aside.when(self.holds(denial.contradicted), exp.Literal.string("GL421"))
-        columns.append(aside.as_(SET_ASIDE))
+            aside = aside.when(self.holds(denial.contradicted), exp.Literal.string("GL421"), copy=False)
+        columns.append(aside.as_(SET_ASIDE, copy=False))
         for advice in self.plan.advice:
             case = reduce(
-                lambda c, item: c.when(self.holds(item[1]), exp.Literal.string(item[0].value)),
+                lambda c, item: c.when(self.holds(item[1]), exp.Literal.string(item[0].value), copy=False),
                 advice.statuses.items(),
                 exp.case(),
             )
-            columns.append(
-                case.else_(exp.Literal.string(Status.UNDETERMINED.value)).as_(advice.intervention, quoted=True)
-            )
+            status = case.else_(exp.Literal.string(Status.UNDETERMINED.value), copy=False)
+            columns.append(named(status, advice.intervention))
             because = reduce(
-                lambda c, number: c.when(self.holds(number), exp.null()), advice.statuses.values(), exp.case()
+                lambda c, number: c.when(self.holds(number), exp.null(), copy=False),
+                advice.statuses.values(),
+                exp.case(),
             )
             if advice.range_only:
                 because = because.when(self.holds(advice.range_only), exp.Literal.string(Because.GUIDELINE_RANGE.value))
-            columns.append(
-                because.else_(exp.Literal.string(Because.MISSING_DATA.value)).as_(
-                    advice.intervention + BECAUSE, quoted=True
-                )
-            )
-            columns.append(self.mask([r.gives for r in advice.rules]).as_(advice.intervention + RULES, quoted=True))
-        columns.append(exp.cast(exp.column(ASSUMED), "bigint").as_(ASSUMED))
-        columns.append(self.mask([d.adds for d in self.plan.denials]).as_(BACKGROUND))
+            reason = because.else_(exp.Literal.string(Because.MISSING_DATA.value), copy=False)
+            columns.append(named(reason, advice.intervention + BECAUSE))
+            columns.append(named(self.mask([r.gives for r in advice.rules]), advice.intervention + RULES))
+        columns.append(exp.cast(exp.column(ASSUMED), "bigint", copy=False).as_(ASSUMED, copy=False))
+        columns.append(self.mask([d.adds for d in self.plan.denials]).as_(BACKGROUND, copy=False))
         return columns
 
     def holds(self, number: int) -> exp.Expr:
@@ -133,12 +131,13 @@ class _Query:
         return exp.convert(gate.value) if isinstance(gate, Constant) else _gate(number).eq(1)
 
     def mask(self, numbers: Sequence[int]) -> exp.Expr:
-        total: exp.Expr = exp.cast(exp.Literal.number(0), "bigint")
+        total: exp.Expr = exp.cast(exp.Literal.number(0), "bigint", copy=False)
         for place, number in enumerate(numbers):
-            gate = self.gates[number]
-            bit = (
-                exp.Literal.number(int(gate.value)) if isinstance(gate, Constant) else exp.cast(_gate(number), "bigint")
-            )
+            match self.gates[number]:
+                case Constant(value):
+                    bit: exp.Expr = exp.Literal.number(int(value))
+                case _:
+                    bit = exp.cast(_gate(number), "bigint", copy=False)
             total = exp.Add(this=total, expression=exp.Mul(this=bit, expression=exp.Literal.number(1 << place)))
         return total
 

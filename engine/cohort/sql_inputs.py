@@ -46,20 +46,22 @@ class InputQuery:
                 false = exp.or_(false, closed) if closed is not None else false
             else:
                 true, false = exp.false(), closed if closed is not None else exp.false()
-            columns += [bit_of(true).as_(f"{name}.t", quoted=True), bit_of(false).as_(f"{name}.f", quoted=True)]
+            columns += [named(bit_of(true), f"{name}.t"), named(bit_of(false), f"{name}.f")]
         for name, upper in ends:
             measure = self.vocabulary.measures[name]
             whole = exp.Literal.number((measure.high if upper else measure.low) * measure.ticks)
-            given = measures[name][upper] if name in measures else exp.cast(whole, "bigint")
+            given = measures[name][upper] if name in measures else exp.cast(whole, "bigint", copy=False)
             closed = self.closed(name, measure.screen) if measure.unlisted is not None else None
             if closed is not None and measure.unlisted is not None:
                 given = exp.case().when(closed, exp.Literal.number(measure.unlisted * measure.ticks)).else_(given)
-            columns.append(given.as_(f"{name}.{'high' if upper else 'low'}.ticks", quoted=True))
-        columns.append(self.assumed().as_(ASSUMED))
+            columns.append(named(given, f"{name}.{'high' if upper else 'low'}.ticks"))
+        columns.append(self.assumed().as_(ASSUMED, copy=False))
         columns.append(
-            reduce(lambda c, item: c.when(item[0], exp.Literal.string(item[1])), self.wrong, exp.case()).as_("wrong")
+            reduce(
+                lambda c, item: c.when(item[0], exp.Literal.string(item[1]), copy=False), self.wrong, exp.case()
+            ).as_("wrong", copy=False)
         )
-        return exp.select(*columns).from_(table)
+        return exp.select(*columns, copy=False).from_(table, copy=False)
 
     def words(self, column: str, meaning: Mapping[str, bool | None], *, wanted: bool) -> exp.Expr:
         """Whether the column says yes, or no; never null."""
@@ -187,7 +189,7 @@ class InputQuery:
 
     def ticks_from(self, start: exp.Expr, today: exp.Expr) -> exp.Expr:
         days = exp.DateDiff(this=today.copy(), expression=start.copy(), unit=exp.var("DAY"))
-        return exp.Mul(this=exp.cast(days, "bigint"), expression=exp.Literal.number(TICKS_PER_UNIT["day"]))
+        return exp.Mul(this=exp.cast(days, "bigint", copy=False), expression=exp.Literal.number(TICKS_PER_UNIT["day"]))
 
     def number(self, column: str) -> exp.Expr:
         if self.kinds[column] == TEXT:
@@ -214,6 +216,11 @@ def column_of(name: str) -> exp.Column:
     return exp.column(name, quoted=True)
 
 
+def named(expression: exp.Expr, name: str) -> exp.Expr:
+    """An expression as a column. Nothing is copied here or elsewhere: large cases would be, again and again."""
+    return exp.alias_(expression, name, quoted=True, copy=False)
+
+
 def number_of(value: int) -> exp.Expr:
     """A whole number, in brackets where it is negative."""
     return exp.Literal.number(value) if value >= 0 else exp.paren(exp.Neg(this=exp.Literal.number(-value)))
@@ -221,7 +228,8 @@ def number_of(value: int) -> exp.Expr:
 
 def bit_of(condition: exp.Expr) -> exp.Expr:
     """A condition as 1 or 0."""
-    return exp.cast(exp.case().when(condition, exp.Literal.number(1)).else_(exp.Literal.number(0)), "tinyint")
+    case = exp.case().when(condition, exp.Literal.number(1), copy=False)
+    return exp.cast(case.else_(exp.Literal.number(0), copy=False), "tinyint", copy=False)
 
 
 def _surely(condition: exp.Expr) -> exp.Expr:

@@ -6,9 +6,7 @@ The funnel and the questions of a summary are counted by the embedded engine onl
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ from .long import is_long
 from .options import Options, RejectedError, check_masks
 from .records import record_of
 from .results import Results
+from .spark import alike, on_spark
 from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
 from .sql_aside import rejects_of
 from .tables import Table, identifier, made_table, open_tables, quoted
@@ -133,12 +132,12 @@ class _SqlRun:
         layouts = [layout_of(t.columns, self.vocabulary, t.name, patient, self.options.ignore) for t in tables]
         files: list[Path] = []
         alone = [([table], layout) for table, layout in zip(tables, layouts, strict=True)]
-        groups = _alike(tables, layouts) if engine == "spark" else alone
+        groups = alike(tables, layouts) if engine == "spark" else alone
         for number, (group, layout) in enumerate(groups):
             folder = self.results.work / f"answers-{number:05}"
             folder.mkdir()
             if engine == "spark":
-                _spark(self.query(group[0], layout, exp.to_table("patients")).sql("spark"), group, folder)
+                on_spark(self.query(group[0], layout, exp.to_table("patients")).sql("spark"), group, folder)
             else:
                 self.in_duckdb(group[0], layout, folder / "part-0.parquet")
             files += sorted(folder.glob("*.parquet"))
@@ -165,7 +164,8 @@ class _SqlRun:
         with duckdb.connect() as connection:
             twice = patients_twice(tables, layouts[0].patient) if is_wide(self.tables[0]) else pa.array([], pa.string())
             connection.register("twice", pa.table({"p": twice}))
-            connection.execute(f"CREATE VIEW found AS SELECT {_JUDGED} FROM read_parquet([{listed}])")
+            judged = _JUDGED if len(twice) else "*"
+            connection.execute(f"CREATE VIEW found AS SELECT {judged} FROM read_parquet([{listed}])")
             aside = connection.execute(
                 f"SELECT CAST(patient AS VARCHAR) FROM found WHERE {SET_ASIDE} IS NOT NULL"
             ).fetchall()
@@ -181,7 +181,7 @@ class _SqlRun:
             for number, file in enumerate(files):
                 name = f"part-{number:05}.parquet"
                 connection.execute(
-                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM (SELECT {_JUDGED} FROM "
+                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM (SELECT {judged} FROM "
                     f"read_parquet({quoted(str(file))})) WHERE {SET_ASIDE} IS NULL) "
                     f"TO {quoted(str(self.results.work / name))} (FORMAT parquet)"
                 )
@@ -247,55 +247,3 @@ def _counts(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
         if because is not None:
             found[because] = number
     return found
-
-
-def _alike(tables: Sequence[Table], layouts: Sequence[Layout]) -> list[tuple[list[Table], Layout]]:
-    """Neighbours of the same columns and types together: a query is planned once for all parts of a folder."""
-    found = []
-    listed = [(table, (layout, pq.read_schema(table.path))) for table, layout in zip(tables, layouts, strict=True)]
-    for (layout, _), group in groupby(listed, lambda item: item[1]):
-        found.append(([table for table, _ in group], layout))
-    return found
-
-
-def _spark(text: str, tables: Sequence[Table], folder: Path) -> None:
-    with spark_session() as spark:
-        from pyspark.errors import PySparkException
-
-        try:
-            spark.read.parquet(*(str(Path(t.path).resolve()) for t in tables)).createOrReplaceTempView("patients")
-            spark.sql(text).write.mode("overwrite").parquet(str(folder.resolve()))
-        except PySparkException as error:
-            reason = (str(error).splitlines() or ["unknown error"])[0].lower()
-            raise InputError.of("GL705", f"`{tables[0].name}` cannot be answered: {reason}") from None
-
-
-@contextmanager
-def spark_session() -> Iterator[Any]:
-    """The Spark session of whoever runs this (spark-submit, a notebook), or a local one for the time being.
-
-    Raises InputError (GL715) where PySpark or Java is missing.
-    """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise InputError.of(
-            "GL715", "`--engine spark` needs PySpark", hint="install the extra: pip install 'guidelog[spark]'"
-        ) from None
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        yield active
-        return
-    try:
-        builder = SparkSession.builder.appName("guidelog").config("spark.ui.enabled", "false")
-        spark = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
-    except Exception as error:  # noqa: BLE001 - PySpark raises what it likes when there is no Java
-        raise InputError.of(
-            "GL715",
-            f"Spark does not start: {(str(error).splitlines() or ['?'])[0].lower()}",
-            hint="it needs Java 17 or newer",
-        ) from None
-    try:
-        yield spark
-    finally:
-        spark.stop()
