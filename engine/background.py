@@ -44,10 +44,10 @@ def propagate(program: GroundProgram, facts: Facts) -> tuple[Facts, tuple[Propag
     steps: list[Propagated] = []
     relations = Model(program.fixed, program.fixed)
     changed = True
+    world = World(program, facts, relations)
     while changed:
         changed = False
         for denial in program.denials:
-            world = World(program, facts, relations)
             values = [world.element(element) for element in denial.elements]
             if any(value is False for value in values):
                 continue
@@ -62,6 +62,7 @@ def propagate(program: GroundProgram, facts: Facts) -> tuple[Facts, tuple[Propag
                 because = tuple(n for n in inputs_of(denial) if n != name)
                 steps.append(Propagated(name, value, denial, because))
                 facts = _with(facts, name, value)
+                world = World(program, facts, relations)
                 changed = True
     return facts, tuple(steps)
 

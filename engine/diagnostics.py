@@ -7,6 +7,7 @@ at places, and optional notes and a hint. `render` draws them with carets; nothi
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -116,10 +117,19 @@ class CertificateError(Exception):
     """The independent checker rejected the engine's own certificate: a defect, and no answer is given."""
 
 
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate closest to a mistyped name, or None when nothing is close (difflib, 0.75)."""
-    found = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.75)
-    return found[0] if found else None
+def nearest(name: str, candidates: Iterable[str], cutoff: float = 0.75) -> str | None:
+    """The candidate closest to a mistyped name (difflib's ratio), else the only one with all its words, else None."""
+    known = list(candidates)
+    if found := difflib.get_close_matches(name, known, n=1, cutoff=cutoff):
+        return found[0]
+    words = _words(name)
+    holding = [k for k in known if words <= _words(k)] if words else []
+    return holding[0] if len(holding) == 1 else None
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name in small letters; those of one or two letters say too little."""
+    return {word for word in re.split(r"[\W_]+", name.lower()) if len(word) > 2}
 
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.NOTE: "\x1b[1;36m"}

@@ -18,7 +18,7 @@ from .clauses import Clause, Linear, analyse
 from .diagnostics import InputError
 from .graphs import components
 from .joins import Constant, Relations, Scan, Step, constant
-from .names import Names, in_force
+from .names import STANCES, Names, in_force
 
 Atom: TypeAlias = tuple[Constant, ...]
 Substitution: TypeAlias = Mapping[str, Constant]
@@ -107,6 +107,11 @@ class GroundProgram:
         return components(self.edges)
 
     @cached_property
+    def recursive(self) -> frozenset[int]:
+        """The places of the blocks whose atoms depend on themselves."""
+        return frozenset(n for n, block in enumerate(self.blocks) if len(block) > 1 or block[0] in self.edges[block[0]])
+
+    @cached_property
     def block_of(self) -> Mapping[Atom, int]:
         """The place of each derived atom's block."""
         return {atom: index for index, block in enumerate(self.blocks) for atom in block}
@@ -152,14 +157,31 @@ class GroundProgram:
 
     def reachable(self, predicate: str, *constants: Constant) -> list[Atom]:
         """Derived atoms of a predicate that begin with the given constants, in order of grounding."""
-        return [a for a in self._by_predicate.get(predicate, ()) if a[1 : 1 + len(constants)] == constants]
+        begun = self._beginning.get((predicate, *constants[:1]), [])
+        return [atom for atom in begun if atom[1 : 1 + len(constants)] == constants]
 
     @cached_property
-    def _by_predicate(self) -> Mapping[str, tuple[Atom, ...]]:
-        found: dict[str, list[Atom]] = {}
+    def _beginning(self) -> Mapping[Atom, list[Atom]]:
+        """The derived atoms by predicate, and by predicate and first constant."""
+        found: dict[Atom, list[Atom]] = {}
         for atom in self.instances:
-            found.setdefault(str(atom[0]), []).append(atom)
-        return {name: tuple(atoms) for name, atoms in found.items()}
+            found.setdefault(atom[:1], []).append(atom)
+            if len(atom) > 1:
+                found.setdefault(atom[:2], []).append(atom)
+        return found
+
+    @cached_property
+    def kept(self) -> dict[str, object]:
+        """What later stages keep of the program, each under a name of its own."""
+        return {}
+
+    @cached_property
+    def stances(self) -> Mapping[str, Mapping[str, Atom]]:
+        """For each intervention that has some the stances that can be derived, each with its atom, in their order."""
+        found: dict[str, dict[str, Atom]] = {}
+        for stance, atom in ((s, a) for s in STANCES for a in self.reachable("advise") if a[2] == s):
+            found.setdefault(str(atom[1]), {})[stance] = atom
+        return found
 
 
 def atom_text(atom: Atom) -> str:

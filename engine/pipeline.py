@@ -16,14 +16,14 @@ from .certificate import checker, document
 from .certificate.writer import UncertifiableError
 from .compiled import Compiled
 from .diagnostics import CertificateError, Diagnostic, InputError, Label, Report, Severity, nearest
-from .explain import answers
+from .explain import assembly
 from .explain.answers import Answer, Answers, Note
 from .explain.questions import Questions
 from .ground import ground
 from .guideline import Guideline
 from .names import Names, names_of
 from .patients import Facts, Patient, close
-from .status import Because, Status
+from .status import Because, Status, status_in
 from .strata import StratifiedProgram, stratify
 from .tree import Program
 from .values import Ranges, World
@@ -130,11 +130,11 @@ def ask(
     given = [
         _answer(compiled, world, questions if asking is None or name in asking else None, name) for name in wanted
     ]
-    notes = answers.notes(world, wanted)
+    notes = assembly.notes(world, wanted)
     claims = _claims(compiled, world, given, notes)
     written = document.write(compiled, patient, facts, steps, claims)
     certify(compiled, patient, written)
-    certified = tuple(document.mark_certified(answer) for answer in given)
+    certified = tuple(assembly.certified(world, answer) for answer in given)
     return Answers(compiled.guideline, compiled.names, patient, facts, steps, certified, tuple(notes), written, world)
 
 
@@ -185,14 +185,14 @@ def choose_interventions(names: Names, wanted: Sequence[str] | None) -> list[str
 
 
 def _answer(compiled: Compiled, world: World, questions: Questions | None, intervention: str) -> Answer:
-    status = answers.status_in(world, intervention)
+    status = status_in(world, intervention)
     if status is not Status.UNDETERMINED:
-        return answers.build(compiled.guideline, world, intervention, status, None, None)
+        return assembly.build(compiled.guideline, world, intervention, status, None, None)
     ends = [document.at_end(compiled, world, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
-    open_at_an_end = any(answers.status_in(end, intervention) is Status.UNDETERMINED for end in ends)
+    open_at_an_end = any(status_in(end, intervention) is Status.UNDETERMINED for end in ends)
     because = Because.MISSING_DATA if open_at_an_end else Because.GUIDELINE_RANGE
     open_ = questions.about(intervention) if questions else None
-    return answers.build(compiled.guideline, world, intervention, status, because, open_)
+    return assembly.build(compiled.guideline, world, intervention, status, because, open_)
 
 
 def _contradiction(found: Contradiction, patient: Patient) -> Diagnostic:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from .names import STANCES, STANCES_AGAINST, STANCES_FOR
-from .values import Value
+from .values import Value, World
 
 
 class Status(Enum):
@@ -61,13 +61,23 @@ def decide(stances: Collection[str], in_scope: bool) -> Status:
 
 def status_of(stances: Mapping[str, Value], in_scope: Value) -> Status:
     """The status of three-valued stances (those not named are false)."""
-    certain = frozenset(s for s, value in stances.items() if value is True)
-    possible = frozenset(s for s, value in stances.items() if value is None)
-    return _status(certain, possible, in_scope)
+    return _status(tuple(stances.items()), in_scope)
+
+
+def stances_in(world: World, intervention: str) -> dict[str, Value]:
+    """The value of each stance on an intervention that can be derived, in an evaluated world."""
+    return {stance: world.atom(atom) for stance, atom in world.program.stances.get(intervention, {}).items()}
+
+
+def status_in(world: World, intervention: str) -> Status:
+    """The status of an intervention in an evaluated world."""
+    return status_of(stances_in(world, intervention), world.atom(("in_scope",)))
 
 
 @lru_cache(maxsize=4096)
-def _status(certain: frozenset[str], open_: frozenset[str], in_scope: Value) -> Status:
+def _status(stances: tuple[tuple[str, Value], ...], in_scope: Value) -> Status:
+    certain = frozenset(s for s, value in stances if value is True)
+    open_ = frozenset(s for s, value in stances if value is None)
     scopes = (True, False) if in_scope is None else (in_scope,)
     found = {decide(certain | chosen, scope) for chosen in _subsets(open_) for scope in scopes}
     return found.pop() if len(found) == 1 else Status.UNDETERMINED

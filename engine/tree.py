@@ -6,8 +6,9 @@ compared, so that two trees are equal when they say the same. Nothing is resolve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from .source import Source, Span
@@ -183,9 +184,9 @@ class Declaration:
         return tuple(value for attribute in self.attributes if attribute.name == name for value in attribute.values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
-    """A rule, a fact (empty body) or a denial (`head` is None)."""
+    """A rule, a fact (empty body) or a denial (`head` is None). Annotations are looked up often, so it has no slots."""
 
     head: Atom | None
     body: tuple[Element, ...]
@@ -194,12 +195,9 @@ class Rule:
 
     def annotation(self, key: str) -> Value | None:
         """The value of an annotation, or None."""
-        for attribute in self.annotations:
-            if attribute.name == key:
-                return attribute.values[0]
-        return None
+        return self._annotated.get(key)
 
-    @property
+    @cached_property
     def id(self) -> str | None:
         """The rule's id, when it has one."""
         value = self.annotation("id")
@@ -207,11 +205,16 @@ class Rule:
 
     def listed(self, key: str) -> tuple[str, ...]:
         """A list annotation as texts: names, strings and numbers alike."""
-        value = self.annotation(key)
-        if value is None:
-            return ()
-        items = value.items if isinstance(value, ListValue) else (value,)
-        return tuple(plain(item) for item in items if not isinstance(item, ListValue))
+        return self._listed.get(key, ())
+
+    @cached_property
+    def _annotated(self) -> Mapping[str, Value]:
+        return {attribute.name: attribute.values[0] for attribute in reversed(self.annotations) if attribute.values}
+
+    @cached_property
+    def _listed(self) -> Mapping[str, tuple[str, ...]]:
+        lists = {k: v.items if isinstance(v, ListValue) else (v,) for k, v in self._annotated.items()}
+        return {k: tuple(plain(v) for v in items if not isinstance(v, ListValue)) for k, items in lists.items()}
 
 
 Statement: TypeAlias = Declaration | Rule

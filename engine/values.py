@@ -10,13 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from .ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
+from .ground import (
+    Atom,
+    Given,
+    GroundAtLeast,
+    GroundComparison,
+    GroundElement,
+    GroundLiteral,
+    GroundProgram,
+    GroundRule,
+)
 from .patients import Facts, Interval
 from .rewrites.ranges import Ranges
+from .tree import Rule
 
 __all__ = ["Model", "Ranges", "Value", "World", "comparison_value"]
 
 Value: TypeAlias = bool | None
+Grounds: TypeAlias = tuple[Mapping[int, Rule], tuple[Atom, ...]]
+"""Rules by identity, and the derived atoms that their instances look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,7 @@ class Model:
 class World:
     """One patient under one reading of ranges: everything that is needed to evaluate an element.
 
-    `ends` keeps the same patient at the ends of the ranges.
+    `ends` keeps the same patient at the ends of the ranges; what holds and what it rests on is looked for once.
     """
 
     program: GroundProgram
@@ -43,6 +55,8 @@ class World:
     model: Model
     ranges: Ranges = Ranges.KEPT
     ends: dict[Ranges, World] = field(default_factory=dict, compare=False, repr=False)
+    _holding: dict[Atom, tuple[GroundRule, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
+    _grounds: dict[Atom, Grounds] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def atom(self, atom: Atom) -> Value:
         """Value of any atom."""
@@ -64,13 +78,32 @@ class World:
                 return self.literal(element)
             case GroundComparison():
                 return comparison_value(element, self.facts.measures, self.ranges)
-            case GroundAtLeast(count, members):
-                values = [self.literal(member) for member in members]
-                if sum(v is True for v in values) >= count:
+            case GroundAtLeast():
+                values = [self.literal(member) for member in element.members]
+                if values.count(True) >= element.count:
                     return True
-                return None if sum(v is not False for v in values) >= count else False
+                return None if len(values) - values.count(False) >= element.count else False
             case Given():
                 return True
+
+    def holding(self, atom: Atom) -> tuple[GroundRule, ...]:
+        """The instances that show an atom: all their elements are true."""
+        found = self._holding.get(atom)
+        if found is None:
+            instances = self.program.instances.get(atom, ())
+            found = tuple(i for i in instances if all(self.element(e) is True for e in i.elements))
+            self._holding[atom] = found
+        return found
+
+    def grounds(self, atom: Atom) -> Grounds:
+        """What a derived atom's value rests on: the rule that shows what holds, all rules for what does not."""
+        found = self._grounds.get(atom)
+        if found is None:
+            derived = self.program.instances
+            shown = self.holding(atom)[:1] if self.atom(atom) is True else derived[atom]
+            looked_at = dict.fromkeys(used.atom for i in shown for used in i.atoms() if used.atom in derived)
+            found = self._grounds[atom] = ({id(i.rule): i.rule for i in shown}, tuple(looked_at))
+        return found
 
 
 def comparison_value(comparison: GroundComparison, measures: Mapping[str, Interval], ranges: Ranges) -> Value:

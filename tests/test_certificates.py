@@ -49,6 +49,41 @@ def test_every_vignette_is_certified(compiled: Compiled, path: Path) -> None:
     assert len(document["certificates"]) >= 19
 
 
+def test_who_was_answered_before_changes_nothing(compiled: Compiled) -> None:
+    """What is said of rules is put together once for a guideline; a patient who comes first gets it anew."""
+    quick = compiled.by_circuits()
+    paths = sorted((FOLDER / "vignettes").glob("*.yaml"))[::4]
+    patients = [read_patient(read_text(path), compiled.names.vocabulary) for path in paths]
+
+    def said(patient: Any) -> Any:
+        found = ask(quick, patient, asking=())
+        assert all(answer.certified for answer in found.answers)
+        return found.to_json(), found.certificate
+
+    first = []
+    for patient in patients:
+        quick.ground.kept.clear()
+        first.append(said(patient))
+    again = [said(patient) for patient in patients[::-1]]
+    assert quick.ground.kept
+    assert again[::-1] == first
+    assert [said(patient) for patient in patients] == first
+    # A copy has other rules, which must not be taken for those that had their places.
+    copied = copy.deepcopy(quick.ground)
+    assert copied.kept == {"told": type(quick.ground.kept["told"])()}
+
+
+def test_no_two_parts_of_a_certificate_are_one_object(compiled: Compiled) -> None:
+    """Whoever changes one step of it changes one step, and no rule of the guideline."""
+    patient = read_patient(read_text(FOLDER / "vignettes" / "seed.yaml"), compiled.names.vocabulary)
+    certificates = ask(compiled, patient, asking=()).certificate["certificates"]
+    parts = [certificates, *(at(certificates, path) for path in places(certificates))]
+    shared = [part for part in parts if isinstance(part, dict | list)]
+    assert len({id(part) for part in shared}) == len(shared)
+    substitutions = {id(i.substitution) for rules in compiled.ground.instances.values() for i in rules}
+    assert not substitutions & {id(part) for part in shared}
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path to every scalar, list and object below a value."""
     if path:

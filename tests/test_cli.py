@@ -6,10 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from guidelog.cli.main import _guidelog
+from guidelog.patients import patient_from_content, remarks
+from guidelog.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parent.parent
 VIGNETTES = ROOT / "kb" / "lumbar_radiculopathy" / "vignettes"
@@ -190,3 +196,25 @@ def test_output_that_goes_nowhere_is_no_traceback(redirect: str, code: int) -> N
     call = f'"{sys.executable}" -m guidelog.cli ask kb/lumbar_radiculopathy/vignettes/seed.yaml {redirect}'
     done = subprocess.run(["sh", "-c", call], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
+def test_a_record_of_a_day_to_come_is_answered_with_a_remark(tmp_path: Path) -> None:
+    path = tmp_path / "later.yaml"
+    path.write_text("patient: p\nas_of: 2999-01-01\nfindings: {saddle_anesthesia: present}\n", encoding="utf-8")
+    run = CliRunner().invoke
+    for words in (("ask",), ("why",), ("diagram", "patient", "--format", "text"), ("facts",)):
+        done = run(_guidelog, [*words, str(path)])
+        assert done.exit_code == 0
+        assert "warning[GL422]: the record describes 2999-01-01, a day that is still to come" in done.stderr
+        assert f"{path}:2:8" in done.stderr
+        assert "GL422" not in done.stdout
+        assert "GL422" not in run(_guidelog, [*words, str(SEED)]).stderr
+    remarked, plain = (json.loads(run(_guidelog, ["ask", str(p), "--format", "json"]).stdout) for p in (path, SEED))
+    assert [(r["code"], r["severity"], r["labels"][0]["line"]) for r in remarked["remarks"]] == [("GL422", "warning", 2)]
+    assert plain["remarks"] == []
+
+
+def test_a_day_that_has_begun_somewhere_is_not_to_come() -> None:
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    records = [patient_from_content({"patient": "p", "as_of": day}, Vocabulary()) for day in ("2026-05-01", "2026-05-02", "2026-05-03")]
+    assert [len(remarks(record, noon)) for record in records] == [0, 0, 1]

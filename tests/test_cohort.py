@@ -38,10 +38,12 @@ from guidelog.cohort.bits import Inputs, count, pack, unpack  # noqa: E402
 from guidelog.cohort.columns import read_batch  # noqa: E402
 from guidelog.cohort.diff import diff, render_diff  # noqa: E402
 from guidelog.cohort.layout import layout_of  # noqa: E402
+from guidelog.cohort.moves import render_moves  # noqa: E402
 from guidelog.cohort.results import Results, read_account  # noqa: E402
 from guidelog.cohort.run import Options, RejectedError, run  # noqa: E402
+from guidelog.cohort.shares import render_svg  # noqa: E402
 from guidelog.cohort.sql_run import query_for, run_sql  # noqa: E402
-from guidelog.cohort.summary import questions, render_summary, render_svg  # noqa: E402
+from guidelog.cohort.summary import questions, render_summary  # noqa: E402
 from guidelog.cohort.why import find_patient  # noqa: E402
 
 KB = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
@@ -348,6 +350,15 @@ def test_tables_that_cannot_be_read(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("separator", "said"), [(";", "`;`"), ("\t", "tabs"), ("|", "`|`")])
+def test_another_separator_is_recognised(compiled: Compiled, tmp_path: Path, separator: str, said: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"patient{separator}mri_done\na{separator}present\n")
+    with pytest.raises(InputError) as caught:
+        run(compiled, str(path), str(tmp_path / "out"), QUICK)
+    assert f"look separated by {said}, not by `,`" in caught.value.diagnostics[0].message
+
+
 # ---------------------------------------------------------------- trust
 
 
@@ -490,7 +501,15 @@ def test_counts_are_those_of_the_table(compiled: Compiled, tmp_path: Path) -> No
     text = render_summary(account)
     assert "500 patients answered, 0 set aside" in text
     assert "how far patients get with IMG-2:" in text
+    picture = render_svg(account, ["mri_lumbar"])
+    for status in ("urgent", "undetermined"):
+        number = account["answers"]["mri_lumbar"][status]
+        assert f"{status}: {number:,} ({number / 500:.1%})" in picture
+        assert picture.count(f"{number / 500:.1%}") > 1, "a share can be read without pointing at it"
     assert render_svg(account).count("<rect") > 19
+    blocked = [line for line in text.splitlines() if line.startswith("      of the blocked")]
+    assert any(" with `" in line for line in blocked), "what is not allowed to be there blocks when it is there"
+    assert any(" without `" in line for line in blocked)
 
 
 def test_the_question_that_settles_most_does_settle(compiled: Compiled, tmp_path: Path) -> None:
@@ -547,6 +566,10 @@ def test_diff_counts_who_changes(compiled: Compiled, tmp_path: Path) -> None:
         == 1
     )
     assert "not_now -> consider: 1" in render_diff(found)
+    picture = render_moves(found, "old", "new", {"flexion_extension_radiographs": "flexion < extension"})
+    assert "2 patients with another answer" in picture
+    assert "flexion &lt; extension" in picture
+    assert "<title>not now to consider: 1</title>" in picture
     assert (tmp_path / "changes.csv").read_text().splitlines()[1] == "a,flexion_extension_radiographs,not_now,consider"
 
 
@@ -600,7 +623,7 @@ def test_commands(compiled: Compiled, tmp_path: Path) -> None:
     assert command("cohort", "summary", str(data)).returncode == 2
 
 
-# ---------------------------------------------------------------- SQL and Spark
+# ---------------------------------------------------------------- SQL
 
 
 def test_duckdb_writes_the_same_result(compiled: Compiled, tmp_path: Path) -> None:
@@ -651,31 +674,6 @@ def test_the_query_has_a_layer_a_level_and_nothing_else(compiled: Compiled, tmp_
         assert "JOIN" not in text
         assert "GROUP BY" not in text
         assert text.count("AS (\n  SELECT") < 25
-
-
-@pytest.mark.slow
-def test_spark_writes_the_same_result_without_python_or_shuffle(
-    compiled: Compiled, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    sql = pytest.importorskip("pyspark.sql")
-    try:
-        spark = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-    except Exception as error:  # noqa: BLE001 - whatever PySpark raises when there is no Java
-        pytest.skip(f"Spark does not start: {str(error)[:80]}")
-    try:
-        data = write(patients(compiled, 300), tmp_path / "p.parquet")
-        run(compiled, str(data), str(tmp_path / "bits.parquet"), QUICK)
-        run_sql(compiled, str(data), str(tmp_path / "spark"), replace(QUICK, audit=3), "spark")
-        assert rows_of(tmp_path / "spark") == rows_of(tmp_path / "bits.parquet")
-        spark.read.parquet(str(data)).createOrReplaceTempView("patients")
-        text = query_for(compiled, str(data), "patients", "spark", (), "patient", (), None)
-        capfd.readouterr()
-        spark.sql(text).explain(mode="formatted")
-        plan = capfd.readouterr().out
-        assert "Scan parquet" in plan
-        assert not [word for word in ("Python", "Exchange", "Join", "Aggregate") if word in plan]
-    finally:
-        spark.stop()
 
 
 # ---------------------------------------------------------------- bits

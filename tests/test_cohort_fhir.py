@@ -16,6 +16,8 @@ from guidelog.pipeline import ask
 pq = pytest.importorskip("pyarrow.parquet")
 
 from guidelog.cohort import fhir as fhir_room  # noqa: E402 - after the check that the extra is there
+from guidelog.cohort import heaps as heaps_room  # noqa: E402
+from guidelog.cohort.audit import AuditError  # noqa: E402
 from guidelog.cohort.run import Options, run  # noqa: E402
 from guidelog.cohort.sql_run import run_sql  # noqa: E402
 from guidelog.cohort.why import find_patient  # noqa: E402
@@ -83,8 +85,9 @@ def test_an_export_has_the_answers_of_ask_on_each_bundle(tmp_path: Path, monkeyp
             expected = answer.status.value, answer.because.value if answer.because else None
             assert (found[name][answer.intervention], found[name][answer.intervention + ".because"]) == expected
     assert len({row["mri_lumbar"] for row in found.values()}) > 1, "patients that all have one answer tell nothing"
-    monkeypatch.setattr(fhir_room, "_IN_MEMORY", 1 << 22)  # as if the export were terabytes
-    run(compiled(), str(folder), str(tmp_path / "heaps.parquet"), QUICK)
+    monkeypatch.setattr(heaps_room, "SMALLEST", 4000)  # as if the export were terabytes
+    monkeypatch.setattr(heaps_room, "MOST_HEAPS", 3)  # so that heaps are dealt out again, and again
+    run(compiled(), str(folder), str(tmp_path / "heaps.parquet"), replace(QUICK, memory=1))
     assert rows_of(tmp_path / "heaps.parquet") == found
     run_sql(compiled(), str(folder), str(tmp_path / "sql.parquet"), QUICK, "duckdb")
     assert rows_of(tmp_path / "sql.parquet") == found
@@ -106,6 +109,84 @@ def test_what_cannot_be_read_is_set_aside_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="the line is not a FHIR resource"):
         run(compiled(), str(folder), str(tmp_path / "strict"), strict)
     assert not (tmp_path / "strict").exists()
+
+
+def test_a_drug_made_of_another_counts_as_in_ask(tmp_path: Path) -> None:
+    people = {"combined": [of("combined", {"resourceType": "Patient"}), of("combined", observation("o", "loinc:8310-5")), of("combined", {
+        "resourceType": "MedicationStatement", "id": "m", "status": "completed", "effectiveDateTime": "2025-09-01",
+        "medicationReference": {"reference": "https://server.example/fhir/Medication/combi/_history/2"}})]}
+    combi = {"resourceType": "Medication", "id": "combi", "ingredient": [{"itemReference": {"reference": "Medication/gabapentin"}}]}
+    folder = export(tmp_path / "export", people, combi, DRUG)
+    expected = read_records([*people["combined"], combi, DRUG], mapping(), compiled().names.vocabulary, patient="combined")
+    assert expected.patient.findings, "a drug that nothing follows from tells nothing"
+    assert find_patient(str(folder), "combined", compiled()).content == expected.patient.content
+    run(compiled(), str(folder), str(tmp_path / "out.parquet"), QUICK)
+    [row] = rows_of(tmp_path / "out.parquet").values()
+    for answer in ask(compiled(), expected.patient, asking=()).answers:
+        assert row[answer.intervention] == answer.status.value
+
+
+def test_a_line_that_does_not_say_whom_it_is_about_is_set_aside(tmp_path: Path) -> None:
+    people = {name: found for name, found in population().items() if name in ("s1", "s2")}
+    lost = {**condition("c", "snomed:128196005"), "subject": {"reference": "urn:uuid:6f0f"}}
+    group = {**condition("g", "snomed:128196005"), "subject": {"reference": "Group/ward-7"}}
+    folder = export(tmp_path / "export", people)
+    (folder / "More.ndjson").write_text("\n" + json.dumps(lost) + "\n" + json.dumps(group))
+    account = run(compiled(), str(folder), str(tmp_path / "out"), QUICK)
+    assert (account["patients"], account["rejected"]) == (2, 1)
+    [reject] = (tmp_path / "out" / "rejects.csv").read_text().splitlines()[1:]
+    assert reject == "2,,GL410,More.ndjson: the Condition does not say by a reference to a Patient whom it is about"
+
+
+def test_the_audit_reads_the_resources_and_not_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = {name: found for name, found in population().items() if name in ("s1", "s3", "m0", "m5")}
+    people["odd"] = [of("odd", {"resourceType": "Patient"}), of("odd", {"resourceType": "Bundle", "id": "b", "entry": 5})]
+    folder = export(tmp_path / "export", people, DRUG)
+    account = run(compiled(), str(folder), str(tmp_path / "out"), replace(QUICK, audit=50))
+    assert account["audit"] == {"sample": len(people), "certified": len(people) - 1, "refused": 1}
+    right = fhir_room.row_of_record
+
+    def forgetful(content: dict[str, Any], patient: str) -> dict[str, str]:
+        row = right(content, patient)
+        return {name: cell for name, cell in row.items() if name != "chronic_radiculopathy"}
+
+    monkeypatch.setattr(fhir_room, "row_of_record", forgetful)
+    with pytest.raises(AuditError, match="and `ask` says"):
+        run(compiled(), str(folder), str(tmp_path / "wrong"), replace(QUICK, audit=50))
+    assert not (tmp_path / "wrong").exists()
+
+
+@pytest.mark.parametrize("spoilt", [None, "*.arrow", "*.sqlite"])
+def test_an_interrupted_reading_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str | None) -> None:
+    people = population()
+    folder = export(tmp_path / "export", people, DRUG)
+    run(compiled(), str(folder), str(tmp_path / "whole.parquet"), QUICK)
+    monkeypatch.setattr(heaps_room, "SMALLEST", 20_000)
+    options, out = replace(QUICK, overwrite=False, memory=1), tmp_path / "out.parquet"
+    right, read, dealt = fhir_room.row_of_record, [], []
+
+    def stop(content: dict[str, Any], patient: str) -> dict[str, str]:
+        read.append(patient)
+        if len(read) == 30:
+            raise KeyboardInterrupt
+        return right(content, patient)
+
+    monkeypatch.setattr(fhir_room, "row_of_record", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(compiled(), str(folder), str(out), options)
+    assert not out.exists()
+    heaps = tmp_path / "out.parquet.unfinished" / "wide.arrow.heaps"
+    parts = sorted(heaps.glob("*.json"))
+    assert len(parts) > 3, "the manifest and some parts"
+    for file in sorted(heaps.glob(spoilt or "nothing"))[:1]:
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
+    first = list(read)
+    run(compiled(), str(folder), str(out), options, None, lambda what, share: dealt.append((what, share)))
+    again = set(first) & set(read[30:])
+    assert len(again) == len(first) if spoilt else len(again) < len(first) / 2
+    assert ("sorting resources by patient" in {what for what, _ in dealt}) is bool(spoilt)
+    assert rows_of(out) == rows_of(tmp_path / "whole.parquet")
+    assert not (tmp_path / "out.parquet.unfinished").exists()
 
 
 def test_why_reads_the_patient_from_the_export(tmp_path: Path) -> None:

@@ -61,11 +61,10 @@ def meaning(name: str, value: str) -> object:
     return value if value in ("2026-01-31", "2025-12-01") else None
 
 
-values = st.sampled_from(
-    ["present", "absent", "unknown", "true", "False", "complete", "incomplete", "True", "false", "maybe", "infinity"]
-    + ["6", "6.0", "6.25", "7", "007", "1e3", "6.0001", "-0"]
-    + ["2026-01-31", "2025-12-01", "2026-02-30", "2026-W05-1", "20260131"]
-)
+SPELLED = ("present", "absent", "unknown", "true", "False", "complete", "incomplete", "True", "false", "maybe", "infinity")
+NUMBERS = ("6", "6.0", "6.25", "7", "007", "1e3", "6.0001", "-0")
+DAYS = ("2026-01-31", "2025-12-01", "2026-02-30", "2026-W05-1", "20260131")
+values = st.sampled_from((*SPELLED, *NUMBERS, *DAYS))
 names = st.sampled_from([*KINDS, "weight", "nothing_of_this_guideline"])
 rows_drawn = st.lists(st.tuples(st.sampled_from("abcd"), names, st.one_of(values, st.just(""))), min_size=1, max_size=30)
 

@@ -10,8 +10,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
@@ -21,8 +20,8 @@ import pytest
 from pypdf import PdfReader
 
 from diagram_geometry import crossed_boxes, cut_texts, overlapping_texts, overlaps, parse
+from drawn import KB, TOY, answers, assert_sound, compile_folder, compiled, pictures_of
 from guidelog import pipeline
-from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.diagrams import palette
 from guidelog.diagrams.dot import to_dot
@@ -40,17 +39,12 @@ from guidelog.diagrams.pictures import (
     rules_picture,
 )
 from guidelog.diagrams.scene import Box, Edge, Scene, lines_of
-from guidelog.explain.answers import Answers
-from guidelog.guideline import load_guideline
 from guidelog.names import names_of
-from guidelog.patients import patient_from_content, read_patient, read_text
+from guidelog.patients import patient_from_content
 from guidelog.source import Source
 from guidelog.syntax import parse as parse_rules
 from random_guidelines import record, write_guideline
 
-ROOT = Path(__file__).parent.parent
-KB = ROOT / "kb" / "lumbar_radiculopathy"
-TOY = ROOT / "tests" / "guidelines" / "sore_throat"
 TELLING = (
     "seed",
     "red-flag-with-failed-care",
@@ -58,35 +52,6 @@ TELLING = (
     "surgery-all-criteria-met",
     "outside-red-flags-unasked",
 )
-
-
-@cache
-def compiled(folder: Path) -> Compiled:
-    return pipeline.compile_guideline(load_guideline(str(folder)))
-
-
-@cache
-def answers(name: str) -> Answers:
-    known = compiled(KB)
-    return pipeline.ask(known, read_patient(read_text(str(KB / "vignettes" / f"{name}.yaml")), known.names.vocabulary))
-
-
-def assert_sound(picture: Picture) -> None:
-    for scene in picture.scenes:
-        geometry = parse(paint(to_dot(scene), "svg"))
-        assert overlaps(geometry) == [], scene.name
-        assert cut_texts(geometry) == [], scene.name
-        assert overlapping_texts(geometry) == [], scene.name
-        assert crossed_boxes(geometry) == [], scene.name
-
-
-def pictures_of(known: Compiled, given: Answers, most: int) -> Iterator[Picture]:
-    yield pathway_picture(known)
-    yield rules_picture(known.guideline, known.program, known.names)
-    yield patient_picture(known, given)
-    for answer in given.answers[:most]:
-        yield proof_picture(known, given, answer)
-        yield refusal_picture(known, given, answer)
 
 
 # geometry
@@ -131,7 +96,7 @@ def test_large_guidelines(seed: int, shape: dict[str, int], tmp_path: Path) -> N
 
 
 def random_guideline(folder: Path, seed: int, most: int, **shape: int) -> None:
-    known = pipeline.compile_guideline(load_guideline(str(write_guideline(folder / "g", seed, **shape))))
+    known = compile_folder(write_guideline(folder / "g", seed, **shape))
     vocabulary = known.names.vocabulary
     content = record(seed, list(vocabulary.findings), list(vocabulary.measures))
     for picture in pictures_of(known, pipeline.ask(known, patient_from_content(content, vocabulary)), most):

@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import json
-import shutil
-from functools import cache
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from diagram_geometry import crossed_boxes, cut_texts, overlapping_texts, overlaps, parse
+from drawn import TOY, assert_sound, compile_folder, compiled, edited
 from guidelog import pipeline
 from guidelog.cli.diagram import diagram
-from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.diagrams.changes import word_runs
 from guidelog.diagrams.diff_page import diff_picture
-from guidelog.diagrams.dot import to_dot
 from guidelog.diagrams.export import Picture
-from guidelog.diagrams.paint import paint
 from guidelog.diagrams.scene import BODY
-from guidelog.guideline import load_guideline
 from guidelog.verify.compare import compare
-
-ROOT = Path(__file__).parent.parent
-TOY = ROOT / "tests" / "guidelines" / "sore_throat"
-
-
-@cache
-def toy() -> Compiled:
-    return pipeline.compile_guideline(load_guideline(str(TOY)))
-
-
-def edited(folder: Path, *edits: tuple[str, str]) -> Path:
-    target = folder / "new"
-    shutil.copytree(TOY, target)
-    rules = target / "rules.dl"
-    text = rules.read_text(encoding="utf-8")
-    for before, after in edits:
-        assert before in text
-        text = text.replace(before, after)
-    rules.write_text(text, encoding="utf-8")
-    return target
 
 
 def difference(folder: Path) -> Picture:
-    new = pipeline.compile_guideline(load_guideline(str(folder)))
-    return diff_picture(toy(), new, compare(toy(), new, pipeline.ask))
+    old, new = compiled(TOY), compile_folder(folder)
+    return diff_picture(old, new, compare(old, new, pipeline.ask))
 
 
 def statuses(picture: Picture) -> dict[str, str]:
@@ -74,9 +48,7 @@ def test_changed_added_removed_and_knock_on(tmp_path: Path) -> None:
     assert "There is no cough = REMOVED" in picture.outline
     assert "before: days of illness: 3 or more" in picture.outline
     assert "antibiotic: not now → recommended" in picture.outline
-    for scene in picture.scenes:
-        geometry = parse(paint(to_dot(scene), "svg"))
-        assert overlaps(geometry) == cut_texts(geometry) == overlapping_texts(geometry) == crossed_boxes(geometry) == []
+    assert_sound(picture)
 
 
 def test_what_is_gone_stays_on_the_page(tmp_path: Path) -> None:

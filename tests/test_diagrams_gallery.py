@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from guidelog import pipeline
+from drawn import GALLERY, KB, answers_to, compiled
 from guidelog.diagrams.gallery import README, gallery_files, read_gallery
-from guidelog.guideline import load_guideline
-from guidelog.patients import read_patient, read_text
 
-ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / "diagrams"
 AGAIN = "run `guidelog diagram all --out diagrams` and look at what changed"
 _NUMBER = re.compile(r"-?\d+\.\d+|(?<=[ ,MCL])-?\d+(?=[ ,C])")
 TOLERANCE = 5.0  # points: Graphviz rounds a little differently from one processor to another
@@ -29,22 +24,18 @@ def same_drawing(one: str, other: str) -> bool:
 
 @pytest.fixture(scope="module")
 def made() -> dict[str, bytes]:
-    compiled = pipeline.compile_guideline(load_guideline(str(ROOT / "kb" / "lumbar_radiculopathy")))
-
-    def answers(file: str) -> object:
-        return pipeline.ask(compiled, read_patient(read_text(str(FOLDER / file)), compiled.names.vocabulary))
-
-    return dict(gallery_files(compiled, read_gallery(FOLDER), answers))  # type: ignore[arg-type]
+    found = gallery_files(compiled(KB), read_gallery(GALLERY), lambda file: answers_to((GALLERY / file).resolve()))
+    return dict(found)
 
 
 def test_the_folder_has_these_files_and_no_others(made: dict[str, bytes]) -> None:
-    assert sorted(p.name for p in FOLDER.iterdir()) == sorted([*made, "gallery.toml"]), AGAIN
+    assert sorted(p.name for p in GALLERY.iterdir()) == sorted([*made, "gallery.toml"]), AGAIN
 
 
 def test_every_picture_is_up_to_date(made: dict[str, bytes]) -> None:
     stale = []
     for name, content in made.items():
-        there = (FOLDER / name).read_bytes() if (FOLDER / name).exists() else b""
+        there = (GALLERY / name).read_bytes() if (GALLERY / name).exists() else b""
         if name.endswith(".svg"):
             fresh = same_drawing(there.decode(), content.decode())
         elif name.endswith(".png"):
@@ -66,8 +57,8 @@ def test_an_edited_picture_is_noticed(made: dict[str, bytes]) -> None:
 def test_the_readme_links_to_what_exists(made: dict[str, bytes]) -> None:
     text = made[README].decode()
     for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert target in made or (FOLDER / target).exists() or target == "../docs/diagrams.md", target
+        assert target in made or (GALLERY / target).exists() or target == "../docs/diagrams.md", target
 
 
 def test_six_patients() -> None:
-    assert len(read_gallery(FOLDER).entries) == 6
+    assert len(read_gallery(GALLERY).entries) == 6

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from diagram_geometry import crossed_boxes, cut_texts, overlapping_texts, overlaps, parse
+from drawn import GALLERY, KB, TOY, answers, answers_to, assert_sound, compile_folder, compiled, edited
 from guidelog import pipeline
 from guidelog.compiled import Compiled
 from guidelog.diagrams import palette, sheets
 from guidelog.diagrams.diff_page import diff_picture
-from guidelog.diagrams.dot import to_dot
 from guidelog.diagrams.export import Picture
 from guidelog.diagrams.gallery import read_gallery
 from guidelog.diagrams.page import SMALLEST_SCALE, scale_on_a3
-from guidelog.diagrams.paint import SYSTEM, PaintError, paint
+from guidelog.diagrams.paint import SYSTEM, PaintError
 from guidelog.diagrams.pathway import infer
 from guidelog.diagrams.pictures import (
     pathway_picture,
@@ -30,56 +28,30 @@ from guidelog.diagrams.pictures import (
     rules_picture,
 )
 from guidelog.diagrams.scene import chip_line
-from guidelog.explain.answers import Answers
 from guidelog.guideline import load_guideline
-from guidelog.patients import patient_from_content, read_patient, read_text
+from guidelog.patients import patient_from_content
 from guidelog.verify.compare import Difference, compare
 from random_guidelines import record, write_guideline
-
-ROOT = Path(__file__).parent.parent
-TOY = ROOT / "tests" / "guidelines" / "sore_throat"
-
-
-@cache
-def compiled(folder: Path) -> Compiled:
-    return pipeline.compile_guideline(load_guideline(str(folder)))
-
-
-def known() -> Compiled:
-    return compiled(ROOT / "kb" / "lumbar_radiculopathy")
-
-
-def answers_to(file: str) -> Answers:
-    return pipeline.ask(known(), read_patient(read_text(str(ROOT / "diagrams" / file)), known().names.vocabulary))
 
 
 def scales(picture: Picture) -> list[float]:
     return [scale_on_a3(scene.w, scene.h) for scene in picture.scenes]
 
 
-def sound(picture: Picture) -> None:
-    for scene in picture.scenes:
-        geometry = parse(paint(to_dot(scene), "svg"))
-        assert overlaps(geometry) == [], scene.name
-        assert cut_texts(geometry) == [], scene.name
-        assert overlapping_texts(geometry) == [], scene.name
-        assert crossed_boxes(geometry) == [], scene.name
-
-
 def test_the_guideline_is_on_one_sheet_of_a3() -> None:
-    pathway = pathway_picture(known())
+    pathway = pathway_picture(compiled(KB))
     assert len(pathway.scenes) == 1
     assert scales(pathway)[0] >= 0.8
-    assert min(scales(rules_picture(known().guideline, known().program, known().names))) >= SMALLEST_SCALE
-    for entry in read_gallery(ROOT / "diagrams").entries:
-        given = answers_to(entry.file)
+    assert min(scales(rules_picture(compiled(KB).guideline, compiled(KB).program, compiled(KB).names))) >= SMALLEST_SCALE
+    for entry in read_gallery(GALLERY).entries:
+        given = answers_to((GALLERY / entry.file).resolve())
         by_name = {a.intervention: a for a in given.answers}
-        patient = patient_picture(known(), given)
+        patient = patient_picture(compiled(KB), given)
         assert len(patient.scenes) == 1, entry.name
         assert min(scales(patient)) >= SMALLEST_SCALE, entry.name
         for picture in (
-            proof_picture(known(), given, by_name[entry.proof]),
-            refusal_picture(known(), given, by_name[entry.why_not]),
+            proof_picture(compiled(KB), given, by_name[entry.proof]),
+            refusal_picture(compiled(KB), given, by_name[entry.why_not]),
         ):
             assert min(scales(picture)) >= SMALLEST_SCALE, entry.name
             assert len(picture.scenes) <= 2, entry.name
@@ -128,22 +100,22 @@ def test_lines_that_leave_a_sheet_say_where_they_go_on(large: Compiled) -> None:
 
 
 def test_sheets_are_sound(large: Compiled) -> None:
-    sound(pathway_picture(large))
+    assert_sound(pathway_picture(large))
     vocabulary = large.names.vocabulary
     content = record(59, list(vocabulary.findings), list(vocabulary.measures))
-    sound(patient_picture(large, pipeline.ask(large, patient_from_content(content, vocabulary))))
+    assert_sound(patient_picture(large, pipeline.ask(large, patient_from_content(content, vocabulary))))
 
 
 @pytest.mark.parametrize("height", [560, 760, 1000])
 def test_phases_side_by_side_are_cut_soundly(height: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "HIGHEST", 0)
     monkeypatch.setattr(sheets, "SHEET_H", height + 260)
-    given = answers_to("../kb/lumbar_radiculopathy/vignettes/seed.yaml")
-    for picture in (pathway_picture(known()), patient_picture(known(), given)):
+    given = answers("seed")
+    for picture in (pathway_picture(compiled(KB)), patient_picture(compiled(KB), given)):
         assert len(picture.scenes) > 2
-        sound(picture)
+        assert_sound(picture)
         boxes = {b.id for s in picture.scenes for b in s.boxes}
-        assert {f"box-{n.key}" for n in infer(known()).nodes()} <= boxes
+        assert {f"box-{n.key}" for n in infer(compiled(KB)).nodes()} <= boxes
 
 
 def test_a_table_that_is_too_long_goes_on(tmp_path: Path) -> None:
@@ -167,7 +139,7 @@ def test_a_table_that_is_too_long_goes_on(tmp_path: Path) -> None:
     assert missing == []
     assert "continued" in words
     assert min(scales(picture)) >= SMALLEST_SCALE
-    sound(picture)
+    assert_sound(picture)
 
 
 def test_a_long_status_is_broken_and_not_stretched() -> None:
@@ -179,12 +151,7 @@ def test_a_long_status_is_broken_and_not_stretched() -> None:
 
 # two versions
 def difference(folder: Path) -> tuple[Compiled, Compiled, Difference]:
-    shutil.copytree(TOY, folder / "new")
-    rules = folder / "new" / "rules.dl"
-    text = rules.read_text(encoding="utf-8")
-    assert "atleast 3 {" in text
-    rules.write_text(text.replace("atleast 3 {", "atleast 2 {"), encoding="utf-8")
-    old, new = compiled(TOY), pipeline.compile_guideline(load_guideline(str(folder / "new")))
+    old, new = compiled(TOY), compile_folder(edited(folder, ("atleast 3 {", "atleast 2 {")))
     return old, new, compare(old, new, pipeline.ask)
 
 
@@ -198,7 +165,7 @@ def test_each_proved_effect_has_a_patient(tmp_path: Path) -> None:
     assert all("present: " in line for line in patients[:1])
     assert "Smallest record that shows it" in text
     assert "Answers that are not named are proved to be the same" in " ".join(text.split())
-    sound(picture)
+    assert_sound(picture)
 
 
 def test_what_is_not_proved_says_so(tmp_path: Path) -> None:
@@ -212,9 +179,9 @@ def test_what_is_not_proved_says_so(tmp_path: Path) -> None:
 
 # proofs
 def test_a_proof_names_the_other_routes() -> None:
-    given = answers_to("../kb/lumbar_radiculopathy/vignettes/seed.yaml")
+    given = answers("seed")
     answer = next(a for a in given.answers if a.intervention == "nerve_root_injection")
-    picture = proof_picture(known(), given, answer)
+    picture = proof_picture(compiled(KB), given, answer)
     text = " ".join(" ".join(scene.texts() for scene in picture.scenes).split())
     assert "Other routes to selective nerve root injection, checked" in text
     assert "INJ-1, consider: closed, conservative care has not failed" in text

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guidelog.backends.compiled import Circuits
 from guidelog.compiled import Compiled
 from guidelog.guideline import read_guideline
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask, compile_guideline
 from guidelog.status import Status
-from guidelog.verify import compare as comparing
+from guidelog.verify import changes as changing
 from guidelog.verify.circuit import Budget
 from guidelog.verify.compare import compare
 from guidelog.verify.difference import Difference
 from guidelog.verify.equivalence import Original
+from guidelog.verify.lanes import Lanes
 from guidelog.verify.replay import Disagreement, certified, certified_quickly
+from guidelog.verify.responsible import facts_of_sketch
+from guidelog.verify.sketch import Sketch, content_of
 from verify_support import LUMBAR, advise, all_worlds, status, tiny
 
 
@@ -285,6 +291,33 @@ def test_words_change_no_reason_either(old: Compiled, tmp_path: Path) -> None:
     assert not any(e.matters for e in found.edits)
 
 
+def test_a_lost_reason_is_shown_by_a_determined_answer(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With nothing known the rule would be gone, too, from an open answer; that says less."""
+    file = repository / "kb" / "lumbar_radiculopathy" / "imaging.dl"
+    text = file.read_text(encoding="utf-8")
+    start, end = text.index('#[id = "IMG-3"'), text.index('#[id = "IMG-4"')
+    file.write_text(text[:start] + text[end:], encoding="utf-8")
+    (repository / "kb" / "lumbar_radiculopathy" / FIVE_WEEKS[0]).write_text(
+        (LUMBAR / FIVE_WEEKS[0]).read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    code, out, _ = call("diff", "HEAD", "kb/lumbar_radiculopathy", capsys=capsys)
+    assert code == 0
+    assert "mri_lumbar, not now as before: IMG-3 is no longer behind it" in out
+    assert "intervention_candidate: absent, red_flags: complete}" in out
+
+
+def test_what_was_not_decided_is_said_once_for_each_intervention(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = call("diff", "HEAD", "kb/lumbar_radiculopathy", "--budget", "0", capsys=capsys)
+    assert code == 1
+    assert out.count("Not decided") == 1
+    assert out.count("  mri_lumbar: it was not decided whether an answer changes") == 1
+    assert out.rstrip().endswith("Not everything was decided (above).")
+
+
 # many changes at once, and one after the other
 
 
@@ -293,7 +326,8 @@ def test_many_changes_share_patients_who_are_certified_all_the_same(
 ) -> None:
     new = changed(tmp_path / "new", FIVE_WEEKS)
     each = compare(old, new)
-    monkeypatch.setattr(comparing, "MOST_SMALLEST", 2)
+    monkeypatch.setattr(changing, "MOST_SMALLEST", 2)
+    monkeypatch.setattr(changing, "MOST_ALONE", 3)
     asked: list[str] = []
 
     def counting(compiled: Compiled, patient: Any, interventions: Any = None) -> Any:
@@ -302,12 +336,86 @@ def test_many_changes_share_patients_who_are_certified_all_the_same(
         asked.append(patient.id)
         return answers
 
-    monkeypatch.setattr(comparing, "certified_quickly", counting)
+    monkeypatch.setattr(changing, "certified_quickly", counting)
     together = compare(old, new)
     assert kinds(together) == kinds(each)
     assert together.same == each.same
     assert len(asked) < 2 * len(each.changes)
     assert not any(c.smallest for c in together.changes)
+    sizes = [c.sketch.size for c in together.changes]
+    assert sizes == sorted(sizes)
+    alone = [c for c in together.changes if not c.spare]
+    assert len(alone) >= 3
+    for change in alone:  # no entry can be left out
+        inputs = [*change.sketch.findings, *change.sketch.measures]
+        for left_out in inputs:
+            less = replace(
+                change.sketch,
+                findings={n: v for n, v in change.sketch.findings.items() if n != left_out},
+                measures={n: v for n, v in change.sketch.measures.items() if n != left_out},
+            )
+            patient = patient_from_content(content_of(less, new.names.vocabulary, "less"), new.names.vocabulary)
+            answers = [certified(c, patient, [change.intervention]).answers[0].status for c in (old, new)]
+            assert answers != [change.old, change.new]
+
+
+def test_a_patient_who_shows_several_changes_is_printed_once(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(changing, "MOST_SMALLEST", 2)
+    monkeypatch.setattr(changing, "MOST_ALONE", 2)
+    code, out, _ = call("diff", "HEAD", "kb/lumbar_radiculopathy", "--witnesses", "w", capsys=capsys)
+    assert code == 1
+    assert out.count("Nothing can be left out; another patient may be smaller.") >= 2
+    assert "Shows several changes; for one of them fewer entries may do." in out
+    assert "By the patient of" in out
+    assert out.count("| patient: ") == len(list((repository / "w").iterdir()))
+
+
+def test_lanes_answer_as_the_circuits_of_one_patient_do(old: Compiled, tmp_path: Path) -> None:
+    """Records with and without some of their entries; one guideline has background, sums and ranges."""
+    mixed = tiny(
+        tmp_path,
+        advise("A", "scan", "do", "in_scope(P), measure(P, days, D), measure(P, others, E), D + E >= 2..3")
+        + advise("B", "scan", "defer", "in_scope(P), !finding(P, alarm), measure(P, days, D), D < 2")
+        + advise("C", "pills", "consider", "finding(P, tried)")
+        + '#[id = "BG"]\n:- finding(P, alarm), measure(P, days, D), D < 3.\n',
+    )
+    chance = random.Random(3)
+    for compiled in (old, mixed):
+        vocabulary = compiled.names.vocabulary
+        records = []
+        for _ in range(40):
+            findings = {n: chance.random() < 0.6 for n in vocabulary.findings if chance.random() < 0.7}
+            measures = {}
+            for name, m in vocabulary.measures.items():
+                if chance.random() < 0.7:
+                    ends = sorted(chance.randint(m.low, min(m.high, 30)) * m.ticks for _ in range(2))
+                    measures[name] = (ends[0], ends[1])
+            records.append(Sketch(findings, measures))
+        lanes, circuits = Lanes(compiled.ground, records, vocabulary.interventions), Circuits(compiled.ground)
+        kept = {name: mask & chance.getrandbits(len(records)) for name, mask in lanes.listed.items()}
+        for which in (lanes.listed, kept):
+            values = lanes.values(which)
+            for lane, record in enumerate(records):
+                facts = facts_of_sketch(
+                    Sketch(
+                        {n: v for n, v in record.findings.items() if which[n] >> lane & 1},
+                        {n: v for n, v in record.measures.items() if which[n] >> lane & 1},
+                    ),
+                    vocabulary,
+                )
+                for name, given in circuits.statuses(facts).items():
+                    assert lanes.answered(values, name, given) >> lane & 1
+
+
+def test_a_patient_that_was_cut_down_wrongly_is_not_shown(
+    old: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changing, "MOST_SMALLEST", 2)
+    monkeypatch.setattr(Lanes, "answered", lambda self, *_: self.all)
+    with pytest.raises(Disagreement):
+        compare(old, changed(tmp_path / "new", FIVE_WEEKS))
 
 
 def test_the_quick_answers_are_those_of_ask(old: Compiled) -> None:

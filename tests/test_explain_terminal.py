@@ -67,7 +67,7 @@ def test_a_question_waits_for_its_reply_and_the_record_is_written(tmp_path: Path
         person.say("4\n")
         shown = person.until("written to")
         assert "MRI of the lumbar spine: urgent" in shown
-        assert "1 question asked" in shown
+        assert "1 question answered" in shown
         assert person.process.wait(30) == 0
     assert "saddle_anesthesia: present" in out.read_text(encoding="utf-8")
 

@@ -14,7 +14,7 @@ from guidelog import pipeline
 from guidelog.cli import missing as missing_command
 from guidelog.cli import what_if as what_if_command
 from guidelog.cli import why as why_command
-from guidelog.cli.missing import interview
+from guidelog.cli.interview import interview
 from guidelog.explain.when import when
 from guidelog.explain.why_not import why_not
 from programs import compiled_of, patient_of
@@ -137,7 +137,7 @@ def talk(name: str, replies: str, *more: str) -> Result:
 def test_an_interview_writes_a_record_that_ask_reads(tmp_path: Path) -> None:
     out = tmp_path / "done.yaml"
     result = talk("seed", "none\n", "--out", str(out))
-    assert "1 question asked" in result.stderr
+    assert "1 question answered" in result.stderr
     from guidelog.patients import read_patient, read_text
 
     record = read_patient(read_text(out), lumbar().names.vocabulary)
@@ -147,7 +147,7 @@ def test_an_interview_writes_a_record_that_ask_reads(tmp_path: Path) -> None:
 
 def test_what_no_longer_matters_is_not_asked() -> None:
     result = talk("seed", "o\ny\n")
-    assert "2 questions asked" in result.stderr
+    assert "2 questions answered" in result.stderr
     assert "urinary_retention: present" in result.stdout
 
 
@@ -161,7 +161,7 @@ def test_the_end_keeps_what_was_said() -> None:
 
 def test_not_known_is_not_asked_again() -> None:
     result = talk("seed", "?\n")
-    assert "1 question asked" in result.stderr
+    assert "1 question answered" in result.stderr
     assert "undetermined" in result.stderr
 
 
@@ -199,6 +199,22 @@ def test_completing_a_screen_does_not_invent_weeks(tmp_path: Path) -> None:
     assert "physical_therapy_weeks: unknown" in result.stdout
     assert "conservative_care_weeks: 8" in result.stdout
     assert "treatment_history: complete" in result.stdout
+
+
+def test_a_reply_that_cannot_be_is_refused_in_the_words_of_the_interview(tmp_path: Path) -> None:
+    result = about_history(tmp_path, "1 4\n9..8\n7777\nsince 2025-13-01\nsince 2030-01-01\nq\n")
+    for why in (
+        "cannot be `9..8`; it takes a number",
+        "weeks of physical therapy can be from 0 weeks to 520 weeks",
+        "write a day with year, month and day",
+        "the record describes 2025-11-13: a start cannot be later",
+    ):
+        assert why in result.stderr
+
+
+def test_a_question_without_a_reply_is_not_counted() -> None:
+    for replies in ("", "q\n", "huh\n", "huh\nq\n"):
+        assert "0 questions answered" in talk("seed", replies).stderr
 
 
 # ---------------------------------------------------------------- what must not be said wrongly

@@ -226,6 +226,18 @@ def test_the_command_leaves_a_broken_file_alone_and_says_so(tmp_path: Path) -> N
     assert path.read_text(encoding="utf-8") == "x(((.\n"
 
 
+def test_a_file_of_another_kind_is_not_read_as_rules(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# Not rules\n", encoding="utf-8")
+    for words in (["--check"], ["--diff"], []):
+        done = _guidelog("fmt", *words, str(path))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"error[GL603]: `{path}` is not a rule file" in done.stderr
+        assert "canonical" not in done.stderr
+    assert path.read_text(encoding="utf-8") == "# Not rules\n"
+    assert "there is no file or folder `nothing`" in _guidelog("fmt", "nothing").stderr
+
+
 def test_the_bundled_rules_are_in_canonical_layout() -> None:
     files = sorted(KB.glob("*.dl"))
     assert len(files) > 10

@@ -508,7 +508,7 @@ def test_refused(text: str, code: str, message: str) -> None:
         ("patient: no\n", 'put the patient\'s id in quotes: "no"'),
         (measured("{at_leest: 6}"), "did you mean `at_least`?"),
         ("patient: a\nfindings:\n\tred_eye: present\n", "indent with spaces, not tabs"),
-        ("patient: a\nfindings: {zzzzzzzz: present}\n", None),
+        ("patient: a\nfindings: {zzzzzzzz: present}\n", "`guidelog names` lists what it has"),
     ],
 )
 def test_hints(text: str, hint: str | None) -> None:
@@ -851,6 +851,47 @@ def test_json_is_what_the_json_module_says(text: str) -> None:
     problems = Problems()
     assert plain(from_json(Source("a.json", text), problems)) == worded(expected)
     problems.check()
+
+
+# What is no patient file at all
+
+RULES = "% whom it is about\n#[id = \"A\"]\nin_scope(P) :- finding(P, pain).\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what", "instead"),
+    [
+        ("p.png", b"\x89PNG\r\n\x1a\n\0\0", "a picture (PNG)", "a patient file is YAML or JSON text"),
+        ("p.yaml", b"\x89PNG\r\n\x1a\n\0\0", "a picture (PNG)", "a patient file is YAML or JSON text"),
+        ("p.xlsx", b"PK\x03\x04\xff\xff", "an archive or an office document (ZIP)", "a patient file is"),
+        ("p.parquet", b"PAR1\xff\xff", "a table (Parquet)", "answered by `guidelog cohort`"),
+        ("p.duckdb", b"\xff" * 8 + b"DUCK", "a database (DuckDB)", "answered by `guidelog cohort`"),
+        ("rules.dl", RULES.encode(), "the rules of a guideline", "a patient file is YAML or JSON text"),
+        ("rules", RULES.encode(), "the rules of a guideline", "a patient file is YAML or JSON text"),
+        ("p.csv", b"patient,as_of\np1,2025-01-01\n", "a table (CSV)", "answered by `guidelog cohort`"),
+        ("README.md", b"# guidelog\n\nRead: this: first.\n", "a page of text (Markdown)", "a patient file is"),
+        ("c.json", b'{"guideline": {}, "certificates": []}', "a certificate of guidelog", "a patient file is"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_what_it_looks_like(
+    tmp_path: Path, name: str, content: bytes, what: str, instead: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as refusal:
+        read_patient(read_text(tmp_path / name), VOCABULARY)
+    (found,) = refusal.value.diagnostics
+    assert f"looks like {what}, not like a patient file" in found.message
+    assert instead in (found.hint or "")
+
+
+def test_what_can_be_read_is_read_whatever_it_is_called() -> None:
+    assert read("patient: p\n", "notes.md").id == "p"
+    assert read("% not a patient: rules\npatient: p\n".removeprefix("% not a patient: rules\n"), "rules.dl").id == "p"
+
+
+def test_a_broken_patient_file_is_still_told_what_is_broken() -> None:
+    assert only("% begun by mistake\npatient: p\n")[0] == "GL404"
+    assert "looks like" not in refused("% begun by mistake\npatient: p\n")[0][1]
 
 
 # Speed

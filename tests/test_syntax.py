@@ -109,3 +109,10 @@ def test_sizes_are_bounded() -> None:
     assert codes("x" * (LONGEST_FILE + 1)) == ["GL003"]
     assert "GL003" in codes("a(x).\n" * 10_001)
     assert codes("a(x).\n" * 9_999) == []
+
+
+@pytest.mark.parametrize("written", ["not b(P)", "~b(P)", "\\+ b(P)"])
+def test_negation_of_another_language_is_told_ours(written: str) -> None:
+    (problem,) = parse(Source("a.dl", f"a(P) :- c(P), {written}.\n"))[1]
+    assert problem.hint == "a condition is negated with `!`, as in `!name(P)`"
+    assert parse(Source("a.dl", "a(P) :- c(P), !not(P).\n"))[1] == []

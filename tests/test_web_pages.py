@@ -562,3 +562,46 @@ def test_htmx_is_the_file_that_was_reviewed() -> None:
     text = (STATIC / "htmx-2.0.11.min.js").read_bytes()
     assert hashlib.sha256(text).hexdigest() == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
     assert "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717" in (Path(__file__).parent.parent / "docs" / "dependencies.md").read_text()
+
+
+# errors
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/static/nothing.css", {}, 404),
+        ("POST", "/cds-services/nothing", {}, 404),
+        ("PUT", "/", {}, 405),
+        ("POST", "/", {"content-length": "999999999"}, 413),
+    ],
+)
+def test_an_error_is_a_page_for_a_browser_and_json_for_a_program(
+    web: Page, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    page = web.client.request(method, path, headers={**headers, **BROWSER})
+    assert page.status_code == status
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page.text
+    assert f"Error {status}." in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    data = web.client.request(method, path, headers=headers)
+    assert data.status_code == status
+    assert data.headers["content-type"] == "application/json"
+    assert ("OperationOutcome" if path.startswith("/cds-services") else "message") in data.text
+
+
+def test_too_many_requests_is_a_page_as_well() -> None:
+    with site(rate=0.1, burst=1) as page:
+        page.client.get("/health")
+        refused = page.client.get("/", headers=BROWSER)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert "Too many requests" in refused.text
+
+
+def test_a_record_of_a_day_to_come_is_remarked(web: Page) -> None:
+    assert "a day that is still to come" in web.post(as_of="2999-01-01").text
+    assert "a day that is still to come" not in web.post().text

@@ -7,27 +7,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from guidelog.tree import (
-    Arithmetic,
-    AtLeast,
-    Atom,
-    Attribute,
-    Comparison,
-    Declaration,
-    Key,
-    ListValue,
-    Literal,
-    Member,
-    Negative,
-    Number,
-    Parameter,
-    Program,
-    Range,
-    Rule,
-    Symbol,
-    Text,
-    Variable,
-)
+from guidelog import tree
 
 LETTERS = "abcxyzABCXYZ019_"
 NAMES = st.one_of(
@@ -46,42 +26,42 @@ TEXTS = st.one_of(
 )
 WHOLE = st.one_of(st.integers(-20, 20), st.integers(-(10**12) + 1, 10**12 - 1))
 
-variables = st.builds(Variable, CAPITALS)
-symbols = st.builds(Symbol, NAMES)
-numbers = st.builds(Number, WHOLE)
-texts = st.builds(Text, TEXTS)
+variables = st.builds(tree.Variable, CAPITALS)
+symbols = st.builds(tree.Symbol, NAMES)
+numbers = st.builds(tree.Number, WHOLE)
+texts = st.builds(tree.Text, TEXTS)
 terms = st.one_of(variables, symbols, numbers, texts)
-atoms = st.builds(Atom, NAMES, st.lists(terms, max_size=4).map(tuple))
-literals = st.builds(Literal, atoms, st.booleans())
+atoms = st.builds(tree.Atom, NAMES, st.lists(terms, max_size=4).map(tuple))
+literals = st.builds(tree.Literal, atoms, st.booleans())
 expressions = st.recursive(
     terms,
     lambda inner: st.one_of(
-        st.builds(Arithmetic, st.sampled_from("+-*"), inner, inner),
-        inner.filter(lambda e: not isinstance(e, Number)).map(Negative),
+        st.builds(tree.Arithmetic, st.sampled_from("+-*"), inner, inner),
+        inner.filter(lambda e: not isinstance(e, tree.Number)).map(tree.Negative),
     ),
     max_leaves=6,
 )
 ends = st.integers(0, 10**6)
 comparisons = st.one_of(
-    st.builds(Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, expressions),
+    st.builds(tree.Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, expressions),
     st.builds(
-        Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, st.builds(Range, ends, ends)
+        tree.Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, st.builds(tree.Range, ends, ends)
     ),
 )
-members = st.builds(Member, literals, st.lists(literals, max_size=3).map(tuple))
-counts = st.builds(AtLeast, st.integers(0, 99), st.lists(members, min_size=1, max_size=3).map(tuple))
+members = st.builds(tree.Member, literals, st.lists(literals, max_size=3).map(tuple))
+counts = st.builds(tree.AtLeast, st.integers(0, 99), st.lists(members, min_size=1, max_size=3).map(tuple))
 elements = st.one_of(literals, comparisons, counts)
 
-simple = st.one_of(st.builds(Key, NAMES), st.builds(Key, CAPITALS), numbers, texts)
+simple = st.one_of(st.builds(tree.Key, NAMES), st.builds(tree.Key, CAPITALS), numbers, texts)
 values = st.one_of(
     simple,
-    st.recursive(simple, lambda inner: st.builds(ListValue, st.lists(inner, max_size=3).map(tuple)), max_leaves=4),
+    st.recursive(simple, lambda inner: st.builds(tree.ListValue, st.lists(inner, max_size=3).map(tuple)), max_leaves=4),
 )
-notes = st.lists(st.builds(lambda name, value: Attribute(name, (value,)), NAMES, values), max_size=4).map(tuple)
-attributes = st.lists(st.builds(Attribute, NAMES, st.lists(simple, max_size=3).map(tuple)), max_size=4).map(tuple)
-parameters = st.builds(Parameter, st.one_of(NAMES, CAPITALS), NAMES)
+notes = st.lists(st.builds(lambda name, value: tree.Attribute(name, (value,)), NAMES, values), max_size=4).map(tuple)
+attributes = st.lists(st.builds(tree.Attribute, NAMES, st.lists(simple, max_size=3).map(tuple)), max_size=4).map(tuple)
+parameters = st.builds(tree.Parameter, st.one_of(NAMES, CAPITALS), NAMES)
 declarations = st.builds(
-    Declaration,
+    tree.Declaration,
     st.text("abcdefgz_", min_size=1, max_size=9),
     st.one_of(NAMES, CAPITALS),
     st.none() | st.lists(parameters, max_size=3).map(tuple),
@@ -89,8 +69,8 @@ declarations = st.builds(
     attributes,
 )
 rules = st.one_of(
-    st.builds(Rule, atoms, st.lists(elements, max_size=5).map(tuple), notes),
-    st.builds(Rule, st.none(), st.lists(elements, min_size=1, max_size=5).map(tuple), notes),
+    st.builds(tree.Rule, atoms, st.lists(elements, max_size=5).map(tuple), notes),
+    st.builds(tree.Rule, st.none(), st.lists(elements, min_size=1, max_size=5).map(tuple), notes),
 )
-programs = st.builds(Program, st.lists(st.one_of(declarations, rules), max_size=6).map(tuple))
+programs = st.builds(tree.Program, st.lists(st.one_of(declarations, rules), max_size=6).map(tuple))
 """Whole programs."""

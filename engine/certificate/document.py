@@ -12,23 +12,23 @@ from typing import Any
 
 from ..background import Propagated
 from ..compiled import Compiled
-from ..explain.answers import Answer, Note, holding, status_in
+from ..explain.answers import Answer, Note
 from ..ground import Atom, atom_text
 from ..patients import Facts, Interval, Patient
 from ..rewrites.ranges import Ranges
-from ..status import Because, Status
+from ..status import Because, Status, status_in
 from ..values import World, comparison_value
-from .writer import FORMAT, goals_of, proof
+from .writer import FORMAT, Writer, goals_of
 
 
 def claims(compiled: Compiled, world: World, given: Iterable[Answer], notes: Iterable[Note]) -> list[dict[str, Any]]:
     """A claim with its proofs for each answer, each included item and each note."""
-    found = [_answer_claim(compiled, world, answer) for answer in given]
+    writers = _Writers(compiled, world)
+    found = [_answer_claim(writers, answer) for answer in given]
     for answer in given:
-        for atom in world.program.reachable("include", answer.intervention):
-            if answer.includes and world.atom(atom) is True:
-                found += [_holds(world, atom, i.rule.id or "") for i in holding(world, atom)]
-    found += [_holds(world, note.atom, note.rule) for note in notes]
+        for atom in world.program.reachable("include", answer.intervention) if answer.includes else ():
+            found += [_holds(writers.kept, atom, i.rule.id or "") for i in world.holding(atom)]
+    found += [_holds(writers.kept, note.atom, note.rule) for note in notes]
     return found
 
 
@@ -72,28 +72,37 @@ def at_end(compiled: Compiled, world: World, ranges: Ranges) -> World:
     return world.ends[ranges]
 
 
-def mark_certified(answer: Answer) -> Answer:
-    """The answer, now that its certificate was accepted."""
-    return replace(answer, certified=True)
+class _Writers:
+    """One for the patient, and one for each end of the ranges where it is needed."""
+
+    def __init__(self, compiled: Compiled, world: World) -> None:
+        self.compiled, self.kept = compiled, Writer(world)
+        self.ends: dict[Ranges, Writer] = {}
+
+    def at(self, ranges: Ranges) -> Writer:
+        if ranges not in self.ends:
+            end = at_end(self.compiled, self.kept.world, ranges)
+            self.ends[ranges] = Writer(end, self.kept if end.model is self.kept.world.model else None)
+        return self.ends[ranges]
 
 
-def _answer_claim(compiled: Compiled, world: World, answer: Answer) -> dict[str, Any]:
-    goals = goals_of(world.program, answer.intervention)
-    worlds = [world]
+def _answer_claim(writers: _Writers, answer: Answer) -> dict[str, Any]:
+    used = [writers.kept]
     if answer.because is Because.MISSING_DATA:
-        ends = [at_end(compiled, world, r) for r in (Ranges.LOW, Ranges.HIGH)]
-        worlds = [next(end for end in ends if status_in(end, answer.intervention) is Status.UNDETERMINED)]
+        ends = [writers.at(r) for r in (Ranges.LOW, Ranges.HIGH)]
+        used = [next(w for w in ends if status_in(w.world, answer.intervention) is Status.UNDETERMINED)]
     elif answer.because is Because.GUIDELINE_RANGE:
-        worlds += [at_end(compiled, world, r) for r in (Ranges.LOW, Ranges.HIGH)]
+        used += [writers.at(r) for r in (Ranges.LOW, Ranges.HIGH)]
     because = answer.because.value if answer.because else None
+    goals = goals_of(writers.kept.program, answer.intervention)
     return {
         "claim": {"intervention": answer.intervention, "status": answer.status.value, "because": because},
-        "proofs": [proof(w, goals) for w in worlds],
+        "proofs": [writer.proof(goals) for writer in used],
     }
 
 
-def _holds(world: World, atom: Atom, rule: str) -> dict[str, Any]:
-    return {"claim": {"holds": atom_text(atom), "rule": rule}, "proofs": [proof(world, [atom], {atom: rule})]}
+def _holds(writer: Writer, atom: Atom, rule: str) -> dict[str, Any]:
+    return {"claim": {"holds": atom_text(atom), "rule": rule}, "proofs": [writer.proof([atom], rule)]}
 
 
 def _propagated(value: bool | Interval) -> Any:

@@ -12,16 +12,13 @@ from typing import Any
 
 from ..ground import (
     Atom,
-    Given,
     GroundAtLeast,
-    GroundComparison,
     GroundElement,
     GroundLiteral,
     GroundProgram,
     GroundRule,
     atom_text,
 )
-from ..names import STANCES
 from ..values import Value, World
 
 FORMAT = "guidelog-certificate/1"
@@ -29,92 +26,109 @@ FORMAT = "guidelog-certificate/1"
 
 def goals_of(program: GroundProgram, intervention: str) -> list[Atom]:
     """The atoms that the status of an intervention is computed from."""
-    goals: list[Atom] = [("in_scope",), *(("advise", intervention, stance) for stance in STANCES)]
-    return [goal for goal in goals if goal in program.instances]
+    scope: list[Atom] = [("in_scope",)] if ("in_scope",) in program.instances else []
+    return [*scope, *program.stances.get(intervention, {}).values()]
 
 
-def proof(world: World, goals: Iterable[Atom], by: Mapping[Atom, str] | None = None) -> dict[str, Any]:
-    """A proof of the values of some atoms, as plain JSON data. `by` asks for a certain rule (id) to show an atom."""
-    return {"ranges": world.ranges.value, "blocks": _Writer(world, by or {}).write(goals)}
+class Writer:
+    """Proofs about one patient under one reading of ranges; what shows an atom is looked for once for all of them.
 
+    `alike` is the writer for another reading of ranges under which all values are the same.
+    """
 
-class _Writer:
-    def __init__(self, world: World, by: Mapping[Atom, str]) -> None:
-        self.world, self.program, self.by = world, world.program, by
-        self.ranks: dict[int, dict[Atom, int]] = {}
+    def __init__(self, world: World, alike: Writer | None = None) -> None:
+        self.world, self.program = world, world.program
+        self.ranks: dict[int, dict[Atom, int]] = alike.ranks if alike else {}
+        self.choices: dict[Atom, _Choice] = alike.choices if alike else {}
 
-    def write(self, goals: Iterable[Atom]) -> list[list[dict[str, Any]]]:
-        needed = self.collect(goals)
-        place = self.program.block_of
+    def proof(self, goals: Iterable[Atom], by: str | None = None) -> dict[str, Any]:
+        """A proof of the values of some atoms, as plain JSON data. `by` asks for a certain rule (id) to show them."""
+        chosen = self.collect(goals, by)
+        if len(chosen) == 1:
+            return {"ranges": self.world.ranges.value, "blocks": [[choice.step({}) for choice in chosen.values()]]}
         by_block: dict[int, list[Atom]] = {}
-        for atom in needed:
-            by_block.setdefault(place[atom], []).append(atom)
-        blocks = [sorted(by_block[number], key=lambda atom: self.order(number, atom)) for number in sorted(by_block)]
+        for atom, choice in chosen.items():
+            by_block.setdefault(choice.block, []).append(atom)
+        blocks = [self.ordered(number, by_block[number]) for number in sorted(by_block)]
         steps = {atom: number for number, atom in enumerate(atom for block in blocks for atom in block)}
-        return [[self.step(atom, needed[atom], steps) for atom in block] for block in blocks]
+        written = [[chosen[atom].step(steps) for atom in block] for block in blocks]
+        return {"ranges": self.world.ranges.value, "blocks": written}
+
+    def ordered(self, block: int, atoms: list[Atom]) -> list[Atom]:
+        return sorted(atoms, key=lambda atom: self.order(block, atom)) if len(atoms) > 1 else atoms
 
     def order(self, block: int, atom: Atom) -> tuple[int, int]:
         """True atoms in the order of their derivation, then unknown ones, then false ones."""
         value = self.world.atom(atom)
         return (2, 0) if value is False else (0 if value else 1, self.rank(block).get(atom, 0))
 
-    def collect(self, goals: Iterable[Atom]) -> dict[Atom, _Choice]:
+    def collect(self, goals: Iterable[Atom], by: str | None) -> dict[Atom, _Choice]:
         """For each atom that is needed, what shows its value."""
         chosen: dict[Atom, _Choice] = {}
         todo = [goal for goal in goals if goal in self.program.instances]
+        if by is not None:
+            chosen = {goal: self.choose(goal, by) for goal in todo}
+            todo = [atom for choice in chosen.values() for atom in choice.needs]
         while todo:
             atom = todo.pop()
-            if atom in chosen:
-                continue
-            choice = self.choose(atom)
-            chosen[atom] = choice
-            todo.extend(a for a in choice.needs() if a not in chosen and a in self.program.instances)
+            if atom not in chosen:
+                choice = self.choices.get(atom)
+                if choice is None:
+                    choice = self.choices[atom] = self.choose(atom, None)
+                chosen[atom] = choice
+                todo += choice.needs
         return chosen
 
-    def choose(self, atom: Atom) -> _Choice:
+    def choose(self, atom: Atom, by: str | None) -> _Choice:
         value = self.world.atom(atom)
-        if value is True and atom in self.program.facts:
-            return _Choice(None, {}, (), fact=True)
         block = self.program.block_of[atom]
-        support: GroundRule | None = None
-        picks: dict[int, tuple[int, ...]] = {}
-        if value is not False:
-            for instance in self.preferred(atom):
-                found = self.supports(instance, block, atom, certain=value is True)
-                if found is not None:
-                    support, picks = instance, found
-                    break
-            if support is None:
-                raise UncertifiableError(atom)
-        fails = () if value is True else tuple((r, self.failing(r, value)) for r in self.program.instances[atom])
-        return _Choice(support, picks, fails)
-
-    def preferred(self, atom: Atom) -> list[GroundRule]:
+        if value is True and atom in self.program.facts:
+            return _Choice(self.program, atom, value, block)
         instances = self.program.instances[atom]
-        wanted = self.by.get(atom)
-        return [r for r in instances if r.rule.id == wanted] if wanted is not None else list(instances)
+        if value is False:
+            fails = tuple((r, self.failing(r, value)) for r in instances)
+            return _Choice(self.program, atom, value, block, None, None, fails)
+        certain = value is True
+        for instance in self.world.holding(atom) if certain else instances:
+            if by is None or instance.rule.id == by:
+                picks = self.supports(instance, block, atom, certain=certain)
+                if picks is not None:
+                    fails = () if certain else tuple((r, self.failing(r, value)) for r in instances)
+                    return _Choice(self.program, atom, value, block, instance, picks, fails)
+        raise UncertifiableError(atom)
 
     def supports(
         self, instance: GroundRule, block: int, head: Atom, *, certain: bool
     ) -> dict[int, tuple[int, ...]] | None:
-        """For each `atleast` the members that carry it; None when the instance does not show its head."""
-        rank = self.rank(block)
+        """For each `atleast` the members that carry it; None when the instance does not show its head.
+
+        For a certain head the elements are known to hold.
+        """
+        recursive = block in self.program.recursive
         picks: dict[int, tuple[int, ...]] = {}
         for place, element in enumerate(instance.elements):
-            if isinstance(element, GroundAtLeast):
-                members = [i for i, m in enumerate(element.members) if self.carries(m, block, head, rank, certain)]
-                if len(members) < element.count:
-                    return None
-                members.sort(key=lambda i: (element.members[i].atom in self.program.instances, i))
-                picks[place] = tuple(sorted(members[: element.count]))
-            elif isinstance(element, GroundLiteral):
-                if not self.carries(element, block, head, rank, certain):
-                    return None
-            elif not _enough(self.world.element(element), certain):
+            if not certain and self.world.element(element) is False:
                 return None
+            if isinstance(element, GroundAtLeast):
+                carrying = self.carrying(element, block, head, certain)
+                if carrying is None:
+                    return None
+                picks[place] = carrying
+            elif recursive and isinstance(element, GroundLiteral):
+                before = self.carries(element, block, head, certain)
+                if not before:
+                    return None
         return picks
 
-    def carries(self, literal: GroundLiteral, block: int, head: Atom, rank: Mapping[Atom, int], certain: bool) -> bool:
+    def carrying(self, element: GroundAtLeast, block: int, head: Atom, certain: bool) -> tuple[int, ...] | None:
+        """As many members as are needed that hold and come before the head, those without steps first."""
+        members = [i for i, m in enumerate(element.members) if self.carries(m, block, head, certain)]
+        if len(members) < element.count:
+            return None
+        members.sort(key=lambda i: (element.members[i].atom in self.program.instances, i))
+        return tuple(sorted(members[: element.count]))
+
+    def carries(self, literal: GroundLiteral, block: int, head: Atom, certain: bool) -> bool:
         """Whether a literal holds and, inside a recursive block, was derived before the head."""
         if not _enough(self.world.literal(literal), certain):
             return False
@@ -123,27 +137,30 @@ class _Writer:
         if literal.negated:
             return False
         before, after = self.order(block, literal.atom), self.order(block, head)
-        return literal.atom in rank and before < after
+        return literal.atom in self.rank(block) and before < after
 
     def failing(self, instance: GroundRule, value: Value) -> int:
         """The place of an element that shows that the instance does not give its head; the cheapest to show."""
-        places = [
-            (self.cost(element), place)
-            for place, element in enumerate(instance.elements)
-            if (v := self.world.element(element)) is False or (value is None and v is None)
-        ]
-        if not places:
+        found, least = -1, 0
+        for place, element in enumerate(instance.elements):
+            worth = self.world.element(element)
+            if worth is False or (value is None and worth is None):
+                cost = self.cost(element)
+                if found < 0 or cost < least:
+                    found, least = place, cost
+                if cost == 0:
+                    break
+        if found < 0:
             raise UncertifiableError(instance.head or ())
-        return min(places)[1]
+        return found
 
     def cost(self, element: GroundElement) -> int:
-        match element:
-            case GroundLiteral(atom, _):
-                return 1 if atom in self.program.instances else 0
-            case GroundAtLeast(_, members):
-                return sum(m.atom in self.program.instances for m in members)
-            case _:
-                return 0
+        """The steps that it takes to show what an element is worth."""
+        if isinstance(element, GroundLiteral):
+            return element.atom in self.program.instances
+        if isinstance(element, GroundAtLeast):
+            return sum(m.atom in self.program.instances for m in element.members)
+        return 0
 
     def rank(self, block: int) -> dict[Atom, int]:
         """The order in which the atoms of a block can be derived: first the certain ones, then the possible ones."""
@@ -152,9 +169,6 @@ class _Writer:
         members = self.program.blocks[block]
         rank: dict[Atom, int] = {}
         self.ranks[block] = rank
-        if len(members) == 1 and members[0] not in self.program.edges[members[0]]:
-            rank[members[0]] = 0
-            return rank
         inside = set(members)
         users: dict[Atom, list[Atom]] = {}
         for atom in members:
@@ -200,64 +214,64 @@ class _Writer:
                         return False
         return True
 
-    def step(self, atom: Atom, choice: _Choice, steps: Mapping[Atom, int]) -> dict[str, Any]:
-        value = self.world.atom(atom)
-        written: dict[str, Any] = {"atom": atom_text(atom), "value": "T" if value else "F" if value is False else "U"}
-        if choice.fact:
-            return {**written, "rule": "fact", "subst": {}, "from": []}
-        if choice.support is not None:
-            written |= {
-                "rule": choice.support.rule.id,
-                "subst": dict(choice.support.substitution),
-                "from": self.origins(choice, steps),
-            }
-        if value is not True:
-            written["fails"] = [[r.rule.id, dict(r.substitution), place] for r, place in choice.fails]
-        return written
-
-    def origins(self, choice: _Choice, steps: Mapping[Atom, int]) -> list[Any]:
-        assert choice.support is not None
-        origins: list[Any] = []
-        for place, element in enumerate(choice.support.elements):
-            match element:
-                case GroundLiteral(atom, _):
-                    origins.append(steps.get(atom))
-                case GroundAtLeast(_, members):
-                    origins.append([[i, steps.get(members[i].atom)] for i in choice.picks[place]])
-                case GroundComparison() | Given():
-                    origins.append(None)
-        return origins
-
 
 class _Choice:
-    """What shows an atom's value: an instance with its `atleast` picks, a failing place for each instance."""
+    """What shows an atom's value: an instance with its `atleast` picks, a failing place for each instance.
 
-    __slots__ = ("fact", "fails", "picks", "support")
+    Without an instance a value that is true is a fact. `needs`: the derived atoms that the step looks at.
+    """
+
+    __slots__ = ("block", "fails", "needs", "origins", "support", "text", "value")
 
     def __init__(
         self,
-        support: GroundRule | None,
-        picks: dict[int, tuple[int, ...]],
-        fails: tuple[tuple[GroundRule, int], ...],
-        *,
-        fact: bool = False,
+        program: GroundProgram,
+        atom: Atom,
+        value: Value,
+        block: int,
+        support: GroundRule | None = None,
+        picks: Mapping[int, tuple[int, ...]] | None = None,
+        fails: tuple[tuple[GroundRule, int], ...] = (),
     ) -> None:
-        self.support, self.picks, self.fails, self.fact = support, picks, fails, fact
-
-    def needs(self) -> Iterable[Atom]:
-        """The atoms that the step refers to."""
-        if self.support is not None:
-            for place, element in enumerate(self.support.elements):
-                if isinstance(element, GroundLiteral):
-                    yield element.atom
-                elif isinstance(element, GroundAtLeast):
-                    yield from (element.members[i].atom for i in self.picks[place])
-        for instance, place in self.fails:
+        self.text, self.value, self.block, self.support, self.fails = atom_text(atom), value, block, support, fails
+        # For each element of the instance the atom it looks at, if any; for an `atleast` its picks, each with its atom.
+        self.origins: list[Atom | list[tuple[int, Atom]] | None] = []
+        needs: list[Atom] = []
+        for place, element in enumerate(support.elements if support else ()):
+            if isinstance(element, GroundLiteral):
+                self.origins.append(element.atom)
+                needs.append(element.atom)
+            elif isinstance(element, GroundAtLeast):
+                members = [(i, element.members[i].atom) for i in (picks or {})[place]]
+                self.origins.append(members)
+                needs += [member for _, member in members]
+            else:
+                self.origins.append(None)
+        for instance, place in fails:
             element = instance.elements[place]
             if isinstance(element, GroundLiteral):
-                yield element.atom
+                needs.append(element.atom)
             elif isinstance(element, GroundAtLeast):
-                yield from (m.atom for m in element.members)
+                needs += [m.atom for m in element.members]
+        self.needs = [a for a in needs if a in program.instances]
+
+    def step(self, steps: Mapping[Atom, int]) -> dict[str, Any]:
+        """As JSON data, given the numbers of all steps of the proof; shares nothing with other proofs."""
+        number = steps.get
+        value = "T" if self.value else "F" if self.value is False else "U"
+        written: dict[str, Any] = {"atom": self.text, "value": value}
+        if self.support is not None:
+            written["rule"] = self.support.rule.id
+            written["subst"] = dict(self.support.substitution)
+            written["from"] = [
+                [[i, number(a)] for i, a in origin] if isinstance(origin, list) else origin and number(origin)
+                for origin in self.origins
+            ]
+        elif self.value:
+            written |= {"rule": "fact", "subst": {}, "from": []}
+        if self.value is not True:
+            written["fails"] = [[r.rule.id, dict(r.substitution), place] for r, place in self.fails]
+        return written
 
 
 class UncertifiableError(Exception):

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..patients import remarks
 from ..pipeline import ask as answer
 from .main import use_colour
 from .options import Request, about_patient, format_option, write_json
@@ -37,7 +38,7 @@ def ask(request: Request, format_: str, engine: str, *, everything: bool) -> Non
     compiled = request.compiled.by_circuits() if engine == "compiled" else request.compiled
     answers = answer(compiled, request.record, request.named)
     if format_ == "json":
-        write_json(answers.to_json())
+        write_json({**answers.to_json(), "remarks": [remark.to_json() for remark in remarks(answers.patient)]})
     else:
         full = None if everything or request.named else request.compiled.guideline.main
         click.echo(render_answers(answers, full, colour=use_colour(sys.stdout)), color=True)

@@ -27,12 +27,13 @@ from ..guideline import load_guideline
 from ..pipeline import ask, choose_interventions, compile_guideline
 from ..pipeline import check as run_checks
 from .files import writing
+from .groups import CommandGroup
 from .options import guideline_option, load, patient_argument, read, reading_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def diagram() -> None:
     """Draw a guideline, a patient on it, a proof, a refusal, the rules, or two versions.
 

@@ -72,7 +72,7 @@ def diff(
     \b
     Examples:
       guidelog diff kb/lumbar_radiculopathy lumbar_radiculopathy
-      guidelog diff HEAD~1:kb/lumbar_radiculopathy HEAD --format markdown   (git revisions)
+      guidelog diff HEAD~1:kb/lumbar_radiculopathy HEAD --format markdown  # git revisions
     """
     with tempfile.TemporaryDirectory(prefix="guidelog-diff-") as scratch:
         versions = [read_version(what, Path(scratch) / str(index)) for index, what in enumerate((old, new))]
@@ -133,6 +133,7 @@ class _Page:
         self.versions, self.found, self.markdown = versions, found, markdown
         self.announced, self.unannounced, self.stale = announced, unannounced, stale
         self.lines: list[str] = []
+        self.patients: dict[str, Change] = {}
 
     def head(self, changed: dict[str, tuple[str, str]]) -> None:
         old, new = self.versions
@@ -191,9 +192,14 @@ class _Page:
         for by, content in self.found.refused:
             self.title(f"Records that only the {by} version refuses", 3)
             self.lines.append(f"{self.bullet}for example {_inline(content)}")
-        for name, why in self.found.undecided:
+        if self.found.undecided:
             self.title("Not decided", 3)
-            self.lines.append(f"{self.bullet}{name}: {why}")
+        open_: dict[str, list[str]] = {}
+        for name, why in self.found.undecided:
+            open_.setdefault(name, []).append(why)
+        for name, reasons in open_.items():
+            more = f"; and {len(reasons) - 1} more of that kind" if len(reasons) > 1 else ""
+            self.lines.append(f"{self.bullet}{name}: {reasons[0]}{more}")
 
     def cohort(self, counted: Counted) -> None:
         self.title(f"In {counted.data}", 3)
@@ -203,11 +209,14 @@ class _Page:
         news = "" if change not in self.unannounced else " (unannounced)"
         words = f"{wording.STATUS[change.old]} -> {wording.STATUS[change.new]}"
         self.lines.append(f"{self.bullet}{'**' if self.markdown else ''}{words}{'**' if self.markdown else ''}{news}")
-        if self.markdown:
+        indent = "  " if self.markdown else "      "
+        first = self.patients.setdefault(change.content["patient"], change)
+        if first is not change:
+            self.lines.append(f"{indent}By the patient of {self.code(_key(first))}.")
+        elif self.markdown:
             self.lines += ["", "  ```yaml", *(f"  {line}" for line in change.text.splitlines()[1:]), "  ```", ""]
         else:
             self.lines += [f"      | {line}" for line in change.text.splitlines()[1:]]
-        indent = "  " if self.markdown else "      "
         if change.needed is not None:
             listed = [*change.sketch.findings, *change.sketch.measures]
             free = [n for n in listed if n not in {entry.split(":")[0] for entry in change.needed}]
@@ -217,8 +226,10 @@ class _Page:
         if change.edits:
             names = ", ".join(self.code(_short(e)) for e in change.edits)
             self.lines.append(f"{indent}{'Because of' if change.alone else 'It takes'} {names}.")
-        if not change.smallest:
-            self.lines.append(f"{indent}A smaller patient may show it as well.")
+        if change.spare and first is change:
+            self.lines.append(f"{indent}Shows several changes; for one of them fewer entries may do.")
+        elif not change.spare and not change.smallest:
+            self.lines.append(f"{indent}Nothing can be left out; another patient may be smaller.")
 
     def reason(self, reason: Reason) -> str:
         answer = f"{reason.intervention}, {wording.STATUS[reason.status]} as before"
@@ -240,6 +251,10 @@ class _Page:
             self.lines.append("No answer changes for any record that both versions accept.")
             if self.found.reasons:
                 self.lines.append("Some answers have other reasons (above); that needs no announcement.")
+        if self.found.refused:
+            self.lines.append("One version refuses records that the other one takes (above).")
+        if self.found.undecided:
+            self.lines.append("Not everything was decided (above).")
         self.lines.extend(f"Announced in {CHANGES}, but no patient changes so: {a}" for a in self.stale)
 
     def title(self, text: str, level: int) -> None:
@@ -266,8 +281,8 @@ def _short(edit: Edit) -> str:
 
 
 def _inline(content: dict[str, Any]) -> str:
-    entries = [f"{k}: {v}" for part in ("findings", "measures") for k, v in content.get(part, {}).items()]
-    return "{" + ", ".join(entries) + "}"
+    entries = [f"{k}: {v}" for part in ("findings", "measures", "screens") for k, v in content.get(part, {}).items()]
+    return "{" + ", ".join(entries) + "}" if entries else "one of whom nothing is known"
 
 
 def _identity(version: Version) -> dict[str, str]:

@@ -10,10 +10,11 @@ import click
 
 from ..pipeline import ask
 from .files import out_option, put
+from .groups import CommandGroup
 from .options import guideline_option, load, patient_argument, read_with_account, reading_option
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def export() -> None:
     """Write FHIR R4 resources.
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from ..diagnostics import InputError
+from .groups import CommandGroup
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def feedback() -> None:
     """What clinicians did with the cards of the service.
 

@@ -20,7 +20,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError.of("GL605", f"`{path}` cannot be written: {(error.strerror or 'error').lower()}") from None
+        missing = isinstance(error, FileNotFoundError) and not path.parent.exists()
+        reason = f"there is no folder `{path.parent}`" if missing else (error.strerror or "error").lower()
+        raise InputError.of("GL605", f"`{path}` cannot be written: {reason}") from None
 
 
 def out_option(function: F) -> F:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import InputError, Severity, render
+from ..diagnostics import InputError, Severity
 from ..guideline import find_folder, read_guideline
 from ..source import Source
 from ..workbench.layout import Formatted, format_source
 from .files import writing
-from .main import use_colour
+from .main import show
 from .options import guideline_option
 
 
@@ -63,8 +63,12 @@ def _paths(files: tuple[str, ...], guideline: str | None) -> list[Path]:
         if path.is_dir():
             read_guideline(path)  # says what is wrong with the folder, when something is
             found += sorted(path.glob("*.dl"))
-        else:
+        elif path.suffix == ".dl":
             found.append(path)
+        else:
+            hint = "rule files end in .dl; `-` formats rules from standard input" if path.is_file() else None
+            message = f"`{path}` is not a rule file" if path.exists() else f"there is no file or folder `{path}`"
+            raise InputError.of("GL603", message, hint=hint)
     return found
 
 
@@ -87,7 +91,4 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _report(formatted: Formatted) -> None:
-    colour = use_colour(sys.stderr)
-    for problem in formatted.problems:
-        if problem.severity is Severity.ERROR:
-            click.echo(render(problem, colour=colour) + "\n", err=True, color=colour)
+    show(problem for problem in formatted.problems if problem.severity is Severity.ERROR)

@@ -11,47 +11,49 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import click
 
 from .. import __version__
-from ..diagnostics import MOST_SHOWN, CertificateError, InputError, nearest, render
+from ..diagnostics import MOST_SHOWN, CertificateError, Diagnostic, InputError, render
+from .groups import CommandGroup, with_hint
 
 COMMANDS = {
-    "interview": ("missing", "Ask what is missing one question at a time, and write the completed record."),
-    "missing": ("missing", "The smallest sets of questions that would settle the answers."),
-    "what-if": ("what_if", "Answers under changed facts, or the smallest changes that reach a status."),
-    "when": ("what_if", "The dates on which answers change if nothing else does."),
+    "interview": ("interview", "Ask what is missing, one question at a time."),
+    "missing": ("missing", "The smallest sets of questions that settle the answers."),
+    "what-if": ("what_if", "Answers under changed facts, or what would change one."),
+    "when": ("what_if", "The dates on which answers change by themselves."),
     "why": ("why", "Why an answer is what it is."),
-    "why-not": ("why", "Which criteria stand between a patient and an intervention."),
-    "ask": ("ask", "What the guideline says for a patient, with certified answers."),
-    "facts": ("facts", "What a FHIR record was taken to say, what was ignored and why, what it cannot say."),
+    "why-not": ("why", "What stands between a patient and an intervention."),
+    "ask": ("ask", "What the guideline says for a patient, certified."),
+    "facts": ("facts", "What a FHIR record was taken to say, and what not."),
     "export": ("export", "Answers or the guideline as FHIR resources."),
     "explain": ("explain", "What a code such as GL203 means."),
     "certify": ("certify", "Write the certificate of a patient's answers."),
-    "check": ("check", "Report everything that is wrong or doubtful in a guideline."),
-    "check-certificate": ("certify", "Check a certificate cold, against rule text and patient file."),
-    "verify": ("verify", "Prove or break a guideline's properties for every possible patient."),
-    "cohort": ("cohort", "The same answers for a table of patients: Parquet, CSV, NDJSON, DuckDB."),
-    "diagram": ("diagram", "Draw the pathway, a patient on it, a proof, a refusal, the rules, two versions."),
-    "diff": ("diff", "What changes between two versions of a guideline, and for which patients."),
-    "generate": ("generate", "Make a small suite of patients that reaches every rule, condition and threshold."),
-    "test": ("test", "Run the vignettes of a guideline, with coverage and mutants."),
-    "feedback": ("feedback", "Export what clinicians did with the cards of the service."),
+    "check": ("check", "Everything that is wrong or doubtful in a guideline."),
+    "check-certificate": ("certify", "Check a certificate against rule text and patient file."),
+    "verify": ("verify", "Prove or break properties for every possible patient."),
+    "cohort": ("cohort", "The same answers for a whole table of patients."),
+    "diagram": ("diagram", "Draw pathway, patient, proof, refusal, rules, versions."),
+    "diff": ("diff", "What changes between two versions, for which patients."),
+    "generate": ("generate", "Make a small suite of patients that reaches every rule."),
+    "test": ("test", "Run a guideline's vignettes, with coverage and mutants."),
+    "feedback": ("feedback", "Export what clinicians did with the service's cards."),
     "serve": ("serve", "Serve the pages and CDS Hooks over HTTP, on this machine."),
     "lsp": ("lsp", "The language server for editors."),
+    "names": ("names", "The names that a patient file may use, and their meaning."),
     "new": ("new", "Write a small complete guideline to start from."),
     "readings": ("readings", "What each ambiguity switch changes, for whom."),
     "repl": ("repl", "Ask the rules about one patient, line by line."),
-    "trace": ("trace", "Which rules encode each statement, and which vignettes are about it."),
-    "fmt": ("fmt", "Bring rule files into the canonical layout, comments kept."),
+    "trace": ("trace", "Which rules and vignettes belong to each statement."),
+    "fmt": ("fmt", "Bring rule files into the canonical layout."),
 }
 
 
-class _Commands(click.Group):
-    """Subcommands by name, imported on demand; a mistyped one gets the nearest name."""
+class _Commands(CommandGroup):
+    """Subcommands by name, imported on demand."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -63,18 +65,8 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in COMMANDS:
-            near = nearest(name, COMMANDS)
-            raise click.UsageError(f"no such command `{name}`" + (f"; did you mean `{near}`?" if near else ""), ctx)
-        return super().resolve_command(ctx, args)
+    def sentence(self, _ctx: click.Context, name: str) -> str:
+        return COMMANDS[name][1]
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -111,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        (with_hint(error) if isinstance(error, click.UsageError) else error).show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -130,11 +122,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def show_errors(error: InputError) -> None:
     """All diagnostics of an error on stderr, in colour on a terminal."""
-    colour = use_colour(sys.stderr)
-    for diagnostic in error.diagnostics[:MOST_SHOWN]:
-        click.echo(render(diagnostic, colour=colour) + "\n", err=True, color=colour)
+    show(error.diagnostics[:MOST_SHOWN])
     if len(error.diagnostics) > MOST_SHOWN:
         click.echo(f"and {len(error.diagnostics) - MOST_SHOWN:,} more", err=True)
+
+
+def show(diagnostics: Iterable[Diagnostic]) -> None:
+    """Diagnostics on stderr, in colour on a terminal."""
+    colour = use_colour(sys.stderr)
+    for diagnostic in diagnostics:
+        click.echo(render(diagnostic, colour=colour) + "\n", err=True, color=colour)
 
 
 def use_colour(stream: Any) -> bool:

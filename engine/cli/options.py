@@ -13,9 +13,10 @@ import click
 from ..compiled import Compiled
 from ..explain.answers import Answers
 from ..guideline import load_guideline
-from ..patients import Patient, read_patient, read_text
+from ..patients import Patient, read_patient, read_text, remarks
 from ..patients.forms import looks_like_fhir
 from ..pipeline import compile_guideline
+from .main import show
 
 if TYPE_CHECKING:
     from ..fhir import FhirReading
@@ -164,7 +165,13 @@ def read(compiled: Compiled, path: str) -> Patient:
 
 
 def read_with_account(compiled: Compiled, path: str) -> tuple[Patient, FhirReading | None]:
-    """The patient in a file, and what was made of the record where it is FHIR."""
+    """The patient in a file, and what was made of the record where it is FHIR; what is odd is said on stderr."""
+    patient, reading = _read(compiled, path)
+    show(remarks(patient))
+    return patient, reading
+
+
+def _read(compiled: Compiled, path: str) -> tuple[Patient, FhirReading | None]:
     chosen = click.get_current_context().meta
     wished = any(chosen.get(f"guidelog.{name}") for name in ("as_of", "unverified_codes", "validate"))
     if path != "-" and not wished and not looks_like_fhir(path):  # one of ours: the FHIR reader need not be loaded

@@ -64,7 +64,7 @@ def serve(
     Examples:
       guidelog serve --check
       guidelog serve --compare HEAD~1:kb/lumbar_radiculopathy
-      guidelog serve --port 8080 --trust clients.toml --public-url https://cds.example.org
+      guidelog serve --port 8080 --trust docs/examples/clients.toml --public-url https://cds.example.org
     """
     try:
         from ..web.server import run

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..compiled import Compiled
+from ..explain import wording
 from ..verify.circuit import Budget
 from ..verify.properties import read_properties
 from ..verify.prove import verify as prove
@@ -23,6 +24,11 @@ _MARKS = {
     Result.BROKEN: ("BROKEN", "1;31"),
     Result.NOT_DECIDED: ("not decided", "1;33"),
 }
+_EMPTY = ("EMPTY", "1;33")
+_OPEN = "not decided"
+_MOST_OPEN = 10
+_MOST_ANSWERS = 3
+"""So many answers of a witness are shown; more would hide the patient."""
 
 
 @click.command()
@@ -48,18 +54,18 @@ def verify(
     """Prove or break every property of a guideline, for all possible patients at once.
 
     Properties stand in the guideline's `properties.dl` (docs/proving.md). One that is broken comes with the smallest
-    patient that breaks it, replayed by the engine and certified; exit code 1 then. Without --property the rules are
-    also searched for conflicts, gaps, rules that apply to nobody and conditions that change nothing.
+    patient that breaks it, replayed by the engine and certified. Without --property the rules are also searched for
+    conflicts, gaps, rules that apply to nobody and conditions that change nothing. Exit code 1 when a property is
+    broken or about nobody, when rules conflict, or when something was not decided.
 
     \b
     Examples:
       guidelog verify
       guidelog verify --property CAUDA-EQUINA --format json
     """
-    limit = Budget(budget)
     compiled = load(guideline, readings)
     properties = read_properties(compiled).choose(wanted)
-    found = prove(compiled, properties, budget=limit, rules=not wanted, progress=progress())
+    found = prove(compiled, properties, budget=Budget(budget), rules=not wanted, progress=progress())
     if witnesses is not None:
         _write(witnesses, found)
     if format_ == "json":
@@ -76,7 +82,7 @@ def verify(
         )
     else:
         click.echo(render(compiled, found, colour=use_colour(sys.stdout)), color=True)
-    sys.exit(1 if found.failed else 0)
+    sys.exit(1 if found.failed or not found.complete else 0)
 
 
 def render(compiled: Compiled, found: Verification, *, colour: bool) -> str:
@@ -105,20 +111,26 @@ def render(compiled: Compiled, found: Verification, *, colour: bool) -> str:
             for what, number in found.checked
         )
         lines += ["", f"Rules searched ({looked}):"]
-        lines.extend(line for remark in found.remarks for line in _remark(remark, colour))
+        open_ = [remark for remark in found.remarks if remark.kind == _OPEN]
+        shown = [remark for remark in found.remarks if remark.kind != _OPEN] + open_[:_MOST_OPEN]
+        lines.extend(line for remark in shown for line in _remark(remark, colour))
+        if len(open_) > _MOST_OPEN:
+            lines.append(f"  and {len(open_) - _MOST_OPEN:,} more not decided (--format json lists them)")
         if not found.remarks:
             lines.append("  no conflict, no gap, no rule that applies to nobody, no condition that changes nothing")
     proved = sum(v.result is Result.PROVED for v in found.verdicts)
     broken = sum(v.result is Result.BROKEN for v in found.verdicts)
     undecided = len(found.verdicts) - proved - broken
+    empty = sum(v.idle for v in found.verdicts)
+    about = f" ({empty} of them about nobody)" if empty else ""
     took = f"{found.seconds:.2f} s ({found.load_seconds:.2f} s to load)"
-    lines += ["", f"{proved} proved, {broken} broken, {undecided} not decided; {took}"]
+    lines += ["", f"{proved} proved{about}, {broken} broken, {undecided} not decided; {took}"]
     return "\n".join(lines)
 
 
 def _verdict(verdict: Verdict, colour: bool) -> list[str]:
-    mark, code = _MARKS[verdict.result]
-    idle = " (but no patient has what it is about)" if verdict.idle else ""
+    mark, code = _EMPTY if verdict.idle else _MARKS[verdict.result]
+    idle = " (proved, but no patient has what it is about)" if verdict.idle else ""
     lines = [f"  {_paint(f'{mark:<11}', code, colour)} {verdict.id}: {verdict.says}{idle}"]
     if verdict.witness is not None:
         lines.extend(_witness(verdict.witness))
@@ -144,6 +156,9 @@ def _witness(witness: Witness) -> list[str]:
             if status is not witness.after.statuses[name]
         ]
         lines.extend(f"      {line}" for line in changed)
+    elif len(witness.statuses) <= _MOST_ANSWERS:
+        given = (f"{name}: {wording.STATUS[status]}" for name, status in witness.statuses.items())
+        lines.append(f"      answered {', '.join(given)}")
     lines.extend(f"      with {end}" for end in witness.ends)
     if not witness.smallest:
         lines.append("      (time ran out before a smaller patient was ruled out)")

@@ -12,14 +12,14 @@ from ..explain import wording
 from ..explain.answers import Answers
 from ..explain.changes import Change
 from ..explain.ways import Ways, ways_to
-from ..explain.what_if import Difference, apply, differences
+from ..explain.what_if import Difference, differences
 from ..explain.when import Forecast
 from ..explain.when import when as forecast
-from ..patients import patient_from_content
 from ..pipeline import ask
 from ..status import Status
 from .options import Request, about_patient, format_option, header, write_json
 from .page import Lines, heading
+from .settings import changed, parsed, pointing_at
 
 _REACHABLE = [s.value for s in Status if s is not Status.UNDETERMINED]
 
@@ -49,14 +49,17 @@ def what_if(request: Request, format_: str, settings: tuple[str, ...], target: s
     if target is not None:
         _towards(request, _status(target), format_)
         return
+    typed = parsed(settings)
     before = ask(compiled, record, wanted)
-    content = apply(record.content, _parsed(settings), compiled.names)
-    after = ask(compiled, patient_from_content(content, compiled.names.vocabulary), wanted)
-    changed = differences(before, after)
+    later = changed(record, typed, compiled.names)
+    with pointing_at(typed, record):
+        after = ask(compiled, later, wanted)
+    found = differences(before, after)
     if format_ == "json":
-        write_json({**header(before), "settings": _parsed(settings), "changes": [d.to_json() for d in changed]})
+        given = {setting.name: setting.value for setting in typed}
+        write_json({**header(before), "settings": given, "changes": [d.to_json() for d in found]})
     else:
-        click.echo(_changes(changed, before, len(before.answers)))
+        click.echo(_changes(found, before, len(before.answers)))
 
 
 def _towards(request: Request, status: Status, format_: str) -> None:
@@ -151,18 +154,6 @@ def _changes(changed: list[Difference], before: Answers, total: int) -> str:
     if changed and total > len(changed):
         page.add(wording.unchanged(total - len(changed)))
     return page.text()
-
-
-def _parsed(settings: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for item in settings:
-        name, separator, value = item.partition("=")
-        if not separator or not name or not value:
-            raise click.UsageError(f"`--set {item}`: write NAME=VALUE")
-        if name in found:
-            raise click.UsageError(f"`{name}` is set twice")
-        found[name] = value
-    return found
 
 
 def _status(name: str) -> Status:

@@ -79,6 +79,7 @@ class Counter:
                 found = self.below(element.atom)
                 why = {text: count(fails & bits[t if element.negated else f], rows) for text, (t, f) in found.items()}
                 step["because"] = {text: n for text, n in why.items() if n}
+                step["by"] = "with" if element.negated else "without"
             steps.append(step)
             remaining = holds
         return {"rule": probe.instance.rule.id or "", "steps": steps, "passes": count(remaining, rows)}

@@ -120,7 +120,7 @@ def _wide(result: str, account: dict[str, Any], names: Sequence[str]) -> str:
 def render_diff(found: Differences) -> str:
     """The changes for people: flows that go from one answer to another."""
     lines = [
-        f"{found.changed:,} patients change"
+        f"{found.changed:,} {'patient changes' if found.changed == 1 else 'patients change'}"
         + (f"; {found.only_old:,} only in the old result" if found.only_old else "")
         + (f"; {found.only_new:,} only in the new result" if found.only_new else "")
     ]

@@ -93,7 +93,7 @@ class Heaps:
                 try:
                     patient = about(resource)
                 except ValueError as error:
-                    self.rejects.append(Reject(line, "", "GL455", f"{name}: {error}"))
+                    self.rejects.append(Reject(line, "", "GL410", f"{name}: {error}"))
                 if patient is not None:
                     place = orjson.dumps([patient, name, line])
                     heaps[_heap_of(patient, 0, number)].write(place + b"\t" + text.strip() + b"\n")

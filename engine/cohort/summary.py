@@ -1,4 +1,4 @@
-"""The account of a run as text and as a picture: how many, how far along the pathway, what would settle most.
+"""The account of a run as text: how many, how far along the pathway, what would settle most.
 
 Everything comes from the counts that the run kept; no table is read.
 """
@@ -7,22 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 from ..status import Because, Status
 
 _REASONS = frozenset(b.value for b in Because)
-_COLOURS: Mapping[str, str] = {
-    Status.URGENT.value: "#b3261e",
-    Status.EMERGENCY_PATHWAY.value: "#7b1fa2",
-    Status.CONFLICT.value: "#e91e63",
-    Status.RECOMMENDED.value: "#2e7d32",
-    Status.CONSIDER.value: "#7cb342",
-    Status.NOT_NOW.value: "#78909c",
-    Status.AVOID.value: "#8d6e63",
-    Status.UNDETERMINED.value: "#f9a825",
-    Status.OUTSIDE_GUIDELINE.value: "#cfd8dc",
-}
 _MOST_QUESTIONS, _MOST_REASONS = 5, 4
 
 
@@ -83,9 +71,9 @@ def _funnel(account: Mapping[str, Any], name: str) -> list[str]:
             )
             why = sorted(step.get("because", {}).items(), key=lambda item: -item[1])[:_MOST_REASONS]
             if why and step["fails"]:
-                lines.append(
-                    "      of the blocked: " + ", ".join(f"{n / step['fails']:.0%} without `{text}`" for text, n in why)
-                )
+                how = step.get("by", "without")
+                listed = ", ".join(f"{n / step['fails']:.0%} {how} `{text}`" for text, n in why)
+                lines.append(f"      of the blocked: {listed}")
         lines.append(f"    all conditions: {rule['passes']:,}")
     return lines
 
@@ -109,38 +97,3 @@ def _questions(account: Mapping[str, Any], name: str) -> list[str]:
         else:
             lines.append(f"    {question}: {always:,} whatever the reply, {sometimes:,} by some reply")
     return lines
-
-
-def render_svg(account: Mapping[str, Any], interventions: Sequence[str] = ()) -> str:
-    """A bar of statuses for each intervention, as SVG."""
-    names = [n for n in interventions or account["answers"] if n in account["answers"]]
-    left, width, height, gap = 300, 640, 22, 8
-    total = max(account["patients"], 1)
-    used = [s for s in Status if any(account["answers"][n].get(s.value) for n in names)]
-    tall = len(names) * (height + gap) + 90
-    title = f"{escape(account['guideline']['title'])}: {account['patients']:,} patients"
-    size = f'width="{left + width + 20}" height="{tall}"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="13" role="img">',
-        f"<title>{title}</title>",
-        f'<text x="10" y="22" font-size="16">{title}</text>',
-    ]
-    for row, name in enumerate(names):
-        top, x = 40 + row * (height + gap), float(left)
-        parts.append(f'<text x="{left - 10}" y="{top + 16}" text-anchor="end">{escape(name)}</text>')
-        for status in used:
-            number = account["answers"][name].get(status.value, 0)
-            if not number:
-                continue
-            long = width * number / total
-            parts.append(
-                f'<rect x="{x:.1f}" y="{top}" width="{long:.1f}" height="{height}" fill="{_COLOURS[status.value]}">'
-                f"<title>{status.value}: {number:,} ({number / total:.1%})</title></rect>"
-            )
-            x += long
-    x = 10.0
-    for status in used:
-        parts.append(f'<rect x="{x}" y="{tall - 30}" width="12" height="12" fill="{_COLOURS[status.value]}"/>')
-        parts.append(f'<text x="{x + 17}" y="{tall - 19}">{status.value}</text>')
-        x += 30 + 7.5 * len(status.value)
-    return "\n".join((*parts, "</svg>")) + "\n"

@@ -10,7 +10,8 @@ from ..compiled import Compiled
 from ..diagnostics import InputError
 from ..fhir import load_mapping
 from ..patients import Patient, patient_from_content
-from .fhir import fhir_tables, one_patient
+from .bulk import fhir_tables, resources_of
+from .fhir import Reader
 from .layout import ID, Layout, layout_of, long_layout
 from .long import is_long, rows_of
 from .records import record_of, row_of
@@ -35,11 +36,11 @@ def find_patient(
     vocabulary = compiled.names.vocabulary
     export = fhir_tables(data)
     if export is not None:
-        mapping = load_mapping(compiled.guideline, vocabulary)
-        read = one_patient(export, patient, mapping, vocabulary, as_of=as_of, unverified=unverified)
-        if read is None:
+        resources = resources_of(export, [patient])[patient]
+        if not resources:
             raise _missing(patient, data)
-        return read
+        reader = Reader(load_mapping(compiled.guideline, vocabulary), vocabulary, as_of, unverified)
+        return reader.read(patient, resources)
     tables = open_tables(data, table)
     if is_long(tables[0].columns):
         rows = rows_of(tables, [patient], column, ignore)[patient]

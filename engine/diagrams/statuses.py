@@ -14,6 +14,7 @@ from ..status import Status
 from ..values import Value
 from . import palette
 from .criteria import SCOPE, Criterion
+from .leaving import leaving
 from .line_values import both, chip_of, opposite, remark_of, stance_value, value_of
 from .model import Item, Node, Pathway, Step
 from .overlay import Mark, Overlay, Trace
@@ -83,7 +84,7 @@ class Overlaying:
                 here = True if self._for_everyone(step) else reach
                 self._decide(step, here, value, onward)
                 if step.exit:
-                    self._exit(step, both(here, opposite(onward)))
+                    self._exit(step, both(here, opposite(onward)), [*blocked_by, (node, value)])
                     if step.rejoins and place + 2 < len(trunk):
                         self._trace(step.exit, trunk[place + 2][1].node, both(reach, opposite(onward)))
                 if step.rejoins:
@@ -142,7 +143,7 @@ class Overlaying:
         else:
             self.nodes[node.key] = Mark(palette.REACHED, f"REACHED: {answer}")
 
-    def _exit(self, step: Step, reach: Value) -> None:
+    def _exit(self, step: Step, reach: Value, before: list[tuple[Node, Value]]) -> None:
         leave = step.exit
         assert leave is not None
         self._trace(step.node, leave, reach)
@@ -151,8 +152,11 @@ class Overlaying:
             if self.nodes[leave.key].look is palette.BLOCKED:
                 self.nodes[leave.key] = Mark(palette.NOT_REACHED)
             return
-        look = palette.REACHED if reach is True else palette.UNKNOWN if reach is None else palette.NOT_REACHED
-        self.nodes[leave.key] = Mark(look, "POSSIBLE" if reach is None else "")
+        still_open = [f"box {self.numbers[n.key]}" for n, v in before if v is None]
+        found = leaving(leave, reach, still_open, self.by_name, self.world)
+        self.nodes[leave.key] = found.mark
+        for place, (word, look) in found.items.items():
+            self.items[leave.key, place] = Chip(word, look.chip, look.chip_text)
 
     # actions
     def _act(self, node: Node, reach: Value, blocked_by: list[tuple[Node, Value]]) -> None:

@@ -6,11 +6,15 @@ One function a line; what may stand in it is said by its arguments. Layout is no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
+from .. import tree
+from ..diagnostics import Diagnostic
 from ..names import Names
 from ..status import Because, Status
-from .sentences import STANCE, alternatives, inner, label_of, question_label, sentence, together
-from .words import Table, say, say_count
+from ..vocabulary import Measure
+from .sentences import STANCE, alternatives, inner, label_of, quantity, question_label, sentence, together
+from .words import Table, is_said, say, say_count
 
 _STATUSES, _REASONS = tuple(Status), tuple(Because)
 STATUS: Mapping[Status, str] = Table("status", _STATUSES)
@@ -190,6 +194,25 @@ def ask_because(labels: Iterable[str], *, settles: bool) -> str:
 def asked_count(count: int) -> str:
     """How long an interview was."""
     return say_count("asked", count)
+
+
+def refused(diagnostic: Diagnostic, measure: Measure | None, day: date | None) -> str:
+    """Why a reply was not taken: in the words of this table where it has some, else in the message's own."""
+    if measure is not None and diagnostic.code == "GL418" and day is None:
+        return say("refused_no_day")
+    if measure is not None and is_said(f"refused.{diagnostic.code}"):
+        low, high = (quantity(bound * measure.ticks, measure) for bound in (measure.low, measure.high))
+        return say(f"refused.{diagnostic.code}", label=measure.label, low=low, high=high, day=day)
+    return "; ".join(t for t in (diagnostic.message, *diagnostic.notes, diagnostic.hint) if t)
+
+
+def contradicted(inputs: Iterable[str], rule: tree.Rule, names: Names) -> str:
+    """That a reply goes against what was said before, with the background rule's own words."""
+    labels = together(label_of(name, names) for name in inputs)
+    says = rule.annotation("says") or rule.annotation("title")
+    if says is None:
+        return say("contradicted", labels=labels)
+    return say("contradicted_so", labels=labels, says=inner(tree.plain(says)))
 
 
 def written_to(path: object) -> str:

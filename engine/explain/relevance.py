@@ -15,9 +15,8 @@ from ..background import inputs_of
 from ..ground import Atom, GroundComparison, GroundProgram
 from ..names import STANCES
 from ..patients import Facts
-from ..status import Status
+from ..status import Status, status_in
 from ..values import Ranges, World
-from .answers import status_in
 from .bdd import FALSE, TooLarge
 from .conditions import SCOPE
 from .cone import Cone

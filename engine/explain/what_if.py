@@ -12,7 +12,9 @@ from typing import Any
 
 from ..diagnostics import InputError, nearest
 from ..names import Names
+from ..patients.node import visible
 from .answers import Answers
+from .words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +51,36 @@ def apply(content: Mapping[str, Any], settings: Mapping[str, str], names: Names)
     for name, value in settings.items():
         if name in vocabulary.findings:
             if value not in ("present", "absent", "unknown"):
-                raise _unusable(name, value, "present, absent or unknown")
+                raise _unusable(name, value, "takes_finding")
             changed["findings"][name] = value
         elif name in vocabulary.measures:
             changed["measures"][name] = measure_value(name, value)
         elif name.removeprefix("screen:") in vocabulary.screens:
             if value not in ("complete", "incomplete"):
-                raise _unusable(name, value, "complete or incomplete")
+                raise _unusable(name, value, "takes_screen")
             changed["screens"][name.removeprefix("screen:")] = value
         else:
             near = nearest(name, [*vocabulary.findings, *vocabulary.measures, *vocabulary.screens])
-            hint = f"did you mean `{near}`?" if near else None
-            raise InputError.of("GL430", f"there is no finding, measure or screen `{name}`", hint=hint)
+            hint = say("did_you_mean", name=near) if near else None
+            raise InputError.of("GL430", say("no_such_input", name=visible(name)), hint=hint)
     return {key: value for key, value in changed.items() if value != {} or key in content}
 
 
 def measure_value(name: str, text: str) -> Any:
     """A measure as typed: `8`, `6+`, `4-8`, `since 2025-06-01`, `unknown`. Raises InputError (GL430)."""
-    expected = "a number, `6+` for at least 6, `4..8`, `since 2025-06-01`, or unknown"
     text = text.strip()
     if text == "unknown":
         return text
     if text.startswith("since "):
         return {"since": text.removeprefix("since ").strip()}
     if ".." in text:
-        low, _, high = text.partition("..")
-        return {"between": [_number(name, low, expected), _number(name, high, expected)]}
+        low, high = (_number(name, end) for end in text.split("..", 1))
+        if low > high:
+            raise _unusable(name, text, "takes_measure")
+        return {"between": [low, high]}
     if text.endswith("+"):
-        return {"at_least": _number(name, text[:-1], expected)}
-    return _number(name, text, expected)
+        return {"at_least": _number(name, text[:-1])}
+    return _number(name, text)
 
 
 def differences(before: Answers, after: Answers) -> list[Difference]:
@@ -103,7 +106,7 @@ def differences(before: Answers, after: Answers) -> list[Difference]:
     return found
 
 
-def _number(name: str, text: str, expected: str) -> int | float:
+def _number(name: str, text: str) -> int | float:
     text = text.strip()
     try:
         return int(text)
@@ -111,8 +114,8 @@ def _number(name: str, text: str, expected: str) -> int | float:
         pass
     if text.replace(".", "", 1).isdigit() and text.isascii():
         return float(text)
-    raise _unusable(name, text, expected)
+    raise _unusable(name, text, "takes_measure")
 
 
-def _unusable(name: str, value: str, expected: str) -> InputError:
-    return InputError.of("GL430", f"`{name}` cannot be `{value}`", hint=f"it takes {expected}")
+def _unusable(name: str, value: str, takes: str) -> InputError:
+    return InputError.of("GL430", say("cannot_be", name=name, value=visible(value)), hint=say(takes))

@@ -9,7 +9,7 @@ from ..ground import Atom, GroundRule
 from ..names import STANCES
 from ..status import STATUS_OF_STANCE, Status
 from ..values import World
-from .answers import Answer, Answers, holding
+from .answers import Answer, Answers
 from .heights import element_height
 from .independent import independent_reasons
 from .proofs import Proof
@@ -57,7 +57,7 @@ def deciding_instances(world: World, answer: Answer) -> list[GroundRule]:
     found: list[GroundRule] = []
     for stance in STANCES:
         if answer.status is Status.CONFLICT or STATUS_OF_STANCE[stance] is answer.status:
-            found += holding(world, ("advise", answer.intervention, stance))
+            found += world.holding(("advise", answer.intervention, stance))
     return found
 
 

@@ -13,6 +13,8 @@ every declared name a value. Whatever is wrong with a file is an InputError whos
     GL408  a key stands twice             GL418  a date after `as_of`, or no `as_of`
     GL409  a key that is not text         GL419  not a value of a screen
     GL410  a record of the wrong shape    GL420  not text where text belongs
+
+`remarks` warns of what can be read and is odd: GL422, a day that is still to come.
 """
 
 from .content import sha256_of
@@ -20,9 +22,10 @@ from .document import read_document, read_text
 from .facts import Facts, close
 from .node import Entry, ListNode, MapNode, Node, ScalarNode
 from .record import Patient, patient_from_content, read_patient
+from .remarks import remarks
 from .values import Interval, MeasureValue, Since
 
 __all__ = [
     "Entry", "Facts", "Interval", "ListNode", "MapNode", "MeasureValue", "Node", "Patient", "ScalarNode", "Since",
-    "close", "patient_from_content", "read_document", "read_patient", "read_text", "sha256_of",
+    "close", "patient_from_content", "read_document", "read_patient", "read_text", "remarks", "sha256_of",
 ]

@@ -13,7 +13,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from ..diagnostics import InputError, Label
+from ..diagnostics import Diagnostic, InputError, Label
 from ..source import Source, Span
 from .from_json import from_json
 from .from_yaml import from_yaml
@@ -30,6 +30,7 @@ from .node import (
     suggestion,
     visible,
 )
+from .strangers import hint_for, looks_like_bytes, looks_like_map, looks_like_text
 
 __all__ = [
     "MAX_DEPTH", "MAX_NODES", "Entry", "ListNode", "MapNode", "Node", "Problems", "ScalarNode",
@@ -88,9 +89,25 @@ def compose(source: Source, problems: Problems) -> Node:
         span = Span(Source(source.name, _drawable(source.text)), *bad.span())
         hint = "end lines with LF or CRLF" if bad[0] == "\r" else None
         problems.fatal("GL403", f"the character U+{ord(bad[0]):04X} is not allowed in a patient file", span, hint=hint)
-    node = _parse(source, problems)
+    try:
+        node = _parse(source, problems)
+    except InputError:
+        _refuse_stranger(source, looks_like_text(source.name, source.text))
+        raise
+    if isinstance(node, MapNode):
+        _refuse_stranger(source, looks_like_map({entry.key.text for entry in node.entries}))
+    else:
+        _refuse_stranger(source, looks_like_text(source.name, source.text))
     _check_values(node, problems)
     return node
+
+
+def _refuse_stranger(source: Source, what: str | None) -> None:
+    """Say what a file looks like that is no patient; nothing where it does not look like anything else."""
+    if what is not None:
+        span = Span(source, 0, min(60, len(source.line(1))))
+        message = f"this looks like {what}, not like a patient file"
+        raise InputError([Diagnostic("GL404", message, (Label(span),), hint=hint_for(what))]) from None
 
 
 def _parse(source: Source, problems: Problems) -> Node:
@@ -143,6 +160,11 @@ def _decoded(name: str, data: bytes, limit: int) -> Source:
         at = len(data[: error.start].decode("utf-8"))
         shown = Source(name, _drawable(data.decode("utf-8", "replace")))
         problems = Problems()
+        what = looks_like_bytes(data)
+        if what is not None:
+            raise InputError.of(
+                "GL403", f"`{name}` looks like {what}, not like a patient file", hint=hint_for(what)
+            ) from None
         message = f"this is not UTF-8 text: byte 0x{data[error.start]:02X}"
         problems.fatal("GL403", message, Label(Span(shown, at, at + 1)), hint="save the file as UTF-8")
 

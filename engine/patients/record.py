@@ -42,8 +42,8 @@ class Patient:
     declaration. `content`: the record as plain JSON data without `expect`; dates are ISO strings, the id is text even
     when written as a number, a measure's number is what `json.loads` gives for its text (`8` an integer, `8.0` a
     float). `sha256`: of the content's canonical JSON (docs/certificates.md). `expect`: kept unread for vignettes.
-    `spans`: the place of each listed finding, measure and screen. Two records are equal when they say the same,
-    wherever it is written.
+    `spans`: the place of each listed finding, measure and screen; `dated`: that of `as_of`. Two records are equal when
+    they say the same, wherever it is written.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Patient:
     sha256: str
     expect: Node | None = field(default=None, compare=False, repr=False)
     spans: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
+    dated: Span | None = field(default=None, compare=False, repr=False)
 
 
 def read_patient(source: Source, vocabulary: Vocabulary) -> Patient:
@@ -120,7 +121,7 @@ class _RecordReader:
         content = content_of(record)
         complete = tuple(screen for screen in self.vocabulary.screens if screens.get(screen))
         return Patient(identity, self.as_of.day, findings, measures, complete, sources,
-                       content, sha256_of(content), _part(record, "expect"), self.spans)
+                       content, sha256_of(content), _part(record, "expect"), self.spans, self.as_of.span)
 
     def check_parts(self, record: MapNode) -> None:
         for key in (entry.key for entry in record.entries if entry.key.text not in _PARTS):
@@ -237,8 +238,8 @@ class _RecordReader:
         """Report a name that is not declared, with the nearest one of the first kind that has one near."""
         near = suggestion(key.text, *(tuple(home.names) for home in homes))
         home = None if near is None else self.home(near)
-        hint = did_you_mean(near)
-        if hint is not None and home is not None and home.kind not in kind:
+        hint = did_you_mean(near) or "`guidelog names` lists what it has"
+        if home is not None and home.kind not in kind:
             hint += f" that is {_article(home.kind)}: {home.advice}"
         self.problems.add("GL412", f"there is no {kind} {quoted(key.text)} in this guideline", key.span, hint=hint)
 

@@ -241,6 +241,7 @@ _TERMINALS = {
 }
 _ARITHMETIC = {"PLUS", "MINUS", "STAR"}
 _MOST_EXPECTED = 4
+_NEGATION = "a condition is negated with `!`, as in `!name(P)`"
 
 
 def _syntax_error(span: Span, error: UnexpectedInput) -> Diagnostic:
@@ -262,10 +263,12 @@ def _syntax_error(span: Span, error: UnexpectedInput) -> Diagnostic:
         token = str(error.token)
         place = Span(source, start, start + len(token))
         hint = "put a comma between conditions" if "`,`" in expected and error.token.type in {"NAME", "BANG"} else None
+        if error.token.type == "NAME" and re.search(r"\bnot\s+$", source.text[base:start]):
+            hint = _NEGATION
         return Diagnostic("GL001", f"did not expect `{_clip(token)}` here", (Label(place, expected),), hint=hint)
     assert isinstance(error, UnexpectedCharacters)
     character = source.text[start : start + 1]
-    hint = 'a string ends on its own line with `"`' if character == '"' else None
+    hint = 'a string ends on its own line with `"`' if character == '"' else _NEGATION if character in "~\\" else None
     return Diagnostic(
         "GL001",
         f"did not expect `{character}` here"

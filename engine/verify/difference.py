@@ -20,7 +20,7 @@ class Change:
 
     `needed` are the entries of the witness that every such patient has (None: not looked for); `edits` the edits that
     alone make the change, or, where none does, those without which it would not happen. `smallest` when no smaller
-    record will do.
+    record will do; `spare` when this change may need only a part of the record, which shows others as well.
     """
 
     intervention: str
@@ -32,6 +32,7 @@ class Change:
     edits: tuple[Edit, ...]
     alone: bool
     smallest: bool
+    spare: bool = False
 
     @property
     def text(self) -> str:
@@ -49,6 +50,7 @@ class Change:
             "edits": [e.name for e in self.edits],
             "each_edit_alone": self.alone,
             "smallest": self.smallest,
+            "every_entry_needed": not self.spare,
         }
 
 

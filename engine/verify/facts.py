@@ -144,6 +144,15 @@ class Facts:
             return circuit.any(self.present[name], self.absent[name])
         return circuit.any(*self.least[name], *self.below[name])
 
+    def added(self, circuit: Circuit, record: Record) -> list[int]:
+        """The literals that a finding is present or absent, which the record does not list."""
+        return [
+            circuit.both(after[name], -before[name])
+            for before, after in ((record.present, self.present), (record.absent, self.absent))
+            for name in before
+            if after[name] != before[name]
+        ]
+
 
 def facts_of(
     circuit: Circuit,

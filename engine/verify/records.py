@@ -6,7 +6,7 @@ follows from it is in `facts`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .circuit import Circuit
@@ -70,16 +70,20 @@ def with_present(circuit: Circuit, record: Record, chosen: Mapping[str, int]) ->
     return Record(present, absent, record.least, record.below)
 
 
-def prefer_small(circuit: Circuit, record: Record) -> None:
-    """Make the best model the one with few listed inputs, then few present findings and few open intervals."""
+def prefer_small(circuit: Circuit, record: Record, added: Iterable[int] = ()) -> None:
+    """Make the best model the one with few listed inputs, then few present findings and few open intervals.
+
+    `added` are what the background adds to a record, which had better be listed; of numbers the low ones are taken.
+    """
     listed = [circuit.any(record.present[name], record.absent[name]) for name in record.present]
     known = {name: circuit.any(*record.least[name], *record.below[name]) for name in record.least}
     circuit.cost(2, [(literal, 1) for literal in (*listed, *known.values()) if literal != circuit.false])
-    circuit.cost(1, [(literal, 1) for literal in record.present.values()])
+    circuit.cost(1, [(literal, 1) for literal in (*record.present.values(), *added)])
     for name, literal in known.items():
         pairs = zip(record.least[name], record.below[name], strict=True)
         wide = [circuit.both(literal, -least, -below) for least, below in pairs]
         circuit.cost(1, [(w, 1) for w in wide if w != circuit.false])
+        circuit.cost(0, [(least, 1) for least in record.least[name]])
 
 
 def _ordered(circuit: Circuit, least: Mapping[str, tuple[int, ...]], below: Mapping[str, tuple[int, ...]]) -> None:

@@ -9,18 +9,18 @@ many, only those below the answers wanted are evaluated.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from ..background import Contradiction, propagate
 from ..certificate import checker, document
 from ..compiled import Compiled
 from ..diagnostics import CertificateError
-from ..explain.answers import Answer, Answers, status_in
+from ..explain.answers import Answer, Answers
 from ..explain.quickly import circuits_of
 from ..names import STANCES
 from ..patients import Facts, Patient, close
 from ..rewrites.ranges import Ranges
-from ..status import STATUS_OF_STANCE, Because, Status
+from ..status import STATUS_OF_STANCE, Because, Status, status_in
 from ..values import Model, World
 
 MANY_RULES = 300
@@ -75,7 +75,7 @@ def _certified(part: Compiled, patient: Patient, wanted: Sequence[str]) -> Answe
         checker.check(written, part.rulebook, patient.content, guideline=identity)
     except checker.Rejected as error:
         raise CertificateError(str(error)) from error
-    marked = tuple(document.mark_certified(answer) for answer in given)
+    marked = tuple(replace(answer, certified=True) for answer in given)
     return Answers(part.guideline, part.names, patient, facts, steps, marked, (), written, world)
 
 

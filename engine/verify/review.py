@@ -134,7 +134,8 @@ class Review:
             if outcome is Outcome.IMPOSSIBLE:
                 yield goal
             elif outcome is Outcome.NOT_DECIDED:
-                yield "not decided", goal[1], f"not decided whether it is a {goal[0]}", goal[3]
+                article = "an" if goal[0].startswith("i") else "a"
+                yield "not decided", goal[1], f"not decided whether it is {article} {goal[0]}", goal[3]
             if case is not None:
                 for other in [n for n, g in open_.items() if (abs(g[3]) in case.true) == (g[3] > 0)]:
                     del open_[other]

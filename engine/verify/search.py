@@ -232,4 +232,4 @@ class Search:
         self._costed = True
         self.circuit.watch(self.judgement.high.values())
         self.circuit.cost(3, [(self.judgement.settled, 1)])
-        prefer_small(self.circuit, self.first.record)
+        prefer_small(self.circuit, self.first.record, self.first.facts.added(self.circuit, self.first.record))

@@ -1,46 +1,35 @@
 """A small suite of made-up patients that reaches everything in a guideline that can be reached.
 
-An obligation is a rule that applies, a condition that alone is decisive (all others of its rule hold, it does not,
-and nothing else shows the conclusion), or a threshold with the last value on either side of it. Patients are fully
-known. Each search reaches one obligation and as many others as come along; at the end patients that the others make
-superfluous are dropped. What no patient reaches is proved to be out of reach. Every patient is answered and certified
-by the engine, and only what the engine confirms counts as reached.
+What has to be reached is in `obligations`. Patients are fully known. Each search reaches one obligation and as many
+others as come along; at the end patients that the others make superfluous are dropped. What no patient reaches is
+proved to be out of reach. Every patient is answered and certified by the engine, and only what the engine confirms
+counts as reached.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..compiled import Compiled
 from ..explain.answers import Answers
-from ..ground import Given, GroundComparison, GroundLiteral, GroundRule
+from ..ground import GroundLiteral
 from ..patients import patient_from_content
-from ..values import World
 from .circuit import Budget, Circuit, Found, Truth
 from .encoding import Encoded, Judgement
 from .facts import facts_of
 from .linear import Infeasible, Undecided, choose_values
+from .obligations import Duties, Obligation
 from .records import any_record
-from .regions import regions_of, threshold
+from .regions import regions_of
 from .replay import Disagreement, certified
 from .search import MOST_REPAIRS
-from .sketch import Sketch, content_of, day_of, number_of, yaml_of
+from .sketch import Sketch, content_of, day_of, yaml_of
 from .witness import Ask
 
 _WISHED, _QUIET = 3, 1
-
-
-@dataclass(frozen=True)
-class Obligation:
-    """Something that the suite has to show. `confirmed` says whether an evaluated patient shows it."""
-
-    kind: str  # rule, condition, threshold
-    name: str
-    literal: int
-    confirmed: Callable[[World], bool]
 
 
 @dataclass(frozen=True)
@@ -107,7 +96,7 @@ class _Generator:
         self.upper = {name: c.choice() for name in self.regions}
         self.encoded = Encoded(c, program, facts, Judgement(c, c.false))
         self.facts = facts
-        self.obligations = list(self._obligations())
+        self.obligations = list(Duties(compiled, self.encoded, record, self.regions, self.upper))
         c.watch([*record.literals(), *self.upper.values(), *(o.literal for o in self.obligations)])
 
     def run(self) -> Suite:
@@ -197,66 +186,6 @@ class _Generator:
             measures[name] = (value, value)
         return Sketch(findings, measures)
 
-    # what has to be shown
-    def _obligations(self) -> Iterator[Obligation]:
-        by_rule: dict[int, list[GroundRule]] = {}
-        for rules in self.compiled.ground.instances.values():
-            for rule in rules:
-                if self.compiled.names.predicates[str((rule.head or ("patient",))[0])].about_patient:
-                    by_rule.setdefault(id(rule.rule), []).append(rule)
-        encoded = self.encoded
-        for instances in by_rule.values():
-            for rule in instances:
-                chosen = ", ".join(map(str, rule.substitution.values()))
-                name = f"{rule.rule.id or '?'}{f' ({chosen})' if chosen and len(instances) > 1 else ''}"
-                yield Obligation("rule", name, encoded.body(rule)[0], _applies(rule))
-                for place, element in enumerate(rule.elements):
-                    if self._open(element):
-                        words = f"{name}, condition {place + 1}"
-                        yield Obligation("condition", words, self._decisive(rule, place), _decides(rule, place))
-                        yield from self._thresholds(name, rule, place)
-
-    def _open(self, element: object) -> bool:
-        if isinstance(element, Given):
-            return False
-        if isinstance(element, GroundLiteral):
-            predicate = str(element.atom[0])
-            return predicate == "finding" or self.compiled.names.predicates[predicate].about_patient
-        return True
-
-    def _decisive(self, rule: GroundRule, place: int) -> int:
-        c, encoded = self.circuit, self.encoded
-        assert rule.head is not None
-        values = [encoded.element(e) for e in rule.elements]
-        others = [v[0] for i, v in enumerate(values) if i != place]
-        head = c.false if rule.head[0] in ("note", "include") else encoded.atom(rule.head)[1]
-        return c.both(*others, -values[place][1], -head)
-
-    def _thresholds(self, name: str, rule: GroundRule, place: int) -> Iterator[Obligation]:
-        """The value at each cut of a comparison, and the last value under it, where all other conditions hold."""
-        c, encoded, element = self.circuit, self.encoded, rule.elements[place]
-        if not (isinstance(element, GroundComparison) and len(element.terms) == 1):
-            return
-        ((measure, _),) = element.terms
-        regions = self.regions[measure]
-        others = [encoded.element(e)[0] for i, e in enumerate(rule.elements) if i != place]
-        for k, cut in enumerate(regions.cuts):
-            if any(self._cuts(element, bound, cut) for bound in {element.low, element.high}):
-                for region, upper in ((k + 1, False), (k, True)):
-                    value = regions.edge(region, upper=upper)
-                    side = self.upper[measure] if upper else -self.upper[measure]
-                    literal = c.both(*others, *self._in(measure, region), side)
-                    if value is not None:
-                        shown = f"{name}, {measure} {number_of(value, regions.measure)}"
-                        yield Obligation("threshold", shown, literal, _has(rule, place, measure, value))
-
-    def _cuts(self, element: GroundComparison, bound: int, cut: int) -> bool:
-        return cut in threshold(element.terms[0][1], element.operator, bound)[1]
-
-    def _in(self, measure: str, region: int) -> list[int]:
-        least, below = self.record.least[measure], self.record.below[measure]
-        return [*least[:region], *below[region:]]
-
 
 def _needed(sets: list[set[int]]) -> list[int]:
     """Indices of sets that together cover what all cover, largest first, without the superfluous ones."""
@@ -271,29 +200,6 @@ def _needed(sets: list[set[int]]) -> list[int]:
         if sets[index] <= others:
             chosen.remove(index)
     return chosen
-
-
-def _applies(rule: GroundRule) -> Callable[[World], bool]:
-    return lambda world: all(world.element(e) is True for e in rule.elements)
-
-
-def _decides(rule: GroundRule, place: int) -> Callable[[World], bool]:
-    def decides(world: World) -> bool:
-        assert rule.head is not None
-        others = all(world.element(e) is True for i, e in enumerate(rule.elements) if i != place)
-        shown = rule.head[0] not in ("note", "include") and world.atom(rule.head) is not False
-        return others and world.element(rule.elements[place]) is False and not shown
-
-    return decides
-
-
-def _has(rule: GroundRule, place: int, measure: str, value: int) -> Callable[[World], bool]:
-    def has(world: World) -> bool:
-        interval = world.facts.measures[measure]
-        others = all(world.element(e) is True for i, e in enumerate(rule.elements) if i != place)
-        return others and interval.low == interval.high == value
-
-    return has
 
 
 def vignette_of(patient: Generated, *, blank: bool) -> str:

@@ -45,15 +45,19 @@ def sweep(versions: Versions, before: Version, after: Version, budget: Budget, w
         below = {key: differs[key] for key in _rests_on(rules, side, gained=gained) if key in differs}
         circuit.forbid(literal, *(-other for other in below.values()))
     circuit.watch(differs.values())
-    open_ = dict(differs)
-    for key, literal in differs.items():
-        if key in open_:
+    wishes = {literal: circuit.switch() for literal in dict.fromkeys(differs.values())}
+    for literal, on in wishes.items():  # one patient shows many differences at once
+        circuit.wish(literal, weight=1, when=on)
+    open_ = set(wishes)
+    for literal in wishes:
+        if literal in open_:
             found, truth = circuit.solve([literal, accepted], budget, conflicts=CONFLICTS)
+            reached = {literal} if truth is None else truth.among(open_)
             if found is Found.NONE:
                 circuit.forbid(literal, accepted)
-            elif truth is not None:
-                for other in [k for k, lit in open_.items() if truth(lit)]:
-                    del open_[other]
+            open_ -= reached
+            for other in reached:
+                circuit.turn_off(wishes[other])
 
 
 def _below(before: Version, after: Version, wanted: Iterable[Atom]) -> list[Atom]:

@@ -80,8 +80,10 @@ class Verification:
 
     @property
     def failed(self) -> bool:
-        """Whether a promise is broken, or the rules contradict each other for somebody."""
-        return any(v.result is Result.BROKEN for v in self.verdicts) or any(r.kind == "conflict" for r in self.remarks)
+        """Whether a promise is broken or about nobody, or the rules contradict each other for somebody."""
+        return any(v.result is Result.BROKEN or v.idle for v in self.verdicts) or any(
+            r.kind == "conflict" for r in self.remarks
+        )
 
     @property
     def complete(self) -> bool:

@@ -116,7 +116,8 @@ class Versions:
 
     @cached_property
     def _costed(self) -> bool:
-        prefer_small(self.circuit, self.record)
+        added = {literal for *_, facts in self._facts for literal in facts.added(self.circuit, self.record)}
+        prefer_small(self.circuit, self.record, sorted(added))
         return True
 
     def model(

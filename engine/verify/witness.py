@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from .. import tree
 from ..background import Contradiction, propagate
 from ..compiled import Compiled
-from ..explain.answers import Answers, status_in
+from ..explain.answers import Answers
 from ..ground import (
     Atom,
     GroundAtLeast,
@@ -26,7 +26,7 @@ from ..ground import (
     ground,
 )
 from ..patients import Patient, close, patient_from_content
-from ..status import Status
+from ..status import Status, status_in
 from ..strata import StratifiedProgram, stratify
 from ..values import Ranges, Value, World, comparison_value
 from .encoding import Range

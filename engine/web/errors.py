@@ -7,13 +7,14 @@ quote a record.
 from __future__ import annotations
 
 import html
+import json
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from ..diagnostics import CertificateError, InputError
@@ -43,23 +44,47 @@ SAID = {
 }
 
 
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} · guidelog</title>
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/app.css">
+</head>
+<body>
+<main class="wide">
+<h1>{title}</h1>
+<p>Error {status}. Nothing was answered.</p>
+<p><a href="/">To the form for a patient</a> · <a href="/review">To the review pages</a></p>
+</main>
+</body>
+</html>
+"""
+
+
 def error_response(
     request: Request, status: int, message: str | None = None, headers: dict[str, str] | None = None
 ) -> Response:
     """The error in the form that the client reads."""
+    kind, body = error_body(request.headers.get("accept", ""), request.url.path, status, message)
+    return Response(body, status, headers, media_type=kind)
+
+
+def error_body(accept: str, path: str, status: int, message: str | None = None) -> tuple[str, str]:
+    """The media type and the text of an error: a page for whoever accepts HTML, else JSON, in FHIR for CDS clients."""
     says = message or SAID.get(status, "the request failed")
-    accept = request.headers.get("accept", "")
-    if "text/html" in accept and not request.url.path.startswith("/cds-services"):
-        page = (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>guidelog</title>'
-            f'<link rel="stylesheet" href="/static/app.css"><main><h1>{status}</h1><p>{html.escape(says)}</p>'
-            '<p><a href="/">guidelog</a></p></main></html>'
-        )
-        return HTMLResponse(page, status, headers)
-    if request.url.path.startswith("/cds-services"):
+    if "text/html" in accept:
+        title = html.escape(says[:1].upper() + says[1:])
+        return "text/html; charset=utf-8", _PAGE.format(title=title, status=status)
+    if path.startswith("/cds-services"):
         issue = {"severity": "error", "code": "processing", "details": {"text": says}}
-        return JSONResponse({"resourceType": "OperationOutcome", "issue": [issue]}, status, headers)
-    return JSONResponse({"error": {"status": status, "message": says}}, status, headers)
+        data: dict[str, object] = {"resourceType": "OperationOutcome", "issue": [issue]}
+    else:
+        data = {"error": {"status": status, "message": says}}
+    return "application/json", json.dumps(data, ensure_ascii=False)
 
 
 def _http(request: Request, error: Exception) -> Response:

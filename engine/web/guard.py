@@ -7,16 +7,15 @@ route template, status and milliseconds; never an address with its parameters, a
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import SAID, log_failure
+from .errors import error_body, log_failure
 from .settings import Settings
 
 LOG = logging.getLogger("guidelog.web")
@@ -65,10 +64,10 @@ class Guard:
             self.admit(scope)
             await self.app(scope, body.receive, answer.send)
         except _Answered as refusal:
-            await answer.instead(refusal.status)
+            await answer.instead(scope, refusal.status)
         except Exception as error:  # noqa: BLE001 -- the last line: whatever it was, the client gets an answer
             log_failure(error)
-            await answer.instead(500)
+            await answer.instead(scope, 500)
         finally:
             route = getattr(scope.get("route"), "path", "-")
             milliseconds = 1000 * (time.perf_counter() - started)
@@ -148,12 +147,13 @@ class _Answer:
                 headers.setdefault(name, value)
         await self._send(message)
 
-    async def instead(self, status: int) -> None:
-        """A plain error, unless an answer has begun."""
+    async def instead(self, scope: Scope, status: int) -> None:
+        """An error in the form that the client reads, unless an answer has begun."""
         if self.status is not None:
             return
-        body = json.dumps({"error": {"status": status, "message": SAID[status]}}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        kind, text = error_body(Headers(scope=scope).get("accept", ""), scope["path"], status)
+        body = text.encode()
+        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
         if status in (408, 413):
             headers.append((b"connection", b"close"))
         if status == 429:

@@ -10,12 +10,12 @@ from functools import cached_property
 
 from .. import pipeline
 from ..compiled import Compiled
-from ..explain import answers
+from ..explain import assembly
 from ..explain.answers import Answer, Note
 from ..explain.questions import Questions
 from ..patients import Patient
 from ..rewrites.ranges import Ranges
-from ..status import Because, Status
+from ..status import Because, Status, status_in
 from ..values import World
 from .evaluation import evaluate
 from .register import Register
@@ -34,7 +34,7 @@ class Case:
     def status(self, intervention: str) -> Status:
         if intervention in self.certified:
             return self.certified[intervention].status
-        return answers.status_in(self.world, intervention)
+        return status_in(self.world, intervention)
 
     def because(self, intervention: str) -> Because | None:
         """Why it is undetermined."""
@@ -42,7 +42,7 @@ class Case:
             return self.certified[intervention].because
         if self.status(intervention) is not Status.UNDETERMINED:
             return None
-        open_ = any(answers.status_in(end, intervention) is Status.UNDETERMINED for end in self.ends)
+        open_ = any(status_in(end, intervention) is Status.UNDETERMINED for end in self.ends)
         return Because.MISSING_DATA if open_ else Because.GUIDELINE_RANGE
 
     def answer(self, intervention: str) -> Answer:
@@ -51,7 +51,7 @@ class Case:
         if intervention not in self._answers:
             status, because = self.status(intervention), self.because(intervention)
             open_ = None if because is None else self.questions.about(intervention)
-            self._answers[intervention] = answers.build(
+            self._answers[intervention] = assembly.build(
                 self.compiled.guideline, self.world, intervention, status, because, open_
             )
         return self._answers[intervention]
@@ -69,7 +69,7 @@ class Case:
     @cached_property
     def notes(self) -> list[Note]:
         """All notes whose rules hold."""
-        return answers.notes(self.world, self.compiled.names.vocabulary.interventions)
+        return assembly.notes(self.world, self.compiled.names.vocabulary.interventions)
 
 
 def case_of(compiled: Compiled, patient: Patient, register: Register) -> Case:

@@ -80,7 +80,7 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL502": ("number that grows too large", "Arithmetic of plain numbers stays below 10^15."),
     "GL601": ("no such guideline", "`--guideline` names a folder with guideline.toml, or one in kb/."),
     "GL602": ("folder without rule files", "A guideline folder has at least one *.dl file, and at most 500."),
-    "GL603": ("rule file that cannot be read", "It is missing, too large, or not UTF-8 text."),
+    "GL603": ("rule file that cannot be read", "It is missing, too large, not UTF-8 text, or a file of another kind."),
     "GL604": (
         "metadata that is wrong",
         "guideline.toml is not TOML, or misses what every guideline has: id, title, version, review.",
@@ -214,10 +214,17 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+_REMARKS = (
+    Code(
+        "GL422", "record of a day that is still to come",
+        "The record is answered, as of its own day. Often the year is mistyped.", "", "", Severity.WARNING,
+    ),
+)
+
 CODES: Mapping[str, Code] = {
     code.code: code
     for code in sorted(
-        [*CHECKS, *LINTS, *SILENCING, *(Code(name, title, text, "", "") for name, (title, text) in _PLAIN.items())],
+        [*CHECKS, *LINTS, *SILENCING, *_REMARKS, *(Code(name, title, text, "", "") for name, (title, text) in _PLAIN.items())],
         key=lambda code: code.code,
     )
 }
@@ -234,7 +241,8 @@ def explain(name: str) -> Code:
 
 def render_code(code: Code) -> str:
     """A page in Markdown."""
-    kind = "an error" if code.severity is Severity.ERROR else "a warning; it can be silenced with a reason"
+    warning = "a warning; it can be silenced with a reason" if code.bad else "a warning"
+    kind = "an error" if code.severity is Severity.ERROR else warning
     parts = [f"## {code.code}: {code.title}", code.text, f"This is {kind}."]
     if code.bad:
         parts += ["Reported for:", _block(code.bad), "Better:", _block(code.good)]

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..explain.answers import status_in
 from ..ground import Atom, GroundProgram, GroundRule
 from ..names import EMERGENCY, STANCES_FOR, Names
-from ..status import Status
+from ..status import Status, status_in
 from ..tree import Rule
 from ..values import Value, World
 

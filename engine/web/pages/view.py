@@ -18,6 +18,7 @@ from ...diagrams.record_words import headline, recorded
 from ...explain import wording
 from ...explain.answers import Answer, Answers, Note
 from ...names import Decision
+from ...patients import remarks
 from ...status import Status
 from . import cards
 from .cards import Ask, Card
@@ -41,6 +42,7 @@ class Shown:
     patient: str
     as_of: str
     sha256: str
+    remarks: tuple[str, ...]
     headline: str
     cards: tuple[Card, ...]
     also: tuple[tuple[Status, tuple[Answer, ...]], ...]
@@ -118,6 +120,7 @@ def _shown(compiled: Compiled, live: Live, before: Mapping[str, str], pathway: b
         answers.patient.id,
         answers.patient.as_of.isoformat() if answers.patient.as_of else "",
         answers.patient.sha256,
+        tuple(f"{wording.sentence(r.message)}; {r.hint}" for r in remarks(answers.patient)),
         headline(answers),
         cards.cards(answers, main),
         cards.also(answers),

@@ -89,6 +89,16 @@ class Folder:
             return References()
         return References(frozenset(self.guideline.references), self.guideline.unresolved)
 
+    def shown(self) -> tuple[str, World] | None:
+        """The vignette that the author looked at last, evaluated; else the first."""
+        if self.evaluated is None or not self.evaluated.worlds:
+            return None
+        worlds = self.evaluated.worlds
+        name = self.current
+        if name is None or name not in worlds:
+            name = next(iter(worlds))
+        return name, worlds[name]
+
     def quick(self, snapshot: Snapshot) -> Findings:
         """What cannot be read and what is wrong with changed rules, beside what was known about the others."""
         before = self.checked

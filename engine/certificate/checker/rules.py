@@ -1,20 +1,15 @@
-"""The independent checker: does a certificate prove its claims, given the rule text and the patient record.
+"""What a rule text says: its declarations, and every ground instance of its rules and denials under given readings.
 
-It reads both by itself, as docs/language.md and docs/certificates.md have it, and shares nothing with the engine. It is no linter: of
-a rule text it refuses only what has no certain meaning. It is set wide and tight, because it has to stay short enough to be audited.
+Read by itself as docs/language.md has it. This is no linter: of a rule text it refuses only what has no certain meaning.
 """
-# ruff: noqa: D103, D204, I001, PLC0206
-import collections, datetime, hashlib, itertools, json, re
-from collections.abc import Iterator, Mapping
+# ruff: noqa: D103, D204, I001
+import collections, hashlib, itertools, json, re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 LARGEST, STEPS = 10**18, 100_000  # what a rule text may ask for: plain numbers, steps until nothing new is reachable
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-RANGES = {"kept": slice(0, 2), "low": slice(0, 1), "high": slice(1, 2)}  # the ends of a range that a proof looks at
-VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # an atom is an input of 0 to 1 ticks, so that every element is a sum
-FIELDS = {"F": {"fails"}, "U": {"rule", "subst", "from", "fails"}, "T": {"rule", "subst", "from"}}  # of a step, by its value
-ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoid": "avoid", "defer": "not_now"}
-BECAUSE = {"kept |": None, "low | low": "missing_data", "high | high": "missing_data", "high kept low | kept": "guideline_range"}
+STANCES = ("urgent", "do", "consider", "avoid", "defer", "emergency")
 VARIABLE = re.compile("[A-Z_]").match  # the other terms are numbers, names, and strings as JSON text with their quotes
 SIGNS, PRECEDENCE = ("<", "<=", ">", ">=", "=", "!="), {"+": 1, "-": 1, "*": 2}
 STRING, NAME = r'"(?:[^"\\\n]|\\["\\n])*"', "[A-Za-z][A-Za-z0-9_]*|_(?![0-9])[A-Za-z0-9_]*"
@@ -35,6 +30,10 @@ def nested(tokens: Iterator[str]) -> list[Any]:  # the parts between `,`, `:` an
         parts += [[";"], []] if token == ";" else [[]] if token in (",", ":") else []
         parts[-1] += [item] if token not in (",", ":", ";") else []
     return parts if parts != [[]] else []
+def key_of(rule: Any, subst: Mapping[str, Any]) -> tuple[Any, ...]:  # of an instance of a rule
+    for term in subst.values():
+        require(type(term) is str or type(term) is int, "no rule has such an instance")  # `1.0` and `true` are not 1
+    return (rule, *sorted(subst.items())) if subst else (rule,)
 def row_of(terms: tuple[Any, ...], bindings: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(bindings[term] if VARIABLE(str(term)) else term for term in terms)
 def combine(sign: str, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
@@ -51,21 +50,29 @@ def evaluate(tokens: list[Any], bindings: Mapping[str, Any], binding: int = 0) -
         sign = tokens.pop(0)
         form = combine(sign, form, evaluate(tokens, bindings, PRECEDENCE[sign]))
     return form
+def sum_of(operator: str, factors: Iterable[tuple[str, int]], low: int, high: int, picks: Any = None) -> tuple[Any, ...]:
+    return operator, tuple(factors), {"kept": tuple({low, high}), "low": (low,), "high": (high,)}, picks
 def value_of(element: tuple[Any, ...], known: Mapping[str, Any], ranges: str = "kept") -> int:  # 0 is false, 1 unknown, 2 true
     operator, factors, constants, _ = element
-    ends = [[factor * end for end in known[name]] for name, factor in factors]
-    low, high, found = sum(map(min, ends)), sum(map(max, ends)), set()
-    for constant in constants[RANGES[ranges]]:
-        least, most = (low + constant >= 0) + (high + constant >= 0), (low + constant <= 0) + (high + constant <= 0)
-        found.add({">=": least, "=": min(least, most), "!=": 2 - min(least, most)}[operator])
-    return found.pop() if len(found) == 1 else 1
+    low, high, found = 0, 0, -1
+    for name, factor in factors:
+        least, most = known[name]
+        low += factor * (least if factor > 0 else most)
+        high += factor * (most if factor > 0 else least)
+    for constant in constants[ranges]:
+        value = (low + constant >= 0) + (high + constant >= 0)
+        if operator != ">=":
+            value = min(value, (low + constant <= 0) + (high + constant <= 0))
+            value = 2 - value if operator == "!=" else value
+        found = value if found in (-1, value) else 1
+    return found
 
 class Rulebook:
     """A rule text under given readings, ground once for all patients; nothing changes it afterwards.
 
     An element of a body is ("literal", positive, predicate, terms), ("compare", operator, left, low, high) with tokens as sides, or
-    ("atleast", number, members), a member being its literal and its conditions. Ground, it is (operator, factors, constants, number):
-    inputs and atoms times factors, plus a constant for each end of a range, are `>=`, `=` or `!=` 0; a number is that of an `atleast`.
+    ("atleast", number, members), a member being its literal and its conditions. Ground, it is (operator, factors, constants, picks): inputs
+    and atoms times factors, plus a constant for each end of a range, are `>=`, `=` or `!=` 0; picks are number and members of an `atleast`.
     """
     def __init__(self, files: Mapping[str, str], readings: Mapping[str, str]) -> None:
         self.declared, clauses, digest = collections.defaultdict[str, Any](dict), list[Any](), hashlib.sha256()
@@ -81,6 +88,16 @@ class Rulebook:
         self.plain = {name for name, given in self.declared["decl"].items() if "patient" not in given["columns"]}
         self.relations: dict[str, Any] = collections.defaultdict(set, patient={()}, finding={(name,) for name in self.declared["finding"]})
         self.relations["measure"] = [(name, {name: 1, "": 0}) for name in self.declared["measure"]]
+        self.unknown: dict[str, tuple[int, int]] = {"": (1, 1)}  # every input by its range, in ticks
+        self.screened = list[tuple[str, str, int]]()  # a screen, a member of it, and what it is when it is not listed
+        for name, given in self.declared["input"].items():
+            low, high = (ticks * given["ticks"] for ticks in given["range"])
+            require(type(low) is type(high) is int and low <= high, f"`{name}` has no range")
+            self.unknown[name] = low, high
+            if given["screen"] and given["unlisted"]:
+                [screen], [unlisted] = given["screen"], given["unlisted"]
+                self.screened.append((screen, name, unlisted * given["ticks"]))
+                require(low <= unlisted * given["ticks"] <= high, f"`{name}` is outside of its range")
         self.sha256, switches = digest.hexdigest(), self.declared["reading"]
         self.readings = {name: given["chosen"][0] for name, given in switches.items()} | dict(readings)
         require(all(option in switches[name]["option"][::2] for name, option in self.readings.items()), "no such reading")
@@ -134,11 +151,13 @@ class Rulebook:
                 found = ((dict(zip(terms, row, strict=True)), terms, rule) for terms, rule in uses[name])
                 agenda += [(rule, bindings) for bindings, terms, rule in found if row_of(terms, bindings) == row]
         self.stepped = {head[2] for _, head, body in rules if body}
-        self.instances = collections.defaultdict[str, dict[str, Any]](dict)  # atom -> rule and subst -> body
+        self.instances = collections.defaultdict[str, dict[tuple[Any, ...], Any]](dict)  # atom -> rule and subst -> body
         for name, head, body in rules:
             for bindings in self.solutions(body, {}) if head[2] in self.stepped else ():
-                key = canonical([name, {variable: term for variable, term in bindings.items() if not isinstance(term, dict)}])
+                key = key_of(name, {variable: term for variable, term in bindings.items() if not isinstance(term, dict)})
                 self.instances[self.ground(head, bindings)[1][0][0]][key] = [self.ground(element, bindings) for element in body]
+        self.deciding = {name: [atom if atom in self.instances else None for atom in
+                                ("in_scope()", *(f"advise({name},{stance})" for stance in STANCES))] for name in self.declared["intervention"]}
         self.stepped &= self.unsure  # a denial may rest on what is reachable and sure
         self.denials = [(name, [self.ground(element, bindings) for element in body])
                         for name, head, body in clauses if not head for bindings in self.solutions(body, {})]
@@ -165,12 +184,13 @@ class Rulebook:
             _, operator, *sides = element
             left, *ends = (evaluate([*side], bindings) for side in sides)
             if any(isinstance(form[""], str) for form in (left, *ends)):
-                return operator, (), (int(left != ends[0]),) * 2, None
+                require(operator in ("=", "!="), "no order of names")
+                return sum_of(operator, (), int(left != ends[0]), int(left != ends[0]))
             forms = [combine("-", left, end) if operator[0] != "<" else combine("-", end, left) for end in ends]
             ticks = {self.declared["measure"][name]["ticks"] for name in forms[0].keys() - {""}}
             require(len(ticks) < 2 or not any(form[""] for form in forms), "a number is compared in two units")
-            constants = tuple(form[""] * max(ticks, default=1) - (operator in ("<", ">")) for form in forms)
-            return ">=" if operator[0] in "<>" else operator, tuple(pair for pair in forms[0].items() if pair[0]), constants, None
+            constants = (form[""] * max(ticks, default=1) - (operator in ("<", ">")) for form in forms)
+            return sum_of(">=" if operator[0] in "<>" else operator, (pair for pair in forms[0].items() if pair[0]), *constants)
         (number, members), factors = element[1:] if element[0] == "atleast" else (None, [[element]]), {}
         for (_, positive, predicate, terms), *conditions in members:
             require(not {name for _, _, name, _ in conditions} & self.unsure, "a condition may be unknown")
@@ -182,118 +202,11 @@ class Rulebook:
                 name = row[0] if predicate == "finding" else atom if predicate in self.stepped else ""
                 factors[positive, atom] = (name, 1 if positive else -1) if reachable and name else ("", int(reachable == positive))
         least = (1 if number is None else number) - sum(factor < 0 for _, factor in factors.values())
-        return ">=", tuple(factors.values()), (-least, -least), number
-def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]) -> dict[str, Any]:  # adds the steps of a proof
-    steps: dict[str, Any] = {}
-    for block, step in ((block, step) for block, content in enumerate(blocks) for step in content):
-        fits = step["atom"] in book.instances and step.keys() == FIELDS[step["value"]] | {"atom", "value"}
-        require(fits and step["atom"] not in steps, f"`{step['atom']}` may not have such a step, or not two steps")
-        steps[step["atom"]] = len(steps), block, step
-    known = {**known, **{atom: VALUES[step["value"]] for atom, (_, _, step) in steps.items()}}
-    for atom, (number, block, step) in steps.items():
-        instances, value, used, problem = book.instances[atom], sum(known[atom]), list[Any](), f"the step of `{atom}` does not hold"
-        body = instances[canonical([step["rule"], step["subst"]])] if value else ()
-        for element, reference in zip(body, step.get("from", ()), strict=True):
-            pairs = [(None, reference)] if element[3] is None else reference  # an `atleast`: for each member it picks
-            require(element[3] is None or len({place for place, _ in pairs}) == len(pairs) == element[3], problem)
-            for place, given in pairs:
-                require(element[3] is None or (type(place) is int and place >= 0), problem)
-                part = element if element[3] is None else (">=", (element[1][place],), ((element[1][place][1] < 0) - 1,) * 2, None)
-                expected = [steps[name][0] for name, _ in part[1] if name in book.instances]
-                require(canonical([given]) == canonical(expected or [None]) and expected < [number], problem)
-                require(value_of(part, known, ranges) >= value, problem)
-                used.append(part)
-        fails = {canonical(instance): place for *instance, place in step.get("fails", ())}
-        require(value == 2 or (fails.keys() == instances.keys() and len(fails) == len(step["fails"])), f"`{atom}` has other instances")
-        for key, place in fails.items():
-            require(type(place) is int and place >= 0 and value_of(instances[key][place], known, ranges) <= value, problem)
-            used.append(instances[key][place])
-        for name, factor in (pair for element in used for pair in element[1] if pair[0] in book.instances):
-            require(steps[name][1] < block + (factor > 0), f"`{name}` is not in an earlier block than `{atom}`")
-    return known
-def status_of(book: Rulebook, known: Mapping[str, Any], intervention: str) -> str:
-    stances, found = (*ADVICE, "emergency"), set()
-    ends = [known[atom] if atom in book.instances else (0, 0)
-            for atom in ("in_scope()", *(f"advise({intervention},{stance})" for stance in stances))]
-    for in_scope, *flags in itertools.product(*(range(low, high + 1) for low, high in ends)):
-        said = set(itertools.compress(stances, flags))
-        conflict = said & {"urgent", "do", "consider"} and said & {"avoid", "defer"}
-        advice = [*(ADVICE[stance] for stance in ADVICE if stance in said), "not_now" if in_scope else "outside_guideline"]
-        found.add("emergency_pathway" if "emergency" in said else "conflict" if conflict else advice[0])
-    return found.pop() if len(found) == 1 else "undetermined"
-def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:  # what a record says of an input, in ticks
-    (low, high), ticks = given["range"], given["ticks"]
-    said = {"between": [said["at_least"], said["at_most"]]} if isinstance(said, dict) and len(said) == 2 else said
-    [(form, content)] = said.items() if isinstance(said, dict) else [("between", [low, high]) if said == "unknown" else (None, said)]
-    dates = content["between"][::-1] if isinstance(content, dict) and len(content) == 1 else (content, content)
-    ends: Any = {None: (content, content), "at_least": (content, high), "at_most": (low, content), "between": content, "since": dates}
-    first, last = ends[form]
-    if form == "since":
-        least, most = ((as_of - datetime.date.fromisoformat(str(end))).days * 1000 for end in (first, last))
-        require(least >= 0 and given["unit"][0] in ("day", "week"), "a date is after `as_of`, or dates no time")
-    else:
-        require(all(type(end) in (int, float) and round(end * 1000) / 1000 == end for end in (first, last)), "a number is too fine")
-        least, most = (round(end * 1000) * ticks // 1000 for end in (first, last))
-    require(low * ticks <= least <= most <= high * ticks, "a measure is outside of its range")
-    return least, most
-def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, Any], dict[str, list[str]]]:  # and what screens close
-    require(record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "sources", "expect"}, "the record has unknown fields")
-    findings, measures, screens = ({**(record.get(section) or {})} for section in ("findings", "measures", "screens"))
-    for kind, section in ("finding", findings), ("measure", measures), ("screen", screens):
-        require(section.keys() <= book.declared[kind].keys(), f"the record has a {kind} that is not declared")
-    closed: dict[str, list[str]] = {name: [] for name in screens if {"complete": True, "incomplete": False}[screens[name]]}
-    said = {name: {"absent": 0, "present": 1, "unknown": "unknown"}[state] for name, state in findings.items()} | measures
-    as_of, inputs = datetime.date.fromisoformat(str(record.get("as_of") or "0001-01-01")), book.declared["input"].items()
-    for name, given in inputs:
-        if name not in said and given["unlisted"] and closed.keys() & given["screen"]:
-            [said[name]] = given["unlisted"]
-            closed[given["screen"][0]].append(name)
-    return {name: interval(said.get(name, "unknown"), given, as_of) for name, given in inputs} | {"": (1, 1)}, closed
-def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int, int]] | None:  # what a denial leaves no choice about
-    unmet = [(element, value) for element in body if (value := value_of(element, known)) < 2]
-    require(unmet, "the record contradicts a background rule")
-    match unmet:
-        case [((">=" | "!=" as operator, ((name, 1 | -1 as factor),), (constant, _), None), 1)]:
-            (low, high), edge = known[name], -factor * constant
-            return name, (edge, edge) if operator == "!=" else (low, edge - 1) if factor == 1 else (edge + 1, high)
-    return None
-def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, Any]) -> Any:  # what the proofs prove
-    found = {proof["ranges"]: verified(book, known, **proof) for proof in proofs}
-    require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
-    if "holds" in claim:
-        [step] = [step for block in proofs[0]["blocks"] for step in block if step["atom"] == claim["holds"]]
-        return {"holds": step["atom"], "rule": step["rule"]} if [*found] == ["kept"] and step["value"] == "T" else None
-    name = claim["intervention"]
-    require(name in book.declared["intervention"], "the claim is about no declared intervention")
-    status = {ranges: status_of(book, values, name) for ranges, values in found.items()}
-    case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
-    return {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
+        single = [sum_of(">=", [pair], (pair[1] < 0) - 1, (pair[1] < 0) - 1) for pair in factors.values()]
+        return sum_of(">=", factors.values(), -least, -least, None if number is None else (number, single))
 def read_rules(files: Mapping[str, str], readings: Mapping[str, str]) -> Rulebook:
     """The rules in files (name -> text) under readings; raises `ValueError` on a text that it cannot read."""
     try:
         return Rulebook(files, readings)
     except (Rejected, *MALFORMED) as error:
         raise ValueError(f"the rule text cannot be read: {error}") from error
-def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, Any], guideline: Mapping[str, Any] | None = None) -> list[Any]:
-    """The claims of a certificate, each of which it proves about the record; raises `Rejected` if it does not."""
-    try:
-        known, closed = read_record(record, rulebook)
-        content = {key: value for key, value in record.items() if key != "expect"}
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=datetime.date.isoformat)
-        patient = {"id": record["patient"], "as_of": record.get("as_of") and str(record["as_of"]), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-        named = {key: (guideline or document["guideline"])[key] for key in ("id", "version")}
-        source = named | {"sha256": rulebook.sha256, "readings": rulebook.readings}
-        expected = {"format": "guidelog-certificate/1", "guideline": source, "patient": patient, "closed": closed, "propagated": [*document["propagated"]]}
-        for part in expected:
-            require(canonical(document[part]) == canonical(expected[part]), f"`{part}` is not that of the rules and the record")
-        require(document.keys() == {*expected, "certificates"} and isinstance(document["certificates"], list), "the certificate has other fields")
-        for name, value, denial in document["propagated"]:
-            found = [new for id_, body in rulebook.denials if id_ == denial and (new := narrowed(body, known)) and new[0] == name]
-            finding = name in rulebook.declared["finding"]
-            known[name] = {canonical("FT"[low] if finding else [low, high]): (low, high) for _, (low, high) in found}[canonical(value)]
-        require(not any(narrowed(body, known) for _, body in rulebook.denials), "background rules have more to add")
-        claims = [(certificate["claim"], proved(**certificate, book=rulebook, known=known)) for certificate in document["certificates"]]
-        require(all(canonical(claim) == canonical(proof) for claim, proof in claims), "a claim is not what its proofs prove")
-        return [claim for claim, _ in claims]
-    except MALFORMED as error:
-        raise Rejected("the certificate or the record is malformed") from error

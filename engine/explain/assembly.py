@@ -1,0 +1,224 @@
+"""Answers and notes, put together from an evaluated model.
+
+Which rules stand behind an answer depends on the patient; what is said of them does not, so that is put together once
+for a guideline. Nothing here evaluates rules, proves or certifies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from .. import tree
+from ..ground import Atom, GroundRule
+from ..guideline import Guideline
+from ..status import STATUS_OF_STANCE, Because, Status
+from ..values import World
+from . import wording
+from .answers import Answer, Included, Note
+from .questions import Open
+from .words import Language, spoken
+
+MOST_KEPT = 400_000
+"""What is kept of answers, counted in rules behind them; a hundred for each answer itself."""
+_DONE = {Status.URGENT, Status.RECOMMENDED, Status.CONSIDER, Status.UNDETERMINED, Status.CONFLICT}
+_Shown: TypeAlias = list[tuple[Atom, tuple[GroundRule, ...]]]
+"""Atoms that hold, each with the instances that show it."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """What was said of a guideline's rules before, in one language, by the identity of the rules and instances."""
+
+    language: Language | None = None
+    guideline: Guideline | None = None
+    answers: dict[tuple[object, ...], Answer] = field(default_factory=dict)
+    certified: dict[int, tuple[Answer, Answer]] = field(default_factory=dict)
+    notes: dict[int, Note] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type[_Told], tuple[()]]:
+        return _Told, ()  # in another process, or beside a copy, the identities mean nothing: a copy begins empty
+
+
+def build(
+    guideline: Guideline, world: World, intervention: str, status: Status, because: Because | None, open_: Open | None
+) -> Answer:
+    """The answer with everything that belongs to it."""
+    behind = giving(world, intervention, status, open_)
+    grounds = _grounds(world, behind or _all_advice(world, intervention), status)
+    with_it: _Shown = []
+    if status in _DONE:
+        atoms = world.program.reachable("include", intervention)
+        with_it = [(atom, shown) for atom in atoms if (shown := world.holding(atom))]
+    told = _told(world, guideline).answers
+    ids = (*map(id, behind), 0, *map(id, grounds), 0, *(id(i) for _, shown in with_it for i in shown))
+    key = (intervention, status, because, open_, ids)
+    answer = told.get(key)
+    if answer is None:
+        if len(told) * (len(ids) + 100) > MOST_KEPT:
+            told.clear()
+        answer = told[key] = _answer(guideline, world, intervention, status, because, open_, (behind, grounds, with_it))
+    return answer
+
+
+def certified(world: World, answer: Answer) -> Answer:
+    """The answer, now that its certificate was accepted."""
+    told = _told(world).certified
+    uncertified, twin = told.get(id(answer), (None, answer))
+    if uncertified is not answer:
+        if len(told) * (len(answer.rests_on) + 100) > MOST_KEPT:
+            told.clear()
+        twin = replace(answer, certified=True)
+        told[id(answer)] = answer, twin
+    return twin
+
+
+def notes(world: World, interventions: Iterable[str]) -> list[Note]:
+    """The notes whose rules hold: those on a topic, and those about the interventions asked for."""
+    asked = set(interventions)
+    others = world.program.names.vocabulary.interventions.keys() - asked
+    told = _told(world).notes
+    found = []
+    for atom in world.program.reachable("note"):
+        if atom[1] in others:
+            continue
+        for instance in world.holding(atom):
+            note = told.get(id(instance))
+            if note is None:
+                note = told[id(instance)] = _note(world, atom, instance)
+            found.append(note)
+    return sorted(found, key=lambda n: (n.statements, n.rule))
+
+
+def _told(world: World, guideline: Guideline | None = None) -> _Told:
+    kept, language = world.program.kept, spoken()
+    told = kept.get("told")
+    if not isinstance(told, _Told) or told.language is not language:
+        told = kept["told"] = _Told(language, guideline)
+    elif guideline is not None and told.guideline is not guideline:
+        told = kept["told"] = _Told(language, guideline, notes=told.notes)
+    return told
+
+
+def giving(world: World, intervention: str, status: Status, open_: Open | None) -> list[GroundRule]:
+    """The instances behind a status: those of the deciding stance, or, where it is open, those that could decide."""
+    found: list[GroundRule] = []
+    for stance, atom in world.program.stances.get(intervention, {}).items():
+        if status is not Status.UNDETERMINED:
+            if status is Status.CONFLICT or STATUS_OF_STANCE[stance] is status:
+                found += world.holding(atom)
+            continue
+        for instance in world.program.instances[atom]:
+            values = [world.element(e) for e in instance.elements]
+            decides = open_ is None or not open_.rules or instance.rule.id in open_.rules
+            if False not in values and (decides or None not in values):
+                found.append(instance)
+    return found
+
+
+def _all_advice(world: World, intervention: str) -> list[GroundRule]:
+    atoms = world.program.stances.get(intervention, {}).values()
+    return [i for atom in atoms for i in world.program.instances[atom]]
+
+
+def _grounds(world: World, start: Iterable[GroundRule], status: Status) -> list[tree.Rule]:
+    """The rules that an answer depends on: those that show what holds, and all that could have shown what does not."""
+    derived = world.program.instances
+    first: Iterable[Atom] = (used.atom for i in start for used in i.atoms())
+    if status is Status.OUTSIDE_GUIDELINE:
+        first = [("in_scope",)]
+    todo = list(dict.fromkeys(atom for atom in first if atom in derived))
+    seen = set(todo)
+    found: dict[int, tree.Rule] = {}
+    for atom in todo:  # which grows meanwhile
+        rules, looked_at = world.grounds(atom)
+        found.update(rules)
+        todo += [a for a in looked_at if a not in seen]
+        seen.update(looked_at)
+    return list(found.values())
+
+
+def _answer(
+    guideline: Guideline,
+    world: World,
+    intervention: str,
+    status: Status,
+    because: Because | None,
+    open_: Open | None,
+    rests: tuple[list[GroundRule], list[tree.Rule], _Shown],
+) -> Answer:
+    behind, grounds, with_it = rests
+    names = world.program.names
+    declared = names.vocabulary.interventions[intervention]
+    rules = _distinct(behind)
+    cites = _cited(rules)
+    decisions = {d for rule in (*rules, *grounds) for d in rule.listed("decisions")} | set(declared.silent)
+    return Answer(
+        intervention=intervention,
+        label=declared.label,
+        status=status,
+        because=because,
+        says=_says(guideline, world, declared.label, status, because, behind, open_),
+        rules=tuple(rule.id or "" for rule in rules),
+        statements=_listed(rules, "statements"),
+        citations=cites,
+        unresolved=tuple(c for c in cites if c not in guideline.references),
+        strength=next((tree.plain(s) for rule in rules if (s := rule.annotation("strength"))), None),
+        decisions=tuple(d for d in names.decisions if d in decisions),
+        rests_on=tuple(dict.fromkeys(rule.id for rule in grounds if rule.id)),
+        if_resolved=open_.if_resolved if open_ else (),
+        questions=open_.questions if open_ else (),
+        includes=tuple(_included(world, atom, shown) for atom, shown in with_it),
+    )
+
+
+def _included(world: World, atom: Atom, shown: Iterable[GroundRule]) -> Included:
+    rules = _distinct(shown)
+    says = "; ".join(dict.fromkeys(_rule_says(world, i) for i in shown))
+    item = wording.label_of(atom[2], world.program.names) if str(atom[2]).startswith('"') else str(atom[2])
+    return Included(item, says, tuple(r.id or "" for r in rules), _listed(rules, "statements"), _cited(rules))
+
+
+def _note(world: World, atom: Atom, instance: GroundRule) -> Note:
+    rule = instance.rule
+    says = _rule_says(world, instance)
+    return Note(rule.id or "", atom, str(atom[1]), rule.listed("statements"), says, _cited([rule]))
+
+
+def _says(
+    guideline: Guideline,
+    world: World,
+    label: str,
+    status: Status,
+    because: Because | None,
+    behind: list[GroundRule],
+    open_: Open | None,
+) -> str:
+    if status is Status.UNDETERMINED and because is not None:
+        asked = open_.questions[0] if open_ and open_.questions else ()
+        return wording.undetermined(because, open_.if_resolved if open_ else (), asked, world.program.names)
+    if behind:
+        return "; ".join(dict.fromkeys(_rule_says(world, i) for i in behind))
+    if status is Status.OUTSIDE_GUIDELINE:
+        return wording.outside(guideline.title)
+    return wording.nothing_applies(label)
+
+
+def _rule_says(world: World, instance: GroundRule) -> str:
+    says = instance.rule.annotation("says")
+    patient = instance.rule.head.terms[0] if instance.rule.head and instance.rule.head.terms else None
+    name = patient.name if isinstance(patient, tree.Variable) else None
+    return wording.fill(tree.plain(says), instance.substitution, name, world.program.names) if says else ""
+
+
+def _distinct(instances: Iterable[GroundRule]) -> list[tree.Rule]:
+    return list({id(i.rule): i.rule for i in instances}.values())
+
+
+def _listed(rules: Iterable[tree.Rule], key: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for rule in rules for item in rule.listed(key)))
+
+
+def _cited(rules: Iterable[tree.Rule]) -> tuple[int, ...]:
+    return tuple(map(int, _listed(rules, "cites")))

@@ -1,0 +1,147 @@
+"""A patient without what a change of answers does not rest on, by the circuits of both versions.
+
+For comparisons with more changes than the solver can look for smallest patients of. In a circuit of bits nothing
+becomes less certain by knowing more: what a determined answer rests on is read off its gates, and an open answer rests
+on nothing, because with less known it stays open. Nothing is proved here: whoever shows such a patient has the answers
+certified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..circuits import All, Any, End, Known, Reaches
+from ..ground import GroundProgram
+from ..status import Status
+from .lanes import Lanes
+from .sketch import Sketch
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """A record, and the answers on an intervention that it gets from the old and from the new version."""
+
+    record: Sketch
+    intervention: str
+    answers: tuple[Status, Status]
+
+
+def rests_on(programs: Sequence[GroundProgram], shows: Sequence[Shows]) -> list[Sketch]:
+    """Of each record the entries that its two answers can be derived from: few, but not the fewest."""
+    records = list({id(s.record): s.record for s in shows}.values())
+    lane_of = {id(record): lane for lane, record in enumerate(records)}
+    needed: list[set[str]] = [set() for _ in shows]
+    for side, program in enumerate(programs):
+        lanes = Lanes(program, records, {s.intervention for s in shows})
+        values = lanes.values(lanes.listed)
+        derived = [_Derived(lanes, values, lane) for lane in range(len(records))]
+        for names, one in zip(needed, shows, strict=True):
+            if one.answers[side] is not Status.UNDETERMINED:
+                gate = lanes.statuses[one.intervention][one.answers[side]]
+                names.update(derived[lane_of[id(one.record)]].inputs(gate))
+    return [_only(one.record, names) for one, names in zip(shows, needed, strict=True)]
+
+
+def without_superfluous(programs: Sequence[GroundProgram], shows: Sequence[Shows]) -> list[Sketch]:
+    """Each record without entry after entry, as long as both answers stay; none of those left can be left out.
+
+    One round for each place in the longest record, all records in it at once.
+    """
+    interventions = {s.intervention for s in shows}
+    sides = [Lanes(program, [s.record for s in shows], interventions) for program in programs]
+    wanted: list[dict[tuple[str, Status], int]] = [{}, {}]
+    for lane, one in enumerate(shows):
+        for side, status in zip(wanted, one.answers, strict=True):
+            side[one.intervention, status] = side.get((one.intervention, status), 0) | 1 << lane
+    kept = dict(sides[0].listed)
+    entries = [_hardest_to_read_first(s.record) for s in shows]
+    for place in range(max(map(len, entries), default=0)):
+        tried = dict(kept)
+        for lane, names in enumerate(entries):
+            if place < len(names):
+                tried[names[place]] &= ~(1 << lane)
+        stays = sides[0].all
+        for lanes, side in zip(sides, wanted, strict=True):
+            values = lanes.values(tried)
+            right = 0
+            for (intervention, status), mask in side.items():
+                right |= mask & lanes.answered(values, intervention, status)
+            stays &= right
+        for lane, names in enumerate(entries):
+            if place < len(names) and stays >> lane & 1:
+                kept[names[place]] &= ~(1 << lane)
+    return [
+        _only(one.record, {name for name in names if kept[name] >> lane & 1})
+        for lane, (one, names) in enumerate(zip(shows, entries, strict=True))
+    ]
+
+
+def united(first: Sketch, second: Sketch) -> Sketch:
+    """All entries of two parts of one record."""
+    return Sketch({**first.findings, **second.findings}, {**first.measures, **second.measures})
+
+
+def _hardest_to_read_first(record: Sketch) -> list[str]:
+    """Numbers, what is present, what is absent."""
+    return [*record.measures, *sorted(record.findings, key=record.findings.__getitem__, reverse=True)]
+
+
+def _only(record: Sketch, names: Collection[str]) -> Sketch:
+    """The entries of a record for these inputs."""
+    return Sketch(
+        {name: value for name, value in record.findings.items() if name in names},
+        {name: interval for name, interval in record.measures.items() if name in names},
+    )
+
+
+class _Derived:
+    """What the gates that hold for one record can be derived from, by the fewest entries where there is a choice.
+
+    An entry that two parts share counts twice in the choice.
+    """
+
+    def __init__(self, lanes: Lanes, values: Mapping[int, int], lane: int) -> None:
+        self.lanes, self.lane, self.gates = lanes, lane, lanes.gates
+        self.costs: dict[int, int] = {number: 0 for number, value in values.items() if value >> lane & 1}
+        for number in lanes.order:
+            if number in self.costs:
+                self.costs[number] = self.cost(number)
+
+    def cost(self, number: int) -> int:
+        match self.gates[number]:
+            case All(parts):
+                return sum(self.costs[part] for part in parts)
+            case Any(parts):
+                return min(self.costs[part] for part in parts if part in self.costs)
+            case Known():
+                return 1
+            case Reaches(terms):
+                return len(terms) + sum(self.costs[part] for part in self.moving(terms))
+            case _:
+                return 0
+
+    def inputs(self, goal: int) -> Iterator[str]:
+        """The names of the entries below a gate."""
+        todo, seen = [goal], set[int]()
+        while todo:
+            number = todo.pop()
+            if number in seen:
+                continue
+            seen.add(number)
+            match self.gates[number]:
+                case All(parts):
+                    todo.extend(parts)
+                case Any(parts):
+                    todo.append(min((p for p in parts if p in self.costs), key=self.costs.__getitem__))
+                case Known(name):
+                    yield name
+                case Reaches(terms):
+                    yield from (end.measure for _, end in terms)
+                    todo.extend(self.moving(terms))
+                case _:
+                    pass
+
+    def moving(self, terms: Sequence[tuple[int, End]]) -> Iterator[int]:
+        """Gates that hold and move an end of a measure."""
+        return (holds for _, end in terms for holds, _ in end.moved if holds in self.costs)
