@@ -17,7 +17,7 @@ from hypothesis_profiles import examples
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 
-from guidelog.cohort import pairs  # noqa: E402 - after the check that the extra is there
+from guidelog.cohort import long, pairs  # noqa: E402 - after the check that the extra is there
 from guidelog.cohort.batch import Reject  # noqa: E402
 from guidelog.cohort.long import pivot  # noqa: E402
 from guidelog.cohort.options import Options  # noqa: E402
@@ -131,3 +131,50 @@ def test_a_cohort_of_which_everybody_is_set_aside_has_a_result_that_says_so(tmp_
     account = run(COMPILED, str(data), str(tmp_path / "out.csv"), Options(audit=5))
     assert (account["patients"], account["rejected"]) == (0, 2)
     assert len((tmp_path / "out.rejects.csv").read_text(encoding="utf-8").splitlines()) == 3
+
+
+def shuffled(patients: int) -> list[tuple[str | None, str | None, str | None]]:
+    """Ten rows of each patient, none beside another of the same."""
+    names = list(VOCABULARY.findings)[:10]
+    return [(f"p{p}", name, "present" if p % (i + 2) else "absent") for i, name in enumerate(names) for p in range(patients)]
+
+
+def test_patients_whose_rows_are_far_apart_are_gathered_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = widened(shuffled(300), tmp_path)
+    monkeypatch.setattr(long, "_BYTES_A_PATIENT", (1 << 28) // 40)
+    asked: list[int] = []
+    real = long._Pivot.gather
+
+    def noted(self: Any, code: Any, parts: int) -> bool:
+        asked.append(parts)
+        return real(self, code, parts)
+
+    monkeypatch.setattr(long._Pivot, "gather", noted)
+    monkeypatch.setattr(long, "_BATCH", 200)
+    assert widened(shuffled(300), tmp_path) == (whole, [])
+    assert 6 <= asked[0] <= 10
+    asked.clear()
+    assert widened(sorted(shuffled(300)), tmp_path) == (whole, [])
+    assert asked == [1]
+
+
+def test_what_turns_out_not_to_fit_is_gathered_again_in_smaller_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = widened(shuffled(50), tmp_path)
+    asked: list[int] = []
+    real = long._Pivot.gather
+
+    def short(self: Any, code: Any, parts: int) -> bool:
+        asked.append(parts)
+        if parts < 16:
+            self.connection.execute("SET memory_limit = '1MB'")
+        found = real(self, code, parts)
+        self.connection.execute("SET memory_limit = '256MB'")
+        return found
+
+    monkeypatch.setattr(long._Pivot, "gather", short)
+    assert widened(shuffled(50), tmp_path) == (whole, [])
+    assert asked == [1, 4, 16]

@@ -1,9 +1,10 @@
-"""A long table (patient, name, value) -> a wide one, in two passes of DuckDB: in parallel, within a memory limit.
+"""A long table (patient, name, value) -> a wide one, in passes of DuckDB: in parallel, within a memory limit.
 
 The first pass lists the different names and values and makes them bits (`pairs`), the second gathers the bits of each
-patient. Two rows that disagree, a name that is not the guideline's, a value that is none: the patient is set aside with
-the line and the reason, as `ask` refuses a record. Nothing picks the latest of two values: that is a decision for
-whoever makes the table.
+patient; where patients are many and their rows far apart, several do, each for a part of the patients. Two rows that
+disagree, a name that is not the guideline's, a value that is none: the patient is set aside with the line and the
+reason, as `ask` refuses a record. Nothing picks the latest of two values: that is a decision for whoever makes the
+table.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ NAME, VALUE = "name", "value"
 KNOWN = (NAME, VALUE, "date", "source")
 _BATCH = 1 << 18
 """Patients that are made into columns at one time."""
+_BYTES_A_PATIENT = 700
+"""What an aggregate of DuckDB needs for a patient whose rows are far apart; it does not go to disk. Measured."""
+_ROWS_A_PATIENT = 4
+"""Whoever has fewer rows on average, or fewer side by side, is nothing to rely on."""
+_MOST_PARTS = 4096
 
 
 def is_long(columns: Collection[str]) -> bool:
@@ -58,9 +64,10 @@ def pivot(
             )
     try:
         with duckdb.connect() as connection:
-            connection.execute(f"SET memory_limit = '{max(memory // 2, 1 << 28)}B'")
+            memory = max(memory // 2, 1 << 28)
+            connection.execute(f"SET memory_limit = '{memory}B'")
             connection.execute(f"SET temp_directory = {quoted(str(out.parent))}")
-            return _Pivot(connection, tables, vocabulary, patient, ignore).run(out)
+            return _Pivot(connection, tables, vocabulary, patient, ignore).run(out, memory)
     except duckdb.Error as error:
         raise InputError.of(
             "GL705", f"`{tables[0].name}` cannot be read: {str(error).splitlines()[0].lower()}"
@@ -99,14 +106,45 @@ class _Pivot:
         self.patient, self.ignore = identifier(patient), ignore
         self.kinds = {n.name: n.kind for n in names_of(vocabulary)}
 
-    def run(self, out: Path) -> list[Reject]:
+    def run(self, out: Path, memory: int) -> list[Reject]:
         code = make_code(self.connection, self.rows(f"{NAME}, {VALUE}"), self.vocabulary, self.ignore)
-        masks = ", ".join(f"bit_or(m{w}) AS m{w}" for w in range(code.words))
-        gathered = f"SELECT patient, {masks} FROM ({self.rows()}) JOIN code USING ({NAME}, {VALUE}) GROUP BY patient"
-        # Kept, so that a batch is read while nothing else is: the aggregate may need all the memory there is.
-        self.connection.execute(f"CREATE TEMP TABLE facts AS {gathered}")
+        parts = self.parts(code.rows, memory)
+        while not self.gather(code, parts):
+            parts *= 4
         wrong = self.write(code, out)
         return self.rejects(wrong) if len(wrong) else []
+
+    def parts(self, rows: int, memory: int) -> int:
+        """In how many parts the patients are gathered, so that each fits into memory."""
+        fitting = max(1, memory // _BYTES_A_PATIENT)
+        if rows <= _ROWS_A_PATIENT * fitting:
+            return 1
+        ((patients,),) = self.connection.execute(
+            f"SELECT approx_count_distinct(patient) FROM ({self.rows()})"
+        ).fetchall()
+        ((near,),) = self.connection.execute(
+            f"SELECT count(DISTINCT patient) FROM (SELECT patient FROM ({self.rows()}) LIMIT {_BATCH})"
+        ).fetchall()
+        # Rows of a patient that lie side by side are one before they need any memory.
+        return 1 if near * _ROWS_A_PATIENT <= _BATCH else -(-patients // fitting)
+
+    def gather(self, code: Code, parts: int) -> bool:
+        """Gather the bits of each patient, so many patients at a time; False when that is more than memory holds.
+
+        The table is kept, so that a batch is read while nothing else is: the aggregate may need all the memory.
+        """
+        masks = ", ".join(f"bit_or(m{w}) AS m{w}" for w in range(code.words))
+        gathered = f"SELECT patient, {masks} FROM ({self.rows()}) JOIN code USING ({NAME}, {VALUE})"
+        for part in range(parts):
+            chosen = f"WHERE hash(patient) % {parts} = {part}" if parts > 1 else ""
+            into = "INSERT INTO facts" if part else "CREATE OR REPLACE TEMP TABLE facts AS"
+            try:
+                self.connection.execute(f"{into} {gathered} {chosen} GROUP BY patient")
+            except duckdb.OutOfMemoryException:
+                if parts >= _MOST_PARTS:
+                    raise
+                return False
+        return True
 
     def rows(self, wanted: str = "*") -> str:
         """All rows of all tables as (patient, name, value text); what is empty is the empty text."""

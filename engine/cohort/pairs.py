@@ -61,6 +61,7 @@ class Field:
 class Code:
     """The names that occur in a table and their places; `thirds` and `halves` are the words of each kind."""
 
+    rows: int = 0
     fields: list[Field] = field(default_factory=list)
     thirds: list[int] = field(default_factory=list)
     halves: list[int] = field(default_factory=list)
@@ -143,7 +144,7 @@ def _judge(
     blank = "value = ''" + (f" OR name IN ({passed})" if passed else "")
     connection.execute(
         f"""CREATE TEMP TABLE judged AS
-        WITH pairs AS (SELECT DISTINCT name, value FROM ({rows})),
+        WITH pairs AS (SELECT name, value, count(*) AS rows FROM ({rows}) GROUP BY ALL),
         numbers AS (SELECT pairs.*, k, p, {blank} AS blank,
             CASE WHEN k = {NUMBER} AND regexp_full_match(value, '{DECIMAL}') THEN CAST(value AS DOUBLE)
                 WHEN k = {DATE} AND regexp_full_match(value, '{ISO_DAY}') THEN epoch(TRY_CAST(value AS DATE)) / 86400
@@ -164,7 +165,8 @@ def _places(connection: duckdb.DuckDBPyConnection, names: Sequence[Name]) -> Cod
         f"SELECT p, coalesce(bool_or(says = {OPEN}), false) FROM judged WHERE says < {WRONG} OR rank IS NOT NULL "
         "GROUP BY p ORDER BY p"
     ).fetchall()
-    code, used = Code(), 0
+    ((rows,),) = connection.execute("SELECT coalesce(sum(rows), 0) FROM judged").fetchall()
+    code, used = Code(int(rows)), 0
     for place, open_ in (row for row in occurring if names[row[0]].kind in SAYS):
         if not code.thirds or used == _THIRD:
             code.thirds.append(len(code.thirds))
