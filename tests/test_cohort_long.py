@@ -178,3 +178,9 @@ def test_what_turns_out_not_to_fit_is_gathered_again_in_smaller_parts(
     monkeypatch.setattr(long._Pivot, "gather", short)
     assert widened(shuffled(50), tmp_path) == (whole, [])
     assert asked == [1, 4, 16]
+
+
+def test_pairs_whose_hashes_are_the_same_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, _ = widened(shuffled(50), tmp_path)
+    monkeypatch.setattr(pairs, "KEY", "1")
+    assert widened(shuffled(50), tmp_path) == (whole, [])

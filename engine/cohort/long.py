@@ -23,7 +23,7 @@ from ..diagnostics import InputError, nearest
 from ..vocabulary import Vocabulary
 from .batch import Reject
 from .layout import DECIMAL, ID, ISO_DAY
-from .pairs import DATE, NUMBER, SAYS, WORD, Code, make_code, names_of
+from .pairs import DATE, KEY, NUMBER, SAYS, WORD, Code, make_code, names_of
 from .tables import Table, identifier, quoted
 from .written import WideWriter
 
@@ -134,7 +134,8 @@ class _Pivot:
         The table is kept, so that a batch is read while nothing else is: the aggregate may need all the memory.
         """
         masks = ", ".join(f"bit_or(m{w}) AS m{w}" for w in range(code.words))
-        gathered = f"SELECT patient, {masks} FROM ({self.rows()}) JOIN code USING ({NAME}, {VALUE})"
+        rows, key = (self.rows(f"patient, {KEY} AS h"), "h") if code.hashed else (self.rows(), f"{NAME}, {VALUE}")
+        gathered = f"SELECT patient, {masks} FROM ({rows}) JOIN code USING ({key})"
         for part in range(parts):
             chosen = f"WHERE hash(patient) % {parts} = {part}" if parts > 1 else ""
             into = "INSERT INTO facts" if part else "CREATE OR REPLACE TEMP TABLE facts AS"

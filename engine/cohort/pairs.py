@@ -32,6 +32,7 @@ YES, NO, OPEN, WRONG = range(4)
 """What a value says of a finding or a screen, or that it is none."""
 TRUE, FALSE = ("true", "True"), ("false", "False")
 SAYS = {WORD: (("present", *TRUE), ("absent", *FALSE)), ACT: (("complete", *TRUE), ("incomplete", *FALSE))}
+KEY = "hash(name, value)"
 _THIRD, _HALF = 20, 31  # bits of a word that belong together
 _WRONG = 62
 """The bit of the first word that says: some row is not of this guideline."""
@@ -59,9 +60,13 @@ class Field:
 
 @dataclass(slots=True)
 class Code:
-    """The names that occur in a table and their places; `thirds` and `halves` are the words of each kind."""
+    """The names that occur in a table and their places; `thirds` and `halves` are the words of each kind.
+
+    `hashed`: no two pairs of the table have the same hash, so that rows are known by it, which is faster.
+    """
 
     rows: int = 0
+    hashed: bool = False
     fields: list[Field] = field(default_factory=list)
     thirds: list[int] = field(default_factory=list)
     halves: list[int] = field(default_factory=list)
@@ -105,7 +110,7 @@ def names_of(vocabulary: Vocabulary) -> list[Name]:
 def make_code(
     connection: duckdb.DuckDBPyConnection, rows: str, vocabulary: Vocabulary, ignore: Collection[str]
 ) -> Code:
-    """Look at every (name, value) of `rows` once, and make the table `code` (name, value, m0, m1, ...) from them."""
+    """Look at every (name, value) of `rows` once, and make the table `code` (h, name, value, m0, m1, ...) from them."""
     _judge(connection, rows, names_of(vocabulary), ignore)
     code = _places(connection, names_of(vocabulary))
     found = pa.table(
@@ -123,9 +128,10 @@ def make_code(
     word = f"CASE WHEN w IS NULL OR says = {WRONG} THEN 0 ELSE w END"
     masks = ", ".join(f"CASE WHEN word = {w} THEN bits ELSE 0 END AS m{w}" for w in range(code.words))
     connection.execute(
-        f"CREATE TEMP TABLE code AS SELECT name, value, {masks} "
+        f"CREATE TEMP TABLE code AS SELECT {KEY} AS h, name, value, {masks} "
         f"FROM (SELECT *, {bits} AS bits, {word} AS word FROM judged LEFT JOIN fields USING (p))"
     )
+    ((code.hashed,),) = connection.execute("SELECT count(*) = count(DISTINCT h) FROM code").fetchall()
     return code
 
 
