@@ -16,6 +16,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from guidelog.cli.main import relax_collection
 from guidelog.compiled import Compiled
 from guidelog.guideline import load_guideline, read_guideline
 from guidelog.pipeline import compile_guideline
+from guidelog.verify.circuit import Budget
 from guidelog.verify.compare import compare
 from guidelog.verify.properties import read_properties
 from guidelog.verify.prove import verify
@@ -32,6 +34,7 @@ from guidelog.verify.suite import generate
 
 SHIPPED = "kb/lumbar_radiculopathy"
 LEVELS = 20
+PARTS = ("findings", "measures", "screens")
 
 METADATA = """id = "synthetic"
 title = "Synthetic"
@@ -141,6 +144,16 @@ def large(rules: int) -> None:
             f"    {[(v.id, v.result.value) for v in found.verdicts]}, {len(found.remarks)} remarks, "
             f"complete: {found.complete}"
         )
+        sizes = sorted(sum(len(r.witness.content.get(part, ())) for part in PARTS) for r in found.remarks if r.witness)
+        if sizes:
+            median = sizes[len(sizes) // 2]
+            print(f"    {len(sizes)} patients of {sizes[0]} to {sizes[-1]} entries, median {median}")
+        for seconds in (3, 9):
+            part = timed(
+                f"{rules} rules: verify with a budget of {seconds} s",
+                partial(verify, guideline, properties, budget=Budget(seconds)),
+            )
+            print(f"    {sum(r.kind == 'not decided' for r in part.remarks)} remarks not decided")
         marker = '#[id = "R10-7"]\n'
         start = text.index(marker) + len(marker)
         head, body = text[start : text.index("\n", start)].split(" :- ")

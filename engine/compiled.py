@@ -9,7 +9,8 @@ from functools import cached_property
 from .backends.base import Backend, Row
 from .backends.compiled import Circuits
 from .certificate.checker import Rulebook, read_rules
-from .ground import Atom, GroundProgram, ground
+from .ground import Atom, GroundProgram
+from .grounding import ground
 from .guideline import Guideline
 from .names import Names
 from .patients import Facts

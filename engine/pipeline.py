@@ -19,7 +19,7 @@ from .diagnostics import CertificateError, Diagnostic, InputError, Label, Report
 from .explain import assembly
 from .explain.answers import Answer, Answers, Note
 from .explain.questions import Questions
-from .ground import ground
+from .grounding import ground
 from .guideline import Guideline
 from .names import Names, names_of
 from .patients import Facts, Patient, close

@@ -27,6 +27,7 @@ from guidelog.verify.lanes import Lanes
 from guidelog.verify.replay import Disagreement, certified, certified_quickly
 from guidelog.verify.responsible import facts_of_sketch
 from guidelog.verify.sketch import Sketch, content_of
+from guidelog.verify.smaller import answered
 from verify_support import LUMBAR, advise, all_worlds, status, tiny
 
 
@@ -393,7 +394,11 @@ def test_lanes_answer_as_the_circuits_of_one_patient_do(old: Compiled, tmp_path:
                     ends = sorted(chance.randint(m.low, min(m.high, 30)) * m.ticks for _ in range(2))
                     measures[name] = (ends[0], ends[1])
             records.append(Sketch(findings, measures))
-        lanes, circuits = Lanes(compiled.ground, records, vocabulary.interventions), Circuits(compiled.ground)
+        gates = {
+            (name, each): answered(compiled.ground, name, each) for name in vocabulary.interventions for each in Status
+        }
+        lanes = Lanes(compiled.ground, records, {gate for one in gates.values() for gate in one})
+        circuits = Circuits(compiled.ground)
         kept = {name: mask & chance.getrandbits(len(records)) for name, mask in lanes.listed.items()}
         for which in (lanes.listed, kept):
             values = lanes.values(which)
@@ -406,14 +411,42 @@ def test_lanes_answer_as_the_circuits_of_one_patient_do(old: Compiled, tmp_path:
                     vocabulary,
                 )
                 for name, given in circuits.statuses(facts).items():
-                    assert lanes.answered(values, name, given) >> lane & 1
+                    for each in Status:
+                        holds = bool(lanes.holding(values, gates[name, each]) >> lane & 1)
+                        assert holds is (each in (given, Status.UNDETERMINED))
+
+
+@pytest.mark.parametrize("most_smallest", [0, 24])
+def test_a_change_whose_patient_is_not_confirmed_in_time_is_not_decided(
+    old: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_smallest: int
+) -> None:
+    monkeypatch.setattr(changing, "MOST_SMALLEST", most_smallest)
+    new, budget, asked = changed(tmp_path / "new", FIVE_WEEKS), Budget(60), 0
+    told: list[str] = []
+    whole = kinds(compare(old, new, progress=lambda what, *_: told.append(what)))
+
+    def once(compiled: Compiled, patient: Any, interventions: Any = None) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 2:  # both versions, one patient
+            budget.seconds = 0.0
+        return certified(compiled, patient, interventions)
+
+    found = compare(old, new, once, budget=budget)
+    assert asked == 2
+    assert 0 < len(found.changes) < len(whole)
+    assert kinds(found) < whole
+    open_ = {(name, why) for name, why in found.undecided if "whether an answer changes" in why}
+    assert len(open_) == len(whole) - len(found.changes)
+    assert not set(found.same) & {name for name, _ in open_}
+    assert {"atoms compared", "changes", "witnesses"} <= set(told)
 
 
 def test_a_patient_that_was_cut_down_wrongly_is_not_shown(
     old: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changing, "MOST_SMALLEST", 2)
-    monkeypatch.setattr(Lanes, "answered", lambda self, *_: self.all)
+    monkeypatch.setattr(Lanes, "holding", lambda self, *_: self.all)
     with pytest.raises(Disagreement):
         compare(old, changed(tmp_path / "new", FIVE_WEEKS))
 

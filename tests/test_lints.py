@@ -14,7 +14,7 @@ import pytest
 from guidelog.checks import check_program
 from guidelog.checks.codes import Code
 from guidelog.diagnostics import Diagnostic, Label, Severity
-from guidelog.ground import ground
+from guidelog.grounding import ground
 from guidelog.guideline import load_guideline
 from guidelog.names import names_of
 from guidelog.source import Source, Span

@@ -28,7 +28,8 @@ from guidelog.certificate.writer import UncertifiableError
 from guidelog.compiled import PATIENT, Compiled
 from guidelog.diagnostics import InputError
 from guidelog.explain.questions import Questions
-from guidelog.ground import Atom, GroundComparison, GroundProgram, ground
+from guidelog.ground import Atom, GroundComparison, GroundProgram
+from guidelog.grounding import ground
 from guidelog.guideline import read_guideline
 from guidelog.names import names_of
 from guidelog.patients import Facts, Patient, close, patient_from_content

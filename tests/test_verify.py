@@ -13,7 +13,7 @@ import pytest
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
-from guidelog.ground import ground
+from guidelog.grounding import ground
 from guidelog.names import STANCES
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask

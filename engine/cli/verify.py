@@ -161,7 +161,8 @@ def _witness(witness: Witness) -> list[str]:
         lines.append(f"      answered {', '.join(given)}")
     lines.extend(f"      with {end}" for end in witness.ends)
     if not witness.smallest:
-        lines.append("      (time ran out before a smaller patient was ruled out)")
+        left = "nothing can be left out; another patient may be smaller"
+        lines.append(f"      ({left if witness.bare else 'time ran out before a smaller patient was ruled out'})")
     return lines
 
 

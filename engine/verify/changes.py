@@ -18,7 +18,7 @@ from .difference import Change
 from .replay import Disagreement, certified, certified_quickly
 from .responsible import Responsible
 from .sketch import Sketch
-from .smaller import Shows, rests_on, united, without_superfluous
+from .smaller import Shows, answered, rests_on, united, without_superfluous
 
 Pair: TypeAlias = tuple[Status, Status]
 
@@ -43,10 +43,6 @@ class Found:
     @property
     def name(self) -> str:
         return f"{self.intervention}-{self.pair[0].value}-{self.pair[1].value}"
-
-    @property
-    def shows(self) -> Shows:
-        return Shows(self.record, self.intervention, self.pair)
 
 
 def are_many(found: Sequence[Found]) -> bool:
@@ -94,10 +90,7 @@ class Changes:
             open_.discard(literal)
             if truth is None or record is None:
                 if not decided:
-                    both.undecided += [
-                        (name, f"it was not decided whether an answer changes from {pair[0].value} to {pair[1].value}")
-                        for name, pair in goals[literal]
-                    ]
+                    both.undecided += [(name, _whether(pair)) for name, pair in goals[literal]]
                 continue
             reached = truth.among(open_) | {literal}
             open_ -= reached
@@ -126,6 +119,9 @@ class Changes:
             if not best:  # time ran out: what was found first will do, as far as the change rests on it
                 record = self._bare([one if record is None else replace(one, record=record)])[0]
             assert record is not None
+            if both.budget.spent:  # a change that no engine has confirmed is none
+                both.undecided.append((one.intervention, _whether(one.pair)))
+                continue
             self._confirm(record, [one])
             needed = self._needed(literal, record)
             yield self._change(one, record, one.name, smallest=best, spare=False, needed=needed)
@@ -134,17 +130,22 @@ class Changes:
         """The most readable first."""
         if self.both.ask is certified:
             self.both.ask = certified_quickly
-        done = 0
-        for record, group, spare in sorted(self._patients(found), key=lambda patient: patient[0].size):
+        done, open_ = 0, dict.fromkeys((one.intervention, one.pair) for one in found)
+        patients = [] if self.both.budget.spent else sorted(self._patients(found), key=lambda one: one[0].size)
+        for record, group, spare in patients:
             self.both.progress("witnesses", done, len(found))
+            if self.both.budget.spent:
+                break
             done += len(group)
             self._confirm(record, group)
             for one in group:
                 yield self._change(one, record, group[0].name, smallest=False, spare=spare)
+                del open_[one.intervention, one.pair]
+        self.both.undecided += [(name, _whether(pair)) for name, pair in open_]
 
     def _patients(self, found: Sequence[Found]) -> Iterator[tuple[Sketch, list[Found], bool]]:
         """Few patients for many changes; whether entries of a patient may be left out for one of the changes."""
-        least = rests_on(self.programs, [one.shows for one in found])
+        least = rests_on(self.programs, self._shows(found))
         cut = [replace(one, record=record) for one, record in zip(found, least, strict=True)]
         order = sorted(range(len(found)), key=lambda index: (cut[index].record.size, _order(cut[index].pair)))
         alone = [cut[index] for index in order[:MOST_ALONE]]
@@ -166,7 +167,15 @@ class Changes:
 
     def _bare(self, found: Sequence[Found]) -> list[Sketch]:
         """Records of which nothing can be left out."""
-        return without_superfluous(self.programs, [one.shows for one in found])
+        return without_superfluous(self.programs, self._shows(found))
+
+    def _shows(self, found: Sequence[Found]) -> list[Shows]:
+        old, new = self.programs
+        return [
+            Shows(one.record, (answered(old, one.intervention, before), answered(new, one.intervention, after)))
+            for one in found
+            for before, after in (one.pair,)
+        ]
 
     def _change(
         self,
@@ -210,6 +219,10 @@ class Changes:
             if entry != both.circuit.true and both.model([literal, -entry]) == (None, None, True):
                 needed.append(name)
         return tuple(needed)
+
+
+def _whether(pair: Pair) -> str:
+    return f"it was not decided whether an answer changes from {pair[0].value} to {pair[1].value}"
 
 
 def _order(pair: Pair) -> tuple[bool, int, int]:

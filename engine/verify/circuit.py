@@ -46,6 +46,11 @@ class Budget:
         """Seconds that are left, at least 0."""
         return None if self.seconds is None else max(0.0, self.seconds - (time.monotonic() - self.started))
 
+    def half(self) -> Budget:
+        """Half of what is left, for a search whose result takes time to confirm."""
+        left = self.left()
+        return Budget(None if left is None else left / 2)
+
     @property
     def spent(self) -> bool:
         """Whether nothing is left."""

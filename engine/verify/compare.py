@@ -44,7 +44,7 @@ def compare(
     interventions = [c.names.vocabulary.interventions for c in (old, new)]
     common = [name for name in interventions[1] if name in interventions[0]]
     goals = [a for name in common for side in both.sides for a in goals_of(side.program, name)]
-    sweep(both.versions, *both.sides, both.budget, dict.fromkeys(goals))
+    sweep(both.versions, *both.sides, both.budget, dict.fromkeys(goals), progress)
     changes = Changes(both, responsible)
     moved = _moved(old, new)
     pairs: dict[str, dict[Pair, int]] = {}

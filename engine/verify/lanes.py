@@ -6,13 +6,12 @@ for the same records with some entries left out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..circuits import All, Any, End, Known, Not, Reaches
 from ..circuits.circuit import TRUE
 from ..explain.quickly import circuits_of
 from ..ground import GroundProgram
-from ..status import Status
 from .sketch import Sketch
 
 Interval = tuple[int, int]
@@ -21,15 +20,14 @@ Interval = tuple[int, int]
 class Lanes:
     """Some records over one version; the lane of a record is its place among them."""
 
-    def __init__(self, program: GroundProgram, records: Sequence[Sketch], interventions: Collection[str]) -> None:
-        plan = circuits_of(program).plan
+    def __init__(self, program: GroundProgram, records: Sequence[Sketch], wanted: Iterable[int]) -> None:
+        circuit = circuits_of(program).plan.circuit
         measures = program.names.vocabulary.measures.values()
         self._whole = {m.name: (m.low * m.ticks, m.high * m.ticks) for m in measures}
         self._records = records
         self.all = (1 << len(records)) - 1
-        self.gates = plan.circuit.gates
-        self.statuses = {a.intervention: a.statuses for a in plan.advice if a.intervention in interventions}
-        self.order = plan.circuit.needed(n for statuses in self.statuses.values() for n in statuses.values())
+        self.gates = circuit.gates
+        self.order = circuit.needed(wanted)
         self.listed: dict[str, int] = {}
         for lane, record in enumerate(records):
             for name in (*record.findings, *record.measures):
@@ -78,15 +76,12 @@ class Lanes:
             found[number] = value
         return found
 
-    def answered(self, values: Mapping[int, int], intervention: str, status: Status) -> int:
-        """The lanes in which an intervention has a status."""
-        statuses = self.statuses[intervention]
-        if status is not Status.UNDETERMINED:
-            return values[statuses[status]] if status in statuses else 0
-        determined = 0
-        for number in statuses.values():
-            determined |= values[number]
-        return self.all & ~determined
+    def holding(self, values: Mapping[int, int], wanted: Iterable[int]) -> int:
+        """The lanes in which all of some gates hold."""
+        found = self.all
+        for number in wanted:
+            found &= values[number]
+        return found
 
     def end(self, end: End, lane: int | None, kept: Mapping[str, int] | None = None) -> int:
         """An end of a measure's interval in a lane, or of its range where the lane does not list it."""

@@ -16,7 +16,8 @@ from .. import tree
 from ..checks import check_program
 from ..compiled import Compiled
 from ..diagnostics import Diagnostic, InputError, Severity, nearest
-from ..ground import GroundProgram, GroundRule, ground
+from ..ground import GroundProgram, GroundRule
+from ..grounding import ground
 from ..guideline import PROPERTIES
 from ..names import in_force, names_of
 from ..source import Source, Span

@@ -7,6 +7,7 @@ show about themselves is found by `review`.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 
 from ..compiled import Compiled
@@ -17,6 +18,7 @@ from .properties import Properties, Property
 from .replay import certified
 from .review import Progress, Review
 from .search import Outcome, Search, Side
+from .trimmed import trimmed
 from .verdicts import Remark, Result, Verdict, Verification
 from .witness import Ask, confirm
 
@@ -75,10 +77,17 @@ def _verdict(
             return verdict(Result.PROVED, seconds, idle=_is_idle(search, prop, budget))
         case Outcome.NOT_DECIDED:
             return verdict(Result.NOT_DECIDED, seconds)
-    outcome, case = search.ask([goal], budget, best=True, second=_second(search, prop))
-    if case is None:  # the budget ended before any witness could be written down
+    # half of what is left for a small patient, the other half to confirm that patient
+    outcome, case = search.ask([goal], budget.half(), best=True, second=_second(search, prop))
+    if case is None:
         return verdict(Result.NOT_DECIDED, seconds)
-    return verdict(Result.BROKEN, seconds, confirm(compiled, ask, prop, properties.program, case))
+    bare = case.smallest
+    if not bare:
+        case, bare = trimmed(compiled, prop, properties.program, case, budget.half())
+    witness = confirm(compiled, ask, prop, properties.program, case, budget)
+    if witness is None:  # what the engine has not confirmed is not said
+        return verdict(Result.NOT_DECIDED, seconds)
+    return verdict(Result.BROKEN, seconds, replace(witness, bare=bare))
 
 
 def _second(search: Search, prop: Property) -> Side | None:

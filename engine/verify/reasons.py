@@ -52,9 +52,9 @@ def reasons(both: Both, responsible: Responsible, name: str, *, smallest: bool) 
             _, found, _ = both.model([literal, determined], best=smallest)
         if found is None:
             _, found, decided = both.model([literal], best=smallest)
-        if found is not None:
+        if found is not None and not both.budget.spent:
             yield _confirmed_reason(both, responsible, name, rule, gained, found)
-        elif not decided:
+        elif found is not None or not decided:
             both.undecided.append((name, whether))
 
 
@@ -91,9 +91,9 @@ def shown(both: Both) -> Iterator[Shown]:
         ):
             if literal != both.circuit.false:
                 _, found, decided = both.model([literal], best=True)
-                if found is not None:
+                if found is not None and not both.budget.spent:
                     yield _confirmed_shown(both, *key, gained, found)
-                elif not decided:
+                elif found is not None or not decided:
                     why = f"not decided whether {key[1]} is {'newly' if gained else 'no longer'} shown"
                     both.undecided.append((_words(key[0]), why))
 

@@ -13,7 +13,8 @@ from .. import tree
 from ..backends.compiled import Circuits, Quick
 from ..compiled import Compiled
 from ..diagnostics import InputError
-from ..ground import GroundProgram, ground
+from ..ground import GroundProgram
+from ..grounding import ground
 from ..names import names_of
 from ..patients import Facts, Interval
 from ..strata import StratifiedProgram, stratify

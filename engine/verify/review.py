@@ -7,27 +7,36 @@ patient who shows it, or says that nobody does, which then is proved; what was n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from ..compiled import Compiled
-from ..ground import Given, GroundLiteral, GroundRule
+from ..ground import Given, GroundElement, GroundLiteral, GroundRule
 from ..names import STANCES
-from ..status import Status
 from .circuit import Budget
+from .conflicts import CONFLICT, GAP, Sort
 from .replay import certified, certified_quickly
-from .search import Case, Outcome, Search
+from .search import Outcome, Search
+from .sketch import Sketch
+from .smaller import Shows, smaller
 from .verdicts import Remark
-from .witness import Ask, Witness, replay
+from .witness import Ask
 
 MOST_SMALLEST = 8
-"""Up to so many conflicts or gaps each gets a patient of its own, as small as possible, evaluated by pyDatalog.
+"""Up to so many conflicts or gaps each gets a patient as small as possible, evaluated by pyDatalog.
 
-Of more, patients who show several at once, evaluated by circuits. Certified they all are.
+Of more, each gets one of whom nothing can be left out, evaluated by circuits. Certified they all are.
 """
+
+MOST_TRIED = 16
+"""So many records are made small for each of those, and the smallest one is shown."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Told what is being decided, how much is done, and how much there is."""
+
+_Goal: TypeAlias = tuple[str, str, str, int | None]
+"""A remark's kind, what it is about, what it says, and the literal that proves it wrong."""
 
 
 @dataclass
@@ -44,54 +53,31 @@ class Review:
         self.checked: dict[str, int] = {}
 
     def remarks(self) -> Iterator[Remark]:
-        yield from self.conflicts()
-        yield from self.gaps()
+        for sort in (CONFLICT, GAP):
+            names = self._interventions(f"{sort.kind}s")
+            yield from self._shown(sort, {name: sort.goal(self.search.first.encoded, name) for name in names})
         yield from self.dead_rules()
-
-    def conflicts(self) -> Iterator[Remark]:
-        """Interventions with certain advice both for and against, for somebody."""
-        answer = self.search.first.encoded.answer
-        goals = {name: answer(name)[Status.CONFLICT] for name in self._interventions("conflicts")}
-        yield from self._shown("conflict", goals, "some patient gets certain advice both for and against it")
-
-    def gaps(self) -> Iterator[Remark]:
-        """Interventions about which no rule speaks, for somebody whom the guideline is certainly about."""
-        encoded, c = self.search.first.encoded, self.search.circuit
-        goals = {}
-        for name in self._interventions("gaps"):
-            silent = [-encoded.atom(("advise", name, stance))[1] for stance in STANCES]
-            goals[name] = c.both(encoded.atom(("in_scope",))[0], *silent)
-        yield from self._shown("gap", goals, "for some patient in scope no rule speaks for or against it")
 
     def dead_rules(self) -> Iterator[Remark]:
         """Rules that apply to nobody, and conditions that change nothing for anybody."""
-        encoded, c = self.search.first.encoded, self.search.circuit
         by_rule: dict[int, list[GroundRule]] = {}
         for rules in self.compiled.ground.instances.values():
             for rule in rules:
                 by_rule.setdefault(id(rule.rule), []).append(rule)
-        goals: list[tuple[str, str, str, int]] = []
+        goals: list[_Goal] = []
         rules_, conditions = 0, 0
         for instances in by_rule.values():
             name = instances[0].rule.id or ""
             if not name or not self.compiled.names.predicates[str((instances[0].head or ("",))[0])].about_patient:
                 continue
-            applies = c.any(*(encoded.body(rule)[0] for rule in instances))
-            goals.append(("dead rule", name, "applies to nobody", applies))
+            goals.append(("dead rule", name, "applies to nobody", self._any(instances, self._applies)))
             rules_ += 1
             for place in range(len(instances[0].elements)):
-                decisive = [self._decides(rule, place) for rule in instances]
-                if any(literal is None for literal in decisive):
+                if any(self._is_given(rule.elements[place]) for rule in instances):
                     continue  # a condition that only says which instances there are
-                words = _written(instances[0], place)
-                goals.append(
-                    (
-                        "idle condition",
-                        name,
-                        f"the condition `{words}` changes nothing for anybody",
-                        c.any(*(literal for literal in decisive if literal is not None)),
-                    )
-                )
+                says = f"the condition `{_written(instances[0], place)}` changes nothing for anybody"
+                decides = self._any(instances, partial(self._decides, place))
+                goals.append(("idle condition", name, says, decides))
                 conditions += 1
         self.checked["rules"], self.checked["conditions"] = rules_, conditions
         dead = set()
@@ -101,12 +87,16 @@ class Review:
             if kind != "idle condition" or about not in dead:
                 yield Remark(kind, about, says)
 
-    def _decides(self, rule: GroundRule, place: int) -> int | None:
+    def _any(self, instances: list[GroundRule], goal: Callable[[GroundRule], int]) -> int | None:
+        """The goal for some instance; None where no time is left to write it down."""
+        return None if self.budget.spent else self.search.circuit.any(*map(goal, instances))
+
+    def _applies(self, rule: GroundRule) -> int:
+        return self.search.first.encoded.body(rule)[0]
+
+    def _decides(self, place: int, rule: GroundRule) -> int:
         """Without this condition the head would have another value for somebody."""
         encoded, c = self.search.first.encoded, self.search.circuit
-        element = rule.elements[place]
-        if isinstance(element, Given) or (isinstance(element, GroundLiteral) and self._is_fixed(element)):
-            return None
         assert rule.head is not None
         head = encoded.atom(rule.head)
         if rule.head[0] in ("note", "include"):  # each rule's own words are shown, whatever else holds
@@ -118,27 +108,33 @@ class Review:
             sides.append(c.both(*others, -values[place][side], -head[side]))
         return c.any(*sides)
 
-    def _is_fixed(self, literal: GroundLiteral) -> bool:
-        predicate = str(literal.atom[0])
+    def _is_given(self, element: GroundElement) -> bool:
+        """Whether an element is the same for every patient."""
+        if not isinstance(element, GroundLiteral):
+            return isinstance(element, Given)
+        predicate = str(element.atom[0])
         return predicate != "finding" and not self.compiled.names.predicates[predicate].about_patient
 
-    def _unreached(self, goals: list[tuple[str, str, str, int]]) -> Iterator[tuple[str, str, str, int]]:
+    def _unreached(self, goals: list[_Goal]) -> Iterator[_Goal]:
         """The goals that no patient reaches; a model ticks off all the goals that it reaches."""
         open_ = dict(enumerate(goals))
-        self.search.circuit.watch(goal[3] for goal in goals)
+        self.search.circuit.watch(goal[3] for goal in goals if goal[3] is not None)
         for number, goal in enumerate(goals):
             self.progress("rules", number, len(goals))
             if number not in open_:
                 continue
-            outcome, case = self.search.ask([goal[3]], self.budget)
+            outcome, case = Outcome.NOT_DECIDED, None
+            if goal[3] is not None:
+                outcome, case = self.search.ask([goal[3]], self.budget)
             if outcome is Outcome.IMPOSSIBLE:
                 yield goal
             elif outcome is Outcome.NOT_DECIDED:
                 article = "an" if goal[0].startswith("i") else "a"
                 yield "not decided", goal[1], f"not decided whether it is {article} {goal[0]}", goal[3]
             if case is not None:
-                for other in [n for n, g in open_.items() if (abs(g[3]) in case.true) == (g[3] > 0)]:
-                    del open_[other]
+                for other, (*_, literal) in list(open_.items()):
+                    if literal is not None and (abs(literal) in case.true) == (literal > 0):
+                        del open_[other]
 
     def _interventions(self, what: str) -> list[str]:
         found = [
@@ -149,39 +145,50 @@ class Review:
         self.checked[what] = len(found)
         return found
 
-    def _shown(self, kind: str, goals: Mapping[str, int], says: str) -> Iterator[Remark]:
-        """Each goal that is possible, with the smallest patient.
-
-        Where they are many, with patients who show several.
-        """
-        reached: dict[str, Case] = {}
+    def _shown(self, sort: Sort, goals: Mapping[str, int]) -> Iterator[Remark]:
+        """Each goal that is possible, with a patient; the smallest one, where they are few."""
+        reached: dict[str, list[Sketch]] = {}
         self.search.circuit.watch(goals.values())
         for number, (name, goal) in enumerate(goals.items()):
-            self.progress(f"{kind}s", number, len(goals))
+            self.progress(f"{sort.kind}s", number, len(goals))
             if name in reached:
                 continue
             outcome, case = self.search.ask([goal], self.budget)
             if outcome is Outcome.NOT_DECIDED:
-                yield Remark("not decided", name, f"not decided whether there is a {kind}")
+                yield sort.undecided(name)
             if case is not None:
                 for other, literal in goals.items():
                     if (abs(literal) in case.true) == (literal > 0):
-                        reached.setdefault(other, case)
-        comments = (f"{kind}: {says}", "found by `guidelog verify`; a made-up patient")
-        replayed: dict[int, Witness] = {}
-        many = len(reached) > MOST_SMALLEST
-        ask = certified_quickly if many and self.ask is certified else self.ask
-        for name, case in reached.items():
-            if not many:
-                _, smallest = self.search.ask([goals[name]], self.budget, best=True)
-                case = smallest or case  # noqa: PLW2901 - the smallest one in its place
-            if id(case) not in replayed:
-                alike = [n for n, c in reached.items() if c is case] or [name]
-                witness, _ = replay(
-                    self.compiled, ask, case.record, f"{kind}-{name}".replace("_", "-"), comments, alike
-                )
-                replayed[id(case)] = replace(witness, smallest=case.smallest)
-            yield Remark(kind, name, says, replayed[id(case)])
+                        reached.setdefault(other, []).append(case.record)
+        few = len(reached) <= MOST_SMALLEST
+        ask = certified_quickly if not few and self.ask is certified else self.ask
+        bare = {} if few else self._bare(sort, reached)
+        for number, (name, found) in enumerate(reached.items()):
+            self.progress(f"{sort.kind}s, patients", number, len(reached))
+            record, smallest = self._smallest(sort, name, goals[name], found) if few else (bare.get(name), False)
+            if record is None or self.budget.spent:
+                yield sort.undecided(name)
+            else:
+                yield sort.confirmed(self.compiled, ask, name, record, smallest=smallest)
+
+    def _smallest(self, sort: Sort, name: str, goal: int, found: list[Sketch]) -> tuple[Sketch | None, bool]:
+        """The smallest patient; where the time for it ran out, one of whom nothing can be left out."""
+        _, case = self.search.ask([goal], self.budget.half(), best=True)
+        if case is not None and case.smallest:
+            return case.record, True
+        return self._bare(sort, {name: found if case is None else [case.record]}).get(name), False
+
+    def _bare(self, sort: Sort, found: Mapping[str, list[Sketch]]) -> dict[str, Sketch]:
+        """Records of which nothing can be left out, the smallest of those tried; none where the time ran out."""
+        if self.budget.spent:
+            return {}
+        program, bare = self.compiled.ground, dict[str, Sketch]()
+        pairs = [(name, record) for name, records in found.items() for record in records[:MOST_TRIED]]
+        shows = [Shows(record, (sort.gates(program, name),)) for name, record in pairs]
+        for (name, _), record in zip(pairs, smaller((program,), shows), strict=True):
+            if name not in bare or record.size < bare[name].size:
+                bare[name] = record
+        return bare
 
 
 def _written(rule: GroundRule, place: int) -> str:

@@ -1,7 +1,7 @@
-"""A patient without what a change of answers does not rest on, by the circuits of both versions.
+"""A patient without what something does not rest on, by the circuits of the versions that it is shown for.
 
-For comparisons with more changes than the solver can look for smallest patients of. In a circuit of bits nothing
-becomes less certain by knowing more: what a determined answer rests on is read off its gates, and an open answer rests
+For more changes, conflicts or gaps than the solver can look for smallest patients of. In a circuit of bits nothing
+becomes less certain by knowing more: what a certain value rests on is read off its gates, and an open answer rests
 on nothing, because with less known it stays open. Nothing is proved here: whoever shows such a patient has the answers
 certified.
 """
@@ -10,52 +10,89 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ..circuits import All, Any, End, Known, Reaches
+from ..circuits.circuit import FALSE, NO
+from ..explain.quickly import circuits_of
 from ..ground import GroundProgram
+from ..names import STANCES
+from ..rewrites.ranges import Ranges
 from ..status import Status
 from .lanes import Lanes
+from .replay import Disagreement
 from .sketch import Sketch
+
+Gates: TypeAlias = tuple[int, ...]
+"""Gates of which all hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shows:
-    """A record, and the answers on an intervention that it gets from the old and from the new version."""
+    """A record, and for each version the gates that it shows to hold."""
 
     record: Sketch
-    intervention: str
-    answers: tuple[Status, Status]
+    gates: tuple[Gates, ...]
+
+
+def answered(program: GroundProgram, intervention: str, status: Status) -> Gates:
+    """That an intervention is answered so; none for an open answer."""
+    if status is Status.UNDETERMINED:
+        return ()
+    [statuses] = (a.statuses for a in circuits_of(program).plan.advice if a.intervention == intervention)
+    return (statuses.get(status, FALSE),)
+
+
+def silent(program: GroundProgram, intervention: str) -> Gates:
+    """That the guideline is certainly about the patient, and certainly gives no advice on an intervention."""
+    atoms = circuits_of(program).plan.atoms[Ranges.KEPT]
+    stances = program.stances.get(intervention, {})
+    advice = (atoms[stances[stance]] for stance in STANCES if stance in stances)
+    return atoms.get(("in_scope",), NO)[0], *(certainly_not for _, certainly_not in advice)
+
+
+def smaller(programs: Sequence[GroundProgram], shows: Sequence[Shows]) -> list[Sketch]:
+    """Of each record few entries that show the same; none of those left can be left out."""
+    least = rests_on(programs, shows)
+    return without_superfluous(programs, [Shows(r, one.gates) for r, one in zip(least, shows, strict=True)])
 
 
 def rests_on(programs: Sequence[GroundProgram], shows: Sequence[Shows]) -> list[Sketch]:
-    """Of each record the entries that its two answers can be derived from: few, but not the fewest."""
+    """Of each record the entries that its gates can be derived from: few, but not the fewest.
+
+    Raises Disagreement when one of them does not hold.
+    """
     records = list({id(s.record): s.record for s in shows}.values())
     lane_of = {id(record): lane for lane, record in enumerate(records)}
     needed: list[set[str]] = [set() for _ in shows]
     for side, program in enumerate(programs):
-        lanes = Lanes(program, records, {s.intervention for s in shows})
+        lanes = Lanes(program, records, {gate for s in shows for gate in s.gates[side]})
         values = lanes.values(lanes.listed)
         derived = [_Derived(lanes, values, lane) for lane in range(len(records))]
         for names, one in zip(needed, shows, strict=True):
-            if one.answers[side] is not Status.UNDETERMINED:
-                gate = lanes.statuses[one.intervention][one.answers[side]]
-                names.update(derived[lane_of[id(one.record)]].inputs(gate))
+            lane = lane_of[id(one.record)]
+            if not lanes.holding(values, one.gates[side]) >> lane & 1:
+                raise Disagreement("the circuit does not confirm what a patient was found for")
+            names.update(derived[lane].inputs(one.gates[side]))
     return [_only(one.record, names) for one, names in zip(shows, needed, strict=True)]
 
 
 def without_superfluous(programs: Sequence[GroundProgram], shows: Sequence[Shows]) -> list[Sketch]:
-    """Each record without entry after entry, as long as both answers stay; none of those left can be left out.
+    """Each record without entry after entry, as long as its gates hold; none of those left can be left out.
 
     One round for each place in the longest record, all records in it at once.
     """
-    interventions = {s.intervention for s in shows}
-    sides = [Lanes(program, [s.record for s in shows], interventions) for program in programs]
-    wanted: list[dict[tuple[str, Status], int]] = [{}, {}]
+    wanted: list[dict[Gates, int]] = [{} for _ in programs]
     for lane, one in enumerate(shows):
-        for side, status in zip(wanted, one.answers, strict=True):
-            side[one.intervention, status] = side.get((one.intervention, status), 0) | 1 << lane
+        for side, gates in zip(wanted, one.gates, strict=True):
+            side[gates] = side.get(gates, 0) | 1 << lane
+    records = [s.record for s in shows]
+    sides = [
+        Lanes(program, records, {gate for gates in side for gate in gates})
+        for program, side in zip(programs, wanted, strict=True)
+    ]
     kept = dict(sides[0].listed)
-    entries = [_hardest_to_read_first(s.record) for s in shows]
+    entries = [hardest_to_read_first(record) for record in records]
     for place in range(max(map(len, entries), default=0)):
         tried = dict(kept)
         for lane, names in enumerate(entries):
@@ -65,8 +102,8 @@ def without_superfluous(programs: Sequence[GroundProgram], shows: Sequence[Shows
         for lanes, side in zip(sides, wanted, strict=True):
             values = lanes.values(tried)
             right = 0
-            for (intervention, status), mask in side.items():
-                right |= mask & lanes.answered(values, intervention, status)
+            for gates, mask in side.items():
+                right |= mask & lanes.holding(values, gates)
             stays &= right
         for lane, names in enumerate(entries):
             if place < len(names) and stays >> lane & 1:
@@ -82,8 +119,8 @@ def united(first: Sketch, second: Sketch) -> Sketch:
     return Sketch({**first.findings, **second.findings}, {**first.measures, **second.measures})
 
 
-def _hardest_to_read_first(record: Sketch) -> list[str]:
-    """Numbers, what is present, what is absent."""
+def hardest_to_read_first(record: Sketch) -> list[str]:
+    """The inputs of a record: numbers, what is present, what is absent."""
     return [*record.measures, *sorted(record.findings, key=record.findings.__getitem__, reverse=True)]
 
 
@@ -121,9 +158,9 @@ class _Derived:
             case _:
                 return 0
 
-    def inputs(self, goal: int) -> Iterator[str]:
-        """The names of the entries below a gate."""
-        todo, seen = [goal], set[int]()
+    def inputs(self, goals: Gates) -> Iterator[str]:
+        """The names of the entries below some gates."""
+        todo, seen = list(goals), set[int]()
         while todo:
             number = todo.pop()
             if number in seen:

@@ -8,7 +8,7 @@ what was not decided is left alone, so nothing becomes wrong by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from ..ground import Atom, GroundAtLeast, GroundLiteral, GroundRule
@@ -22,7 +22,14 @@ CONFLICTS = 500
 """How long one atom is thought about."""
 
 
-def sweep(versions: Versions, before: Version, after: Version, budget: Budget, wanted: Iterable[Atom]) -> None:
+def sweep(
+    versions: Versions,
+    before: Version,
+    after: Version,
+    budget: Budget,
+    wanted: Iterable[Atom],
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> None:
     """Tell the solver where the atoms below the wanted ones cannot differ."""
     if before.facts is not after.facts:  # the background changed: every input may differ
         return
@@ -49,7 +56,10 @@ def sweep(versions: Versions, before: Version, after: Version, budget: Budget, w
     for literal, on in wishes.items():  # one patient shows many differences at once
         circuit.wish(literal, weight=1, when=on)
     open_ = set(wishes)
-    for literal in wishes:
+    for number, literal in enumerate(wishes):
+        progress("atoms compared", number, len(wishes))
+        if budget.spent:
+            return
         if literal in open_:
             found, truth = circuit.solve([literal, accepted], budget, conflicts=CONFLICTS)
             reached = {literal} if truth is None else truth.among(open_)

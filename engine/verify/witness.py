@@ -23,12 +23,13 @@ from ..ground import (
     GroundLiteral,
     GroundProgram,
     GroundRule,
-    ground,
 )
+from ..grounding import ground
 from ..patients import Patient, close, patient_from_content
 from ..status import Status, status_in
 from ..strata import StratifiedProgram, stratify
 from ..values import Ranges, Value, World, comparison_value
+from .circuit import Budget
 from .encoding import Range
 from .promises import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, modal
 from .properties import Property
@@ -45,7 +46,8 @@ this one."""
 class Witness:
     """A patient, as plain data and as a vignette file; `after` is the same patient after a change.
 
-    `ends` says at which end each threshold range was read (empty: ranges as the guideline states them).
+    `ends` says at which end each threshold range was read (empty: ranges as the guideline states them). `smallest`
+    when there is no smaller patient, `bare` when at least no entry of this one can be left out.
     """
 
     content: Mapping[str, Any]
@@ -54,6 +56,7 @@ class Witness:
     after: Witness | None = None
     ends: tuple[str, ...] = ()
     smallest: bool = True
+    bare: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -63,6 +66,7 @@ class Witness:
             "after": self.after.to_json() if self.after else None,
             "ranges": list(self.ends),
             "smallest": self.smallest,
+            "every_entry_needed": self.bare,
         }
 
 
@@ -93,32 +97,42 @@ def world_of(compiled: Compiled, patient: Patient) -> World:
     return World(compiled.ground, settled[0], compiled.evaluate(settled[0]))
 
 
-def confirm(compiled: Compiled, ask: Ask, prop: Property, program: GroundProgram, case: Case) -> Witness:
-    """The witness that breaks a property, confirmed by the engine. Raises Disagreement."""
+def confirm(
+    compiled: Compiled, ask: Ask, prop: Property, program: GroundProgram, case: Case, budget: Budget
+) -> Witness | None:
+    """The witness that breaks a property, confirmed by the engine; None when the time runs out before it is.
+
+    The clock is looked at between one evaluation and the next. Raises Disagreement.
+    """
     name = prop.id.lower()
     vocabulary = compiled.names.vocabulary
     sketches = [case.record] if case.after is None else [case.record, case.after]
     worlds = []
     for found in sketches:
+        if budget.spent:
+            return None
         patient = patient_from_content(
             content_of(found, vocabulary, name, day_of(compiled.guideline)), vocabulary, name
         )
         worlds.append(_settled(compiled, world_of(compiled, patient), case.high_ends))
     kept = case.high_ends is None
-    broken = next(
-        (r for r in prop.instances if (kept or not _needs_kept(r)) and _breaks(prop, r, program, worlds)), None
-    )
+    broken = breaking(prop, program, worlds, kept=kept)
     if broken is None:
         raise Disagreement(f"the engine does not confirm that `{name}` breaks {prop.id}")
     about = _interventions(prop, broken, program) or [*compiled.guideline.main, *vocabulary.interventions][:1]
     comments = (f"breaks {prop.id}: {prop.says}", "found by `guidelog verify`; a made-up patient")
-    witness, world = replay(compiled, ask, case.record, name, comments, about)
+    shown = [(case.record, name, comments)]
+    if case.after is not None:
+        shown.append((case.after, f"{name}-after", (f"the patient of {name}.yaml, afterwards", *comments[1:])))
+    replayed = []
+    for found, called, said in shown:
+        if budget.spent:
+            return None
+        replayed.append(replay(compiled, ask, found, called, said, about))
+    (witness, world), *afterwards = replayed
     if kept and any(status_in(world, i) is not status_in(worlds[0], i) for i in about):
         raise Disagreement(f"`{name}` is answered in two ways")
-    after = None
-    if case.after is not None:
-        more = (f"the patient of {name}.yaml, afterwards", *comments[1:])
-        after, _ = replay(compiled, ask, case.after, f"{name}-after", more, about)
+    after = afterwards[0][0] if afterwards else None
     return replace(witness, after=after, ends=_ends(case), smallest=case.smallest)
 
 
@@ -185,7 +199,13 @@ def _moved(rule: tree.Rule, chosen: Mapping[int, int]) -> tree.Rule:
 
 
 # a property in one evaluated world, or before and after
-def _breaks(prop: Property, rule: GroundRule, program: GroundProgram, worlds: list[World]) -> bool:
+def breaking(prop: Property, program: GroundProgram, worlds: Sequence[World], *, kept: bool) -> GroundRule | None:
+    """The instance of a property that is broken there, if one is; `kept` when ranges are left as they are."""
+    instances = (rule for rule in prop.instances if kept or not _needs_kept(rule))
+    return next((rule for rule in instances if _breaks(prop, rule, program, worlds)), None)
+
+
+def _breaks(prop: Property, rule: GroundRule, program: GroundProgram, worlds: Sequence[World]) -> bool:
     before, after = worlds[0], worlds[-1]
     if any(_element(program, before, element) is not True for element in rule.elements if not _is_change(element)):
         return False

@@ -15,7 +15,8 @@ from typing import Any
 from ..background import Contradiction, propagate
 from ..compiled import Compiled
 from ..diagnostics import InputError
-from ..ground import GroundProgram, ground
+from ..ground import GroundProgram
+from ..grounding import ground
 from ..patients import close
 from .cases import Case
 from .equivalence import noticeable

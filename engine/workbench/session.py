@@ -17,7 +17,8 @@ from ..clauses import analyse
 from ..compiled import Compiled
 from ..diagnostics import Diagnostic, InputError, Severity, nearest, render
 from ..fhir.files import read_file
-from ..ground import Atom, GroundProgram, ground
+from ..ground import Atom, GroundProgram
+from ..grounding import ground
 from ..names import Kind, Names, Predicate
 from ..patients import Facts, Patient, patient_from_content
 from ..pipeline import settle

@@ -14,7 +14,8 @@ from ... import tree
 from ...backends.pydatalog import PyDatalog
 from ...checks import References, check_program, definitions
 from ...diagnostics import Diagnostic, InputError, Label, Severity
-from ...ground import GroundProgram, ground
+from ...ground import GroundProgram
+from ...grounding import ground
 from ...guideline import METADATA, PROPERTIES, Guideline, read_guideline
 from ...strata import StratifiedProgram, stratify
 from ...values import World
