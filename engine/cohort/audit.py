@@ -71,6 +71,8 @@ class Audit:
 
     def read_again(self, rows_of: Callable[[list[Any]], Mapping[str, list[tuple[str, Any]]]], layout: Layout) -> None:
         """Take the records of the sample from the rows of a long table instead."""
+        if not self.chosen:
+            return
         found = rows_of([item.record["patient"] for item in self.chosen])
         for item in self.chosen:
             identity = item.record["patient"]

@@ -146,8 +146,7 @@ class _Run:
         if known.is_file():
             self.twice = pa.array(json.loads(known.read_text(encoding="utf-8")), pa.string())
         seen = Seen(numbers, self.options.memory) if self.twice is None else None
-        self.answer(sources, layouts, progress, seen)
-        if seen is None or not seen.any_twice():
+        if not self.answer(sources, layouts, progress, seen):
             return
         self.twice = patients_twice(self.tables, self.options.patient)
         if len(self.twice):
@@ -159,8 +158,8 @@ class _Run:
 
     def answer(
         self, sources: Sequence[Table], layouts: Sequence[Layout], progress: Progress, seen: Seen | None
-    ) -> None:
-        """Answer batch by batch what is not answered yet."""
+    ) -> bool:
+        """Answer batch by batch what is not answered yet; whether some patient may have been seen twice."""
         done = len(self.results.parts)
         counts = [part["counts"] for part in self.results.parts]
         answered, aside = (sum(c[k] for c in counts) for k in ("patients", "rejected"))
@@ -183,7 +182,10 @@ class _Run:
                     continue
                 waiting.append(writers.submit(self.results.write, number, *self.part(table, layout, first, rows)))
                 settle(WRITERS)
+            twice = seen is not None and seen.any_twice()  # while the last parts are written
             settle(0)
+        return twice
+
     def layout(self, table: Table) -> Layout:
         patient = ID if self.made else self.options.patient
         found = layout_of(table.columns, self.vocabulary, table.name, patient, self.options.ignore)
