@@ -57,12 +57,18 @@ def run(
 ) -> dict[str, Any]:
     """Answer a cohort; the account of the run, as it is kept beside the result.
 
-    Raises InputError, RejectedError, AuditError; then there is no result, and what was finished is taken up next time.
+    Raises InputError, RejectedError, AuditError; then there is no result. What was finished is taken up next time,
+    except after RejectedError: the data has to change then.
     """
     tables = tables_of(data, options.table)
     if any(is_long(t.columns) != is_long(tables[0].columns) for t in tables):
         raise InputError.of("GL704", f"`{data}` has both wide and long tables", hint="run them one after the other")
-    return _Run(compiled, tables, out, options).go(progress or _silent, preparing)
+    started = _Run(compiled, tables, out, options)
+    try:
+        return started.go(progress or _silent, preparing)
+    except RejectedError:
+        started.results.discard()
+        raise
 
 
 class _Run:
