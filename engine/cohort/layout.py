@@ -10,14 +10,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..diagnostics import Diagnostic, InputError, nearest
+from ..patients.values import ISO_DAY
 from ..vocabulary import TICKS_PER_UNIT, Vocabulary
 
 ID, DAY = "patient", "as_of"
 LOW, HIGH, SINCE, LAST = ".low", ".high", ".since", ".since_last"
 DECIMAL = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"
 """How a number is written; three decimals are exact."""
-ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-"""How a day is written."""
+WRITTEN_DAY = f"^{ISO_DAY.pattern}$"
+"""How a day is written, as engines for queries want it."""
 
 
 @dataclass(frozen=True, slots=True)

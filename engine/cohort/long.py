@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -20,10 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..diagnostics import InputError, nearest
+from ..patients.values import day_of
 from ..vocabulary import Vocabulary
 from .batch import Reject
-from .layout import DECIMAL, ID, ISO_DAY
-from .pairs import DATE, KEY, NUMBER, SAYS, WORD, Code, make_code, names_of
+from .layout import DECIMAL, ID
+from .pairs import KEY, NUMBER, SAYS, WORD, Code, make_code, names_of
 from .tables import Table, identifier, quoted
 from .written import WideWriter
 
@@ -230,7 +230,4 @@ def _meaning(kind: int, value: str) -> object:
         return next((place for place, words in enumerate(SAYS[kind]) if value in words), None)
     if kind == NUMBER:
         return float(value) if re.fullmatch(DECIMAL, value) else None
-    try:
-        return date.fromisoformat(value) if kind == DATE and re.fullmatch(ISO_DAY, value) else None
-    except ValueError:
-        return None
+    return day_of(value)

@@ -6,8 +6,6 @@ the cache; only where a block holds something else than fine numbers is the colu
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..patients.values import day_of
 from ..vocabulary import TICKS_PER_UNIT, Measure
 from .batch import Batch, text_of
 from .bits import Ticks, Words, pack
-from .layout import DECIMAL, ISO_DAY, Layout, MeasureColumns
+from .layout import DECIMAL, Layout, MeasureColumns
 
 _THOUSAND = 1000
 _EXACT = 1e-6
@@ -203,7 +202,4 @@ def _given(array: pa.Array) -> Rows:
 
 
 def _is_day(text: str | None) -> bool:
-    try:
-        return text is not None and re.match(ISO_DAY, text) is not None and bool(date.fromisoformat(text))
-    except ValueError:
-        return False
+    return text is not None and day_of(text) is not None

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..diagnostics import InputError
 from ..vocabulary import TICKS_PER_UNIT, Vocabulary
 from .bits import pack
-from .layout import DAY, DECIMAL, HIGH, ISO_DAY, LAST, LOW, SINCE
+from .layout import DAY, DECIMAL, HIGH, LAST, LOW, SINCE, WRITTEN_DAY
 from .tables import quoted
 
 Masks: TypeAlias = Sequence[NDArray[np.int64]]
@@ -127,11 +127,12 @@ def make_code(
     connection: duckdb.DuckDBPyConnection, rows: str, vocabulary: Vocabulary, ignore: Collection[str]
 ) -> Code:
     """Look at every (name, value) of `rows` once, and make the table `code` (h, name, value, m0, m1, ...) from them."""
-    _judge(connection, rows, names_of(vocabulary), ignore)
-    code = _places(connection, names_of(vocabulary))
+    names = names_of(vocabulary)
+    _judge(connection, rows, names, ignore)
+    code = _places(connection, names)
     found = pa.table(
         {
-            "p": pa.array([names_of(vocabulary).index(f.name) for f in code.fields], pa.int32()),
+            "p": pa.array([names.index(f.name) for f in code.fields], pa.int32()),
             "w": pa.array([f.word for f in code.fields], pa.int32()),
             "s": pa.array([f.shift for f in code.fields], pa.int64()),
             "x": pa.array([(1 << f.width) - 1 for f in code.fields], pa.int64()),
@@ -169,8 +170,8 @@ def _judge(
         WITH pairs AS (SELECT name, value, count(*) AS rows FROM ({rows}) GROUP BY ALL),
         numbers AS (SELECT pairs.*, k, p, {blank} AS blank,
             CASE WHEN k = {NUMBER} AND regexp_full_match(value, '{DECIMAL}') THEN CAST(value AS DOUBLE)
-                WHEN k = {DATE} AND regexp_full_match(value, '{ISO_DAY}') THEN epoch(TRY_CAST(value AS DATE)) / 86400
-                END AS number
+                WHEN k = {DATE} AND regexp_full_match(value, '{WRITTEN_DAY}')
+                THEN epoch(TRY_CAST(value AS DATE)) / 86400 END AS number
             FROM pairs LEFT JOIN names ON name = n),
         words AS (SELECT *, CASE WHEN blank THEN NULL {says}
             WHEN k IN ({WORD}, {NUMBER}) AND value = 'unknown' THEN {OPEN}

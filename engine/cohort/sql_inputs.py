@@ -14,7 +14,7 @@ import sqlglot.expressions as exp
 from ..vocabulary import TICKS_PER_UNIT, Measure, Vocabulary
 from .answers import ASSUMED
 from .columns import COMPLETE, PRESENT
-from .layout import Layout, MeasureColumns
+from .layout import DECIMAL, WRITTEN_DAY, Layout, MeasureColumns
 
 BOOLEAN, TEXT, NUMBER, DATE = "boolean", "text", "number", "date"
 """The kinds of column that the query tells apart."""
@@ -193,9 +193,7 @@ class InputQuery:
 
     def number(self, column: str) -> exp.Expr:
         if self.kinds[column] == TEXT:
-            decimal = exp.RegexpLike(
-                this=column_of(column), expression=exp.Literal.string(r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$")
-            )
+            decimal = exp.RegexpLike(this=column_of(column), expression=exp.Literal.string(DECIMAL))
             fine = exp.or_(decimal, column_of(column).isin(exp.Literal.string(""), exp.Literal.string("unknown")))
             self.wrong.append((exp.not_(exp.func("COALESCE", fine, exp.true())), "GL415"))
             return exp.case().when(decimal.copy(), exp.cast(column_of(column), "double"))
@@ -204,7 +202,7 @@ class InputQuery:
     def day(self, column: str) -> exp.Expr:
         if self.kinds[column] != TEXT:
             return exp.cast(column_of(column), "date")
-        shape = exp.RegexpLike(this=column_of(column), expression=exp.Literal.string(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))
+        shape = exp.RegexpLike(this=column_of(column), expression=exp.Literal.string(WRITTEN_DAY))
         found = exp.case().when(shape, exp.TryCast(this=column_of(column), to=exp.DataType.build("date"), safe=True))
         listed = exp.func("COALESCE", exp.NEQ(this=column_of(column), expression=exp.Literal.string("")), exp.false())
         self.wrong.append((exp.and_(listed, found.copy().is_(exp.null())), "GL417"))

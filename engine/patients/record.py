@@ -19,7 +19,7 @@ from .content import as_json, content_of, sha256_of
 from .document import compose
 from .from_yaml import plain_meaning
 from .node import Entry, MapNode, Node, Problems, ScalarNode, did_you_mean, quoted, suggestion
-from .values import AsOf, Interval, MeasureValue, Since, read_date, read_measure
+from .values import ISO_DAY, AsOf, Interval, MeasureValue, Since, read_date, read_measure
 
 __all__ = ["Interval", "MeasureValue", "Patient", "Since", "patient_from_content", "read_patient"]
 
@@ -28,7 +28,6 @@ _FINDING_VALUES: Mapping[str, bool | None] = {"present": True, "absent": False, 
 _SCREEN_VALUES: Mapping[str, bool] = {"complete": True, "incomplete": False}
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 _ANY_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLACES_SHOWN = 3
 
 _Value = TypeVar("_Value")
@@ -254,7 +253,7 @@ def _part(record: MapNode, name: str) -> Node | None:
 
 def _is_text(plain: str, *, whole_numbers: bool) -> bool:
     """Whether a word without quotes is text for a reader of any YAML version, or a day, or an allowed whole number."""
-    if _DAY.fullmatch(plain) or (whole_numbers and _WHOLE_NUMBER.fullmatch(plain)):
+    if ISO_DAY.fullmatch(plain) or (whole_numbers and _WHOLE_NUMBER.fullmatch(plain)):
         return True
     return plain_meaning(plain) is None and not _ANY_NUMBER.fullmatch(plain)
 

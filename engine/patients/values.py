@@ -20,8 +20,9 @@ from .node import Entry, ListNode, MapNode, Node, Problems, ScalarNode, did_you_
 
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.([0-9]+))?")
 _NEARLY_NUMBER = re.compile(r"[-+.0-9][-+._:0-9a-zA-Z]*")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATE_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt\s]+[0-9].*", re.DOTALL)
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""How a day is written, wherever records come from."""
+_DATE_TIME = re.compile(rf"({ISO_DAY.pattern})[Tt\s]+[0-9].*", re.DOTALL)
 _FORMS = ("at_least", "at_most", "between", "since")
 _PLACES = 3
 _THOUSAND = 1000
@@ -71,12 +72,20 @@ def number_from_text(text: str) -> int | float | None:
     return int(text) if found[2] is None else float(text)
 
 
+def day_of(text: str) -> date | None:
+    """The day that is written so; None for another form, or a day that the calendar does not have."""
+    try:
+        return date.fromisoformat(text) if ISO_DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
 def read_date(node: Node, problems: Problems) -> date | None:
     """A date `2025-11-13`, in quotes or not."""
     if not isinstance(node, ScalarNode):
         problems.add("GL417", "this is not a date", node.span, hint="write a date such as `2025-11-13`")
         return None
-    if _DATE.fullmatch(node.text):
+    if ISO_DAY.fullmatch(node.text):
         try:
             return date.fromisoformat(node.text)
         except ValueError:

@@ -6,12 +6,12 @@ reader must give exactly the facts of the model back; `verify.witness` makes sur
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..guideline import Guideline
+from ..patients.values import ISO_DAY
 from ..vocabulary import Measure, Vocabulary
 from .circuit import Truth
 from .records import Record
@@ -72,7 +72,7 @@ def content_of(found: Sketch, vocabulary: Vocabulary, name: str, as_of: str | No
 def day_of(guideline: Guideline) -> str:
     """The day that made-up patients are dated: that of the guideline's source, or a fixed one."""
     day = guideline.source.get("date", "")
-    return day if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day) else "2000-01-01"
+    return day if ISO_DAY.fullmatch(day) else "2000-01-01"
 
 
 def _is_unlisted(name: str, found: Sketch, vocabulary: Vocabulary) -> bool:

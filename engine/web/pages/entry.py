@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from ...diagnostics import InputError
 from ...patients import Patient, patient_from_content
-from ...patients.values import number_from_text
+from ...patients.values import ISO_DAY, number_from_text
 from ...vocabulary import TICKS_PER_UNIT, Measure, Vocabulary
 
 FINDING_VALUES = ("present", "absent", "unknown")
@@ -26,7 +26,6 @@ _KINDS = ("patient", "as_of", "f", "s", "m", "source")
 _LONGEST, _LONGEST_SOURCE = 400, 4000
 _NUMBER_FORMS = {"exact": ("low",), "at_least": ("low",), "at_most": ("low",), "between": ("low", "high")}
 _DATE_FORMS = {"since": ("first",), "since_between": ("first", "last")}
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class BadForm(HTTPException):
@@ -203,7 +202,7 @@ def _value(amount: Amount) -> tuple[Any, str]:
     if not all(typed):
         return None, "both ends are needed"
     if amount.mode in _DATE_FORMS:
-        wrong = next((t for t in typed if not _DAY.fullmatch(t)), None)
+        wrong = next((t for t in typed if not ISO_DAY.fullmatch(t)), None)
         if wrong is not None:
             return None, f"`{wrong}` is not a date such as 2025-11-13"
         return {"since": typed[0] if len(typed) == 1 else {"between": typed}}, ""
