@@ -20,13 +20,13 @@ from measure import Timing, machine, side_by_side, table
 from pyDatalog import pyDatalog
 from synthetic import copies
 
-from guidelog.backends.clingo import Clingo
 from guidelog.compiled import PATIENT, Compiled
-from guidelog.guideline import read_guideline
+from guidelog.datalog.clingo import Clingo
+from guidelog.datalog.syntax import Goal, PlainRule, Product, Sum, Test, Var
+from guidelog.ground.ranges import Ranges
+from guidelog.language.guideline import read_guideline
 from guidelog.patients import Facts, Patient, read_patient, read_text
 from guidelog.pipeline import ask, compile_guideline, settle
-from guidelog.rewrites.plain import Goal, PlainRule, Product, Sum, Test, Var
-from guidelog.rewrites.ranges import Ranges
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "kb" / "lumbar_radiculopathy"

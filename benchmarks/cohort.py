@@ -33,18 +33,18 @@ import pyarrow.parquet as pq
 from cohort_peers import hand_clingo, hand_pivot, hand_sql
 from synthetic import copies
 
-from guidelog.backends.clingo import Clingo
-from guidelog.backends.compiled import Circuits
-from guidelog.circuits import plan_of
-from guidelog.cohort.answers import Shape
-from guidelog.cohort.bits import Evaluator
-from guidelog.cohort.columns import read_batch
-from guidelog.cohort.layout import layout_of
+from guidelog.cohort.engines.sql_run import run_sql
+from guidelog.cohort.engines.vectors import Evaluator
+from guidelog.cohort.results.answer_table import Shape
+from guidelog.cohort.rows.columns import read_batch
+from guidelog.cohort.rows.layout import layout_of
 from guidelog.cohort.run import Options, run
-from guidelog.cohort.sql_run import run_sql
-from guidelog.guideline import load_guideline
+from guidelog.datalog.clingo import Clingo
+from guidelog.language.guideline import load_guideline
 from guidelog.patients import close, patient_from_content
 from guidelog.pipeline import ask, compile_guideline, settle
+from guidelog.semantics import plan_of
+from guidelog.semantics.compiled import Circuits
 
 MAIN = ("mri_lumbar", "nerve_root_injection", "multidisciplinary_rehabilitation", "surgical_referral")
 RED = (

@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from drawn import GALLERY, KB, answers, answers_to, compiled, kinds
 from guidelog import pipeline
-from guidelog.diagrams.diff_page import diff_picture
 from guidelog.diagrams.gallery import gallery_files, read_gallery
 from guidelog.diagrams.pictures import rendered
-from guidelog.verify.compare import compare
+from guidelog.diagrams.versions.page import diff_picture
+from guidelog.verify.diff.compare import compare
 
 
 def median(runs: int, work: Callable[[], object]) -> float:

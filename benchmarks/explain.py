@@ -16,11 +16,11 @@ from synthetic import copies
 
 from guidelog import pipeline
 from guidelog.explain.answers import Answers
-from guidelog.explain.missing import next_question
-from guidelog.explain.reasons import Reasons
+from guidelog.explain.proof import Reasons
+from guidelog.explain.questions.next import next_question
 from guidelog.explain.why import why
 from guidelog.explain.why_not import why_not
-from guidelog.guideline import read_guideline
+from guidelog.language.guideline import read_guideline
 from guidelog.patients import read_patient, read_text
 
 KB = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"

@@ -20,14 +20,14 @@ from guidelog import pipeline
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.explain.answers import Answers
-from guidelog.explain.cuts import all_cuts
-from guidelog.explain.missing import next_question
 from guidelog.explain.questions import Questions
-from guidelog.explain.quickly import circuits_of
-from guidelog.guideline import read_guideline
+from guidelog.explain.questions.next import next_question
+from guidelog.language.guideline import read_guideline
 from guidelog.patients import Patient, close, patient_from_content
-from guidelog.status import Because
-from guidelog.values import World
+from guidelog.semantics.cuts import all_cuts
+from guidelog.semantics.kleene import World
+from guidelog.semantics.quickly import circuits_of
+from guidelog.semantics.status import Because
 
 KB = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"
 RARE = "red_flags"

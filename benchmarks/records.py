@@ -14,7 +14,7 @@ import orjson
 from measure import side_by_side, table
 
 from guidelog.fhir import load_mapping, read_records
-from guidelog.guideline import load_guideline
+from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
 
 SNOMED, LOINC = "http://snomed.info/sct", "http://loinc.org"

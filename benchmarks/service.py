@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx2
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from hook_requests import IDS, RADICULOPATHY, answers, bundle, request, steady
 
 HOOK = "patient-view"

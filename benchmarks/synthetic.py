@@ -6,9 +6,9 @@ import re
 import tempfile
 from pathlib import Path
 
-from guidelog.guideline import Guideline, read_guideline
-from guidelog.names import BUILT_IN, STANCES, TYPES, names_of
-from guidelog.syntax import parse
+from guidelog.language import parse
+from guidelog.language.guideline import Guideline, read_guideline
+from guidelog.language.names import BUILT_IN, STANCES, TYPES, names_of
 
 _WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"|[a-z][A-Za-z0-9_]*')
 

@@ -24,13 +24,13 @@ from synthetic import copies
 
 from guidelog.cli.main import relax_collection
 from guidelog.compiled import Compiled
-from guidelog.guideline import load_guideline, read_guideline
+from guidelog.language.guideline import load_guideline, read_guideline
 from guidelog.pipeline import compile_guideline
-from guidelog.verify.circuit import Budget
-from guidelog.verify.compare import compare
-from guidelog.verify.properties import read_properties
-from guidelog.verify.prove import verify
-from guidelog.verify.suite import generate
+from guidelog.solver.literals import Budget
+from guidelog.verify.diff.compare import compare
+from guidelog.verify.properties.properties import read_properties
+from guidelog.verify.properties.prove import verify
+from guidelog.verify.suite.generate import generate
 
 SHIPPED = "kb/lumbar_radiculopathy"
 LEVELS = 20

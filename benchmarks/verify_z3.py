@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from guidelog.ground import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral
-from guidelog.guideline import load_guideline
-from guidelog.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
+from guidelog.ground.ground import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral
+from guidelog.language.guideline import load_guideline
+from guidelog.language.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
 from guidelog.pipeline import compile_guideline
-from guidelog.status import STATUS_OF_STANCE, Status
-from guidelog.verify.circuit import Budget
-from guidelog.verify.promises import KEPT, Kind, modal
-from guidelog.verify.properties import Properties, Property, read_properties
-from guidelog.verify.search import Outcome, Search
+from guidelog.semantics.status import STATUS_OF_STANCE, Status
+from guidelog.solver.literals import Budget
+from guidelog.verify.properties.promises import KEPT, Kind, modal
+from guidelog.verify.properties.properties import Properties, Property, read_properties
+from guidelog.verify.search.questions import Outcome, Search
 
 
 def against_z3(shipped: str) -> None:

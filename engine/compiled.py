@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from .backends.base import Backend, Row
-from .backends.compiled import Circuits
-from .certificate.checker import Rulebook, read_rules
-from .ground import Atom, GroundProgram
-from .grounding import ground
-from .guideline import Guideline
-from .names import Names
-from .patients import Facts
-from .rewrites.ranges import at_end, has_ranges
-from .strata import StratifiedProgram, stratify
-from .tree import Program, Rule
-from .values import Model, Ranges
+from guidelog.checker import Rulebook, read_rules
+from guidelog.datalog.backend import Backend, Row
+from guidelog.datalog.strata import StratifiedProgram, stratify
+from guidelog.ground.ground import Atom, GroundProgram
+from guidelog.ground.grounder import ground
+from guidelog.ground.ranges import at_end, has_ranges
+from guidelog.language.guideline import Guideline
+from guidelog.language.names import Names
+from guidelog.language.tree import Program, Rule
+from guidelog.patients import Facts
+from guidelog.semantics.compiled import Circuits
+from guidelog.semantics.kleene import Model, Ranges
 
 PATIENT = "patient"
 """The constant that stands for the one patient while the rules are evaluated."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from .source import Span
+from guidelog.source import Span
 
 
 class Severity(Enum):

@@ -9,24 +9,25 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from . import cache
-from .backends.pydatalog import PyDatalog
-from .background import Contradiction, propagate
-from .certificate import checker, document
-from .certificate.writer import UncertifiableError
-from .compiled import Compiled
-from .diagnostics import CertificateError, Diagnostic, InputError, Label, Report, Severity, nearest
-from .explain import assembly
-from .explain.answers import Answer, Answers, Note
-from .explain.questions import Questions
-from .grounding import ground
-from .guideline import Guideline
-from .names import Names, names_of
-from .patients import Facts, Patient, close
-from .status import Because, Status, status_in
-from .strata import StratifiedProgram, stratify
-from .tree import Program
-from .values import Ranges, World
+from guidelog import checker
+from guidelog.certificate import build as document
+from guidelog.certificate.writer import UncertifiableError
+from guidelog.compiled import Compiled
+from guidelog.datalog.pydatalog import PyDatalog
+from guidelog.datalog.strata import StratifiedProgram, stratify
+from guidelog.diagnostics import CertificateError, Diagnostic, InputError, Label, Report, Severity, nearest
+from guidelog.explain import assembly
+from guidelog.explain.answers import Answer, Answers, Note
+from guidelog.explain.questions import Questions
+from guidelog.ground.grounder import ground
+from guidelog.language import cache
+from guidelog.language.guideline import Guideline
+from guidelog.language.names import Names, names_of
+from guidelog.language.tree import Program
+from guidelog.patients import Facts, Patient, close
+from guidelog.semantics.background import Contradiction, propagate
+from guidelog.semantics.kleene import Ranges, World
+from guidelog.semantics.status import Because, Status, status_in
 
 __all__ = [
     "CertificateError",
@@ -60,7 +61,7 @@ def compile_guideline(
 def check(guideline: Guideline) -> tuple[Program, Report]:
     """The parsed program and all that is wrong with it or doubtful, in one run."""
     # Imported here, because a command that finds its program in the cache reads no rule text.
-    from .checks import References, check_program
+    from guidelog.checks import References, check_program
 
     kept = cache.load(guideline)  # an earlier run found no error in it; warnings are not kept
     program, report = (kept, Report([])) if kept is not None else _parsed(guideline)
@@ -76,7 +77,7 @@ def check(guideline: Guideline) -> tuple[Program, Report]:
 
 def _parsed(guideline: Guideline) -> tuple[Program, Report]:
     """The program as far as it can be read, and what cannot."""
-    from .syntax import parse
+    from guidelog.language import parse
 
     program, problems = parse(*guideline.sources)
     return program, Report(list(problems))

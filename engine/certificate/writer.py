@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..ground import (
+from guidelog.ground.ground import (
     Atom,
     GroundAtLeast,
     GroundElement,
@@ -19,7 +19,7 @@ from ..ground import (
     GroundRule,
     atom_text,
 )
-from ..values import Value, World
+from guidelog.semantics.kleene import Value, World
 
 FORMAT = "guidelog-certificate/1"
 

@@ -11,42 +11,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from ..diagnostics import Diagnostic
-from ..names import Names
-from ..tree import Program
-from . import (
-    arity,
+from guidelog.diagnostics import Diagnostic
+from guidelog.language.names import Names
+from guidelog.language.tree import Program
+
+from .codes import Code
+from .context import Context, References, context_of
+from .declarations import (
     attributes,
-    citations,
-    column_types,
     columns,
+    duplicates,
+    keywords,
+    measures,
+    naming,
+    readings,
+    says,
+    statements,
+    wording,
+)
+from .rules import (
+    arity,
+    column_types,
     comparisons,
     counting,
     declared,
     definitions,
     denials,
-    duplicates,
-    facts,
     growth,
-    keys,
-    keywords,
     measured,
-    measures,
-    naming,
     patients,
     polarity,
     ranges,
-    readings,
-    rule_ids,
     safety,
-    says,
     scope,
-    sources,
-    statements,
-    wording,
 )
-from .codes import Code
-from .context import Context, References, context_of
+from .rules import ground_facts as facts
+from .sources import citations, keys, rule_ids
+from .sources import references as sources
 
 Check: TypeAlias = Callable[[Context], Iterator[Diagnostic]]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..diagnostics import Diagnostic, Label, Severity
+from guidelog.diagnostics import Diagnostic, Label, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..source import Span
+    from guidelog.source import Span
 
 EXAMPLE_BASE = """\
 .screen signs "the signs"

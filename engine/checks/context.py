@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from ..diagnostics import Label, nearest
-from ..names import BUILT_IN, TYPES, Kind, Names, Predicate
-from ..source import Source, Span
-from ..tree import Atom, Declaration, Program
+from guidelog.diagnostics import Label, nearest
+from guidelog.language.names import BUILT_IN, TYPES, Kind, Names, Predicate
+from guidelog.language.tree import Atom, Declaration, Program
+from guidelog.source import Source, Span
+
+from .attribute_schema import ATTRIBUTES
 from .layout import Layout, lay_out
-from .shapes import ATTRIBUTES
 
 _DECLARES = re.compile(r"^\.[A-Za-z_]+[ \t]+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
 _DEFINES = re.compile(r"^([a-z][A-Za-z0-9_]*)[ \t]*\(", re.MULTILINE)

@@ -13,9 +13,21 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from ..names import Predicate
-from ..source import Span
-from ..tree import AtLeast, Atom, Comparison, Expression, Literal, Range, Rule, Symbol, Term, Variable, variables_of
+from guidelog.language.names import Predicate
+from guidelog.language.tree import (
+    AtLeast,
+    Atom,
+    Comparison,
+    Expression,
+    Literal,
+    Range,
+    Rule,
+    Symbol,
+    Term,
+    Variable,
+    variables_of,
+)
+from guidelog.source import Span
 
 ANONYMOUS = "_"
 MEASURE_COLUMN, VALUE_COLUMN = 1, 2

@@ -9,9 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..names import TYPES
-from ..source import Span
-from ..tree import Arithmetic, Comparison, Constant, Expression, Negative, Number, Range, Symbol, Text, Variable
+from guidelog.language.names import TYPES
+from guidelog.language.tree import (
+    Arithmetic,
+    Comparison,
+    Constant,
+    Expression,
+    Negative,
+    Number,
+    Range,
+    Symbol,
+    Text,
+    Variable,
+)
+from guidelog.source import Span
+
 from .layout import ANONYMOUS, VALUE_COLUMN, Layout, Place
 
 ARTICLES: Mapping[str, str] = {

@@ -6,11 +6,12 @@ import sys
 
 import click
 
-from ..patients import remarks
-from ..pipeline import ask as answer
+from guidelog.patients import remarks
+from guidelog.pipeline import ask as answer
+
 from .main import use_colour
-from .options import Request, about_patient, format_option, write_json
-from .report import render_answers
+from .support.options import Request, about_patient, format_option, write_json
+from .text.answers import render_answers
 
 
 @click.command()

@@ -10,14 +10,15 @@ from typing import Any
 import click
 import yaml
 
-from ..certificate import checker
-from ..diagnostics import InputError
-from ..guideline import load_guideline
-from ..patients import read_document, read_text
-from ..patients.forms import looks_like_fhir
-from ..pipeline import ask
-from .files import out_option, put
-from .options import format_option, guideline_option, load, patient_argument, read, reading_option, write_json
+from guidelog import checker
+from guidelog.diagnostics import InputError
+from guidelog.language.guideline import load_guideline
+from guidelog.patients import read_document, read_text
+from guidelog.patients.forms import looks_like_fhir
+from guidelog.pipeline import ask
+
+from .support.files import out_option, put
+from .support.options import format_option, guideline_option, load, patient_argument, read, reading_option, write_json
 
 LARGEST_CERTIFICATE = 20_000_000
 

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import click
 
-from .. import __version__
-from ..diagnostics import Report, render_report
-from ..guideline import Guideline, load_guideline
-from ..workbench.exports import github, sarif
-from ..workbench.lints import Advice, Fix
-from ..workbench.review import review
-from .again import again
-from .files import writing
+from guidelog import __version__
+from guidelog.diagnostics import Report, render_report
+from guidelog.language.guideline import Guideline, load_guideline
+from guidelog.workbench.lints.collect import review
+from guidelog.workbench.lints.exports import github, sarif
+from guidelog.workbench.lints.lints import Advice, Fix
+
 from .main import use_colour
-from .options import guideline_option, write_json
+from .support.again import again
+from .support.files import writing
+from .support.options import guideline_option, write_json
 
 
 @click.command()
@@ -73,7 +74,7 @@ def _show(report: Report, advice: Sequence[Advice], format_: str) -> None:
             diagnostics = [{**d.to_json(), "fixable": id(d) in fixable} for d in report.sorted()]
             write_json({"errors": report.errors, "warnings": report.warnings, "diagnostics": diagnostics})
         case "sarif":
-            from ..workbench.catalogue import CODES
+            from guidelog.workbench.lints.catalogue import CODES
 
             write_json(sarif(report.sorted(), CODES.values(), __version__))
         case "github":

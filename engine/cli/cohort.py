@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..diagnostics import InputError
+from guidelog.diagnostics import InputError
+
 from .cohort_data import sql, why
 from .cohort_options import Progress, data_options, fhir_options, interventions_option, size
 from .cohort_results import diff, summary
 from .groups import CommandGroup, nearest_command, no_such_command
-from .options import guideline_option, load, reading_option
+from .support.options import guideline_option, load, reading_option
 
 if TYPE_CHECKING:
-    from ..cohort.options import Options
+    from guidelog.cohort.options import Options
 
 NEEDED = ("numpy", "pyarrow", "duckdb", "sqlglot")
 
@@ -95,10 +96,10 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
     Example:
       guidelog cohort docs/examples/patients.csv --out answers.parquet
     """
-    from ..cohort.audit import AuditError
-    from ..cohort.options import RejectedError
-    from ..cohort.run import run as answer_all
-    from ..cohort.summary import render_summary
+    from guidelog.cohort.options import RejectedError
+    from guidelog.cohort.results.audit import AuditError
+    from guidelog.cohort.results.summary import render_summary
+    from guidelog.cohort.run import run as answer_all
 
     compiled = load(guideline, readings)
     options = _options(given)
@@ -107,7 +108,7 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
         if engine == "bits":
             account = answer_all(compiled, data, out, options, bar.answered, bar.preparing)
         else:
-            from ..cohort.sql_run import run_sql
+            from guidelog.cohort.engines.sql_run import run_sql
 
             account = run_sql(compiled, data, out, options, engine)
     except RejectedError as error:
@@ -127,8 +128,8 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
 
 
 def _options(given: dict[str, Any]) -> Options:
-    from ..cohort.answers import Shape
-    from ..cohort.options import Options
+    from guidelog.cohort.options import Options
+    from guidelog.cohort.results.answer_table import Shape
 
     return Options(
         interventions=given["interventions"],

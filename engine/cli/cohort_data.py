@@ -10,8 +10,8 @@ import click
 
 from .cohort_options import data_options, fhir_options, interventions_option
 from .main import use_colour
-from .options import format_option, guideline_option, load, reading_option, write_json
-from .report import render_answers
+from .support.options import format_option, guideline_option, load, reading_option, write_json
+from .text.answers import render_answers
 
 
 @click.command()
@@ -42,8 +42,8 @@ def why(
     Example:
       guidelog cohort why docs/examples/patients.csv P017 mri_lumbar
     """
-    from ..cohort.why import find_patient
-    from ..pipeline import ask
+    from guidelog.cohort.results.patient import find_patient
+    from guidelog.pipeline import ask
 
     compiled = load(guideline, readings)
     record = find_patient(
@@ -89,7 +89,7 @@ def sql(
     Example:
       guidelog cohort sql docs/examples/patients.csv --dialect spark
     """
-    from ..cohort.sql_run import query_for
+    from guidelog.cohort.engines.sql_run import query_for
 
     compiled = load(guideline, readings)
     click.echo(

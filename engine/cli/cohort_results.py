@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from ..compiled import Compiled
-from ..diagnostics import InputError, nearest
-from .options import format_option, guideline_option, load, reading_option, write_json
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError, nearest
+
+from .support.options import format_option, guideline_option, load, reading_option, write_json
 
 
 @click.command()
@@ -41,9 +42,9 @@ def summary(
       guidelog cohort docs/examples/patients.csv --out answers.parquet
       guidelog cohort summary answers.parquet mri_lumbar --svg shares.svg
     """
-    from ..cohort.results import read_account
-    from ..cohort.shares import render_svg
-    from ..cohort.summary import render_summary
+    from guidelog.cohort.charts.status_shares import render_svg
+    from guidelog.cohort.results.folder import read_account
+    from guidelog.cohort.results.summary import render_summary
 
     account = read_account(result)
     _known(interventions, account["answers"])
@@ -75,13 +76,13 @@ def diff(
       guidelog cohort docs/examples/patients.csv --reading surgical_trial=lax --out lax
       guidelog cohort diff strict lax --out changes.csv
     """
-    from ..cohort.diff import diff as compare
-    from ..cohort.diff import render_diff
+    from guidelog.cohort.results.diff import diff as compare
+    from guidelog.cohort.results.diff import render_diff
 
     found = compare(old, new, interventions, out)
     if svg is not None:
-        from ..cohort.moves import render_moves
-        from ..cohort.results import read_account
+        from guidelog.cohort.charts.transitions import render_moves
+        from guidelog.cohort.results.folder import read_account
 
         labels = read_account(new).get("labels", {})
         svg.write_text(render_moves(found, Path(old).name, Path(new).name, labels), encoding="utf-8")
@@ -97,8 +98,8 @@ def diff(
 
 def _write_pathway(out: Path, compiled: Compiled, account: dict[str, Any]) -> None:
     """The pathway with numbers; further pages get a number in their name."""
-    from ..cohort.flow import flow_picture
-    from ..diagrams.pictures import rendered
+    from guidelog.cohort.charts.funnel import flow_picture
+    from guidelog.diagrams.pictures import rendered
 
     if out.suffix not in (".svg", ".png", ".pdf"):
         raise click.UsageError(f"`--pathway {out}`: a picture ends in .svg, .png or .pdf")

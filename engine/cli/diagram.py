@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import click
 
-from ..diagnostics import InputError, Severity
-from ..diagrams.export import Picture
-from ..diagrams.overlay import Links
-from ..diagrams.paint import BUNDLED, SYSTEM, PaintError
-from ..diagrams.pictures import (
+from guidelog.diagnostics import InputError, Severity
+from guidelog.diagrams.drawing.paint import BUNDLED, SYSTEM, PaintError
+from guidelog.diagrams.interchange import Picture
+from guidelog.diagrams.pathway.overlay import Links
+from guidelog.diagrams.pictures import (
     FORMATS,
     pathway_picture,
     patient_picture,
@@ -23,12 +23,13 @@ from ..diagrams.pictures import (
     rendered,
     rules_picture,
 )
-from ..guideline import load_guideline
-from ..pipeline import ask, choose_interventions, compile_guideline
-from ..pipeline import check as run_checks
-from .files import writing
+from guidelog.language.guideline import load_guideline
+from guidelog.pipeline import ask, choose_interventions, compile_guideline
+from guidelog.pipeline import check as run_checks
+
 from .groups import CommandGroup
-from .options import guideline_option, load, patient_argument, read, reading_option
+from .support.files import writing
+from .support.options import guideline_option, load, patient_argument, read, reading_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -149,7 +150,7 @@ def rules(guideline: str | None, **how: Any) -> None:
     Example:
       guidelog diagram rules --out rules.svg
     """
-    from ..names import names_of
+    from guidelog.language.names import names_of
 
     loaded = load_guideline(guideline)
     program, report = run_checks(loaded)
@@ -172,9 +173,9 @@ def diff(old: str, new: str, **how: Any) -> None:
     Example:
       guidelog diagram diff kb/lumbar_radiculopathy kb/lumbar_radiculopathy --format text
     """
-    from ..diagrams.diff_page import diff_picture
-    from ..verify.compare import compare
-    from ..verify.revisions import read_version
+    from guidelog.diagrams.versions.page import diff_picture
+    from guidelog.verify.diff.compare import compare
+    from guidelog.verify.diff.revisions import read_version
 
     with tempfile.TemporaryDirectory(prefix="guidelog-diff-") as scratch:
         versions = [read_version(what, Path(scratch) / str(index)) for index, what in enumerate((old, new))]
@@ -196,7 +197,7 @@ def all_(guideline: str | None, out: Path) -> None:
     Example:
       guidelog diagram all --out diagrams
     """
-    from ..diagrams.gallery import gallery_files, read_gallery
+    from guidelog.diagrams.gallery import gallery_files, read_gallery
 
     gallery = read_gallery(out)
     compiled = load(guideline)

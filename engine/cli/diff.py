@@ -10,20 +10,21 @@ from typing import Any
 
 import click
 
-from ..diagnostics import InputError
-from ..explain import wording
-from ..pipeline import compile_guideline
-from ..verify.announced import CHANGES, Announcement, new_announcements, unknown_names
-from ..verify.circuit import Budget
-from ..verify.compare import compare
-from ..verify.difference import Change, Difference, Reason
-from ..verify.edits import Edit, lines, metadata
-from ..verify.revisions import Version, read_version
+from guidelog import wording
+from guidelog.diagnostics import InputError
+from guidelog.pipeline import compile_guideline
+from guidelog.solver.literals import Budget
+from guidelog.verify.diff.compare import compare
+from guidelog.verify.diff.declared import CHANGES, Announcement, new_announcements, unknown_names
+from guidelog.verify.diff.edits import Edit, lines, metadata
+from guidelog.verify.diff.result import Change, Difference, Reason
+from guidelog.verify.diff.revisions import Version, read_version
+
 from .diff_cohort import Counted, count_changes
-from .files import writing
 from .main import use_colour
-from .options import budget_option, write_json
-from .progress import progress
+from .support.files import writing
+from .support.options import budget_option, write_json
+from .support.progress import progress
 
 _ICON = {"added": "+", "removed": "-", "changed": "~"}
 

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..compiled import Compiled
-from ..diagnostics import InputError
-from ..explain import wording
-from ..status import Status
+from guidelog import wording
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError
+from guidelog.semantics.status import Status
+
 from .cohort import NEEDED
 
 if TYPE_CHECKING:
-    from ..cohort.diff import Flow
+    from guidelog.cohort.results.diff import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def count_changes(old: Compiled, new: Compiled, data: str, scratch: Path) -> Cou
         raise InputError.of(
             "GL700", f"`--cohort` needs {', '.join(missing)}", hint="install the extra: pip install 'guidelog[cohort]'"
         )
-    from ..cohort.diff import diff
-    from ..cohort.run import Options, run
+    from guidelog.cohort.results.diff import diff
+    from guidelog.cohort.run import Options, run
 
     if data == "-":  # it is read twice
         (scratch / "stdin.csv").write_bytes(sys.stdin.buffer.read())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ..workbench.catalogue import explain as find
-from ..workbench.catalogue import render_catalogue, render_code
+from guidelog.workbench.lints.catalogue import explain as find
+from guidelog.workbench.lints.catalogue import render_catalogue, render_code
 
 
 @click.command()

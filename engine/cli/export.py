@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from ..pipeline import ask
-from .files import out_option, put
+from guidelog.pipeline import ask
+
 from .groups import CommandGroup
-from .options import guideline_option, load, patient_argument, read_with_account, reading_option
+from .support.files import out_option, put
+from .support.options import guideline_option, load, patient_argument, read_with_account, reading_option
 
 
 @click.group(cls=CommandGroup)
@@ -39,7 +40,7 @@ def export_patient(
     Example:
       guidelog export patient tests/fhir/seed.json mri_lumbar --out answers.fhir.json
     """
-    from ..fhir.export import answers_to_fhir
+    from guidelog.fhir.writing.guidance_response import answers_to_fhir
 
     compiled = load(guideline, readings)
     record, reading = read_with_account(compiled, patient)
@@ -57,7 +58,7 @@ def export_guideline(guideline: str | None, readings: tuple[str, ...], out: Path
     Example:
       guidelog export guideline --out guideline.fhir.json
     """
-    from ..fhir.plan import guideline_to_fhir
+    from guidelog.fhir.writing.plan_definition import guideline_to_fhir
 
     _write(guideline_to_fhir(load(guideline, readings)), out)
 

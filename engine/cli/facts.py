@@ -10,16 +10,17 @@ from typing import Any
 
 import click
 
-from ..compiled import Compiled
-from ..explain.wording import label_of, question
-from ..fhir import FhirReading
-from ..fhir.wanted import Wanted, wanted
-from ..patients import Patient
-from ..pipeline import settle
-from .files import writing
+from guidelog.compiled import Compiled
+from guidelog.fhir import FhirReading
+from guidelog.fhir.reading.wanted import Wanted, wanted
+from guidelog.patients import Patient
+from guidelog.pipeline import settle
+from guidelog.wording import label_of, question
+
 from .main import use_colour
-from .options import format_option, guideline_option, load, patient_argument, read_with_account, write_json
-from .page import Lines
+from .support.files import writing
+from .support.options import format_option, guideline_option, load, patient_argument, read_with_account, write_json
+from .text.page import Lines
 
 _FEW = 3
 _HAS_CODES = "has codes, and no resource says it:"

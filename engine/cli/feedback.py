@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import InputError
+from guidelog.diagnostics import InputError
+
 from .groups import CommandGroup
 
 
@@ -37,7 +38,8 @@ def export(store: Path | None, format_: str, clear: bool) -> None:
     Example:
       guidelog feedback export --format csv
     """
-    from ..web.hooks.feedback import FeedbackStore, StoreBusy, StoreFull
+    from guidelog.web.hooks.feedback import FeedbackStore, StoreBusy, StoreFull
+
     from .serve import default_feedback
 
     path = store or default_feedback()

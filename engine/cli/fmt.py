@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import InputError, Severity
-from ..guideline import find_folder, read_guideline
-from ..source import Source
-from ..workbench.layout import Formatted, format_source
-from .files import writing
+from guidelog.diagnostics import InputError, Severity
+from guidelog.language.formatter import Formatted, format_source
+from guidelog.language.guideline import find_folder, read_guideline
+from guidelog.source import Source
+
 from .main import show
-from .options import guideline_option
+from .support.files import writing
+from .support.options import guideline_option
 
 
 @click.command()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from ..verify.circuit import Budget
-from ..verify.suite import Suite, vignette_of
-from ..verify.suite import generate as make
-from .files import writing
-from .options import budget_option, format_option, guideline_option, load, reading_option, write_json
-from .progress import progress
+from guidelog.solver.literals import Budget
+from guidelog.verify.suite.generate import Suite, vignette_of
+from guidelog.verify.suite.generate import generate as make
+
+from .support.files import writing
+from .support.options import budget_option, format_option, guideline_option, load, reading_option, write_json
+from .support.progress import progress
 
 _KINDS = ("rule", "condition", "threshold")
 

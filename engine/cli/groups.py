@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from ..diagnostics import nearest
+from guidelog.diagnostics import nearest
 
 _CLOSE_ENOUGH = 0.6  # names of commands are short: two swapped letters of `ask` leave two thirds alike
 _FEW = 10

@@ -13,17 +13,18 @@ from pathlib import Path
 import click
 import yaml
 
-from ..background import Contradiction, propagate
-from ..compiled import Compiled
-from ..diagnostics import InputError
-from ..explain import wording
-from ..explain.missing import Next, next_question
-from ..explain.what_if import apply
-from ..patients import Patient, close, patient_from_content
-from ..pipeline import ask
-from .files import writing
-from .options import Request, about_patient
-from .page import heading
+from guidelog import wording
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError
+from guidelog.explain.changes.what_if import apply
+from guidelog.explain.questions.next import Next, next_question
+from guidelog.patients import Patient, close, patient_from_content
+from guidelog.pipeline import ask
+from guidelog.semantics.background import Contradiction, propagate
+
+from .support.files import writing
+from .support.options import Request, about_patient
+from .text.page import heading
 
 
 @click.command()

@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from ..diagnostics import InputError
+from guidelog.diagnostics import InputError
 
 
 @click.command()
@@ -20,7 +20,7 @@ def lsp(tcp: int | None, *, verbose: bool) -> None:
       guidelog lsp --help
     """
     try:
-        from ..workbench.lsp.server import make_server
+        from guidelog.workbench.lsp.server import make_server
     except ImportError as error:
         raise InputError.of(
             "GL607",

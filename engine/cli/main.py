@@ -16,8 +16,9 @@ from typing import Any, NoReturn
 
 import click
 
-from .. import __version__
-from ..diagnostics import MOST_SHOWN, CertificateError, Diagnostic, InputError, render
+from guidelog import __version__
+from guidelog.diagnostics import MOST_SHOWN, CertificateError, Diagnostic, InputError, render
+
 from .groups import CommandGroup, with_hint
 
 COMMANDS = {

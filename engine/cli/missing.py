@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from ..explain import wording
-from ..explain.answers import Answer, Answers
-from ..explain.missing import Next, next_question
-from ..pipeline import ask
-from .options import Request, about_patient, format_option, header, write_json
-from .page import Lines, heading
+from guidelog import wording
+from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.questions.next import Next, next_question
+from guidelog.pipeline import ask
+
+from .support.options import Request, about_patient, format_option, header, write_json
+from .text.page import Lines, heading
 
 
 @click.command()

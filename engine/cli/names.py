@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from ..explain.wording import sentence
-from ..vocabulary import Vocabulary
-from .options import format_option, guideline_option, load, write_json
-from .page import Lines
+from guidelog.language.vocabulary import Vocabulary
+from guidelog.wording import sentence
+
+from .support.options import format_option, guideline_option, load, write_json
+from .text.page import Lines
 
 _TITLES = {
     "finding": "Findings (present, absent or unknown)",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..workbench.scaffold import scaffold
+from guidelog.workbench.scaffold import scaffold
 
 
 @click.command()

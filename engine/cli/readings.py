@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..diagnostics import InputError
-from ..workbench.readings import Effect, effects, shortly
-from ..workbench.vignettes import read_vignettes, vignette_files
-from .options import format_option, guideline_option, load, reading_option, write_json
+from guidelog.diagnostics import InputError
+from guidelog.workbench.trace.readings import Effect, effects, shortly
+from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
+
+from .support.options import format_option, guideline_option, load, reading_option, write_json
 
 _MOST = 8
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from ..workbench.session import Session
-from .options import guideline_option, load, reading_option
+from guidelog.workbench.session import Session
+
+from .support.options import guideline_option, load, reading_option
 
 _PROMPT = "?- "
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import InputError
-from .options import chosen_readings, guideline_option, reading_option
+from guidelog.diagnostics import InputError
+
+from .support.options import chosen_readings, guideline_option, reading_option
 
 
 def default_feedback() -> Path:
@@ -67,8 +68,8 @@ def serve(
       guidelog serve --port 8080 --trust docs/examples/clients.toml --public-url https://cds.example.org
     """
     try:
-        from ..web.server import run
-        from ..web.settings import Settings
+        from guidelog.web.server import run
+        from guidelog.web.settings import Settings
     except ImportError as error:
         raise InputError.of(
             "GL480", f"`{error.name}` is not installed", hint="install the web part: pip install 'guidelog[web]'"

@@ -9,19 +9,20 @@ from pathlib import Path
 
 import click
 
-from ..compiled import Compiled
-from ..diagnostics import InputError, render
-from ..workbench.coverage import BACKGROUND, CRITERION, RULE, THRESHOLD, Coverage, coverage
-from ..workbench.mutation import EQUIVALENT, INVALID, KILLED, SURVIVED, Mutation, mutate
-from ..workbench.readings import shortly
-from ..workbench.reports import coverage_page, junit, mismatch_lines, outcomes_json
-from ..workbench.runner import Outcome, run
-from ..workbench.shares import run_shared
-from ..workbench.vignettes import Vignette, read_vignettes, vignette_files
-from .again import again
-from .files import writing
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError, render
+from guidelog.workbench.mutation.survivors import EQUIVALENT, INVALID, KILLED, SURVIVED, Mutation, mutate
+from guidelog.workbench.trace.readings import shortly
+from guidelog.workbench.vignettes.coverage import BACKGROUND, CRITERION, RULE, THRESHOLD, Coverage, coverage
+from guidelog.workbench.vignettes.reports import coverage_page, junit, mismatch_lines, outcomes_json
+from guidelog.workbench.vignettes.runner import Outcome, run
+from guidelog.workbench.vignettes.shares import run_shared
+from guidelog.workbench.vignettes.vignette import Vignette, read_vignettes, vignette_files
+
 from .main import use_colour
-from .options import format_option, guideline_option, load, reading_option, write_json
+from .support.again import again
+from .support.files import writing
+from .support.options import format_option, guideline_option, load, reading_option, write_json
 
 _KINDS = ((RULE, "rules"), (CRITERION, "criteria"), (THRESHOLD, "thresholds"), (BACKGROUND, "background rules"))
 _MOST = 20

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import InputError
-from ..workbench.matrix import render_csv, render_html, render_markdown, render_text
-from ..workbench.trace import trace as trace_of
-from ..workbench.vignettes import read_vignettes, vignette_files
-from .files import writing
-from .options import guideline_option, load
+from guidelog.diagnostics import InputError
+from guidelog.workbench.trace.build import trace as trace_of
+from guidelog.workbench.trace.matrix import render_csv, render_html, render_markdown, render_text
+from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
+
+from .support.files import writing
+from .support.options import guideline_option, load
 
 
 @click.command()

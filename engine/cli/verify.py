@@ -7,17 +7,18 @@ from pathlib import Path
 
 import click
 
-from ..compiled import Compiled
-from ..explain import wording
-from ..verify.circuit import Budget
-from ..verify.properties import read_properties
-from ..verify.prove import verify as prove
-from ..verify.verdicts import Remark, Result, Verdict, Verification
-from ..verify.witness import Witness
-from .files import writing
+from guidelog import wording
+from guidelog.compiled import Compiled
+from guidelog.solver.literals import Budget
+from guidelog.verify.properties.properties import read_properties
+from guidelog.verify.properties.prove import verify as prove
+from guidelog.verify.properties.verdicts import Remark, Result, Verdict, Verification
+from guidelog.verify.witness.find import Witness
+
 from .main import use_colour
-from .options import budget_option, format_option, guideline_option, load, reading_option, write_json
-from .progress import progress
+from .support.files import writing
+from .support.options import budget_option, format_option, guideline_option, load, reading_option, write_json
+from .support.progress import progress
 
 _MARKS = {
     Result.PROVED: ("proved", "32"),

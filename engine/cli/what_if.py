@@ -7,19 +7,20 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from ..diagnostics import InputError, nearest
-from ..explain import wording
-from ..explain.answers import Answers
-from ..explain.changes import Change
-from ..explain.ways import Ways, ways_to
-from ..explain.what_if import Difference, differences
-from ..explain.when import Forecast
-from ..explain.when import when as forecast
-from ..pipeline import ask
-from ..status import Status
-from .options import Request, about_patient, format_option, header, write_json
-from .page import Lines, heading
-from .settings import changed, parsed, pointing_at
+from guidelog import wording
+from guidelog.diagnostics import InputError, nearest
+from guidelog.explain.answers import Answers
+from guidelog.explain.changes import Change
+from guidelog.explain.changes.smallest import Ways, ways_to
+from guidelog.explain.changes.what_if import Difference, differences
+from guidelog.explain.changes.when import Forecast
+from guidelog.explain.changes.when import when as forecast
+from guidelog.pipeline import ask
+from guidelog.semantics.status import Status
+
+from .support.assignments import changed, parsed, pointing_at
+from .support.options import Request, about_patient, format_option, header, write_json
+from .text.page import Lines, heading
 
 _REACHABLE = [s.value for s in Status if s is not Status.UNDETERMINED]
 

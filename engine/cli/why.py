@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
-from ..explain.answers import Answer, Answers
-from ..explain.reasons import Reasons
-from ..explain.why import why as explain_why
-from ..explain.why_not import why_not as explain_why_not
-from ..pipeline import ask
-from .options import Request, about_patient, depth_option, format_option, header, write_json
-from .page import decisions, join, legend
-from .why_not_text import why_not_full, why_not_line, why_not_summary
-from .why_text import why_full, why_line, why_summary
+from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.proof import Reasons
+from guidelog.explain.why import why as explain_why
+from guidelog.explain.why_not import why_not as explain_why_not
+from guidelog.pipeline import ask
+
+from .support.options import Request, about_patient, depth_option, format_option, header, write_json
+from .text.page import decisions, join, legend
+from .text.why import why_full, why_line, why_summary
+from .text.why_not import why_not_full, why_not_line, why_not_summary
 
 
 @click.command()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from ..circuits import Plan
-from ..diagnostics import InputError
-from .answers import MOST_BITS, Shape
-from .batch import Reject
-from .layout import ID
+from guidelog.diagnostics import InputError
+from guidelog.semantics import Plan
+
+from .results.answer_table import MOST_BITS, Shape
+from .rows.batch import Reject
+from .rows.layout import ID
 
 LARGEST_BATCH, SMALLEST_BATCH = 1 << 18, 1 << 12
 """Patients in a part: at most so few that two are written while the next is evaluated."""

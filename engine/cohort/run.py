@@ -16,30 +16,31 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..circuits import Known, Plan, plan_of
-from ..compiled import Compiled
-from ..diagnostics import InputError
-from ..fhir.codes import FILE as CODES
-from ..pipeline import choose_interventions
-from . import answers
-from .account import account
-from .answers import BECAUSE, RULES, answers_of
-from .audit import Audit, read_resources_again
-from .batch import Batch, Reject
-from .bits import WORD, Evaluator, Words, pack, unpack
-from .bulk import Preparing
-from .columns import read_batch
-from .counts import Counter, add_up
-from .flow import Flow
-from .layout import ID, Layout, layout_of, long_layout, narrowed
-from .long import is_long, rows_of
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError
+from guidelog.fhir.terminology.code_file import FILE as CODES
+from guidelog.pipeline import choose_interventions
+from guidelog.semantics import Known, Plan, plan_of
+
+from .charts.funnel import Flow
+from .engines.vectors import WORD, Evaluator, Words, pack, unpack
 from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_rows, check_masks
-from .records import record_of
-from .results import Results, sha256_of
-from .settling import SAMPLE
-from .tables import Table, made_table
-from .twice import Seen, is_one_of, patients_twice
-from .wide import ABOUT, WIDE, is_wide, make_wide, reader_of, tables_of, wide_again
+from .results import answer_table as answers
+from .results.answer_table import BECAUSE, RULES, answers_of
+from .results.audit import Audit, read_resources_again
+from .results.counts import Counter, add_up
+from .results.folder import Results, sha256_of
+from .results.manifest import account
+from .results.settling import SAMPLE
+from .rows.batch import Batch, Reject
+from .rows.columns import read_batch
+from .rows.duplicate_ids import Seen, is_one_of, patients_twice
+from .rows.layout import ID, Layout, layout_of, long_layout, narrowed
+from .rows.row_to_record import record_of
+from .rows.tables import Table, made_table
+from .wide.fhir_ndjson import Preparing
+from .wide.long import is_long, rows_of
+from .wide.make import ABOUT, WIDE, is_wide, make_wide, reader_of, tables_of, wide_again
 
 __all__ = ["Options", "RejectedError", "run"]
 

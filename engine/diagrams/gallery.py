@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..compiled import Compiled
-from ..diagnostics import InputError
-from ..explain.answers import Answers
-from ..explain.wording import STATUS
-from .export import Picture
-from .overlay import Links
-from .pathway import infer
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError
+from guidelog.explain.answers import Answers
+from guidelog.wording import STATUS
+
+from .interchange import Picture
+from .pathway.derive import infer
+from .pathway.overlay import Links
+from .patient.record_words import headline
 from .pictures import pathway_picture, patient_picture, proof_picture, refusal_picture, rendered, rules_picture
-from .record_words import headline
 
 CONFIG = "gallery.toml"
 README = "README.md"

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import networkx as nx
 
-from .. import tree
-from ..guideline import Guideline
-from .boxes import KIND_WORD
-from .branches import Branch
-from .export import lines_between, pathway_graph
-from .fonts import clean
-from .model import Node, Pathway
-from .overlay import Overlay
-from .page import cited
-from .rulemap import RuleMap
+from guidelog.language import tree
+from guidelog.language.guideline import Guideline
+
+from .drawing.boxes import KIND_WORD
+from .drawing.fonts import clean
+from .drawing.page import cited
+from .interchange import lines_between, pathway_graph
+from .pathway.model import Node, Pathway
+from .pathway.overlay import Overlay
+from .proof.tree_layout import Branch
+from .rulemap.graph import RuleMap
 
 
 def pathway_outline(pathway: Pathway, overlay: Overlay, guideline: Guideline, title: str, facts: Sequence[str]) -> str:

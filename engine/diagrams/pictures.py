@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .. import tree
-from ..compiled import Compiled
-from ..explain.answers import Answer, Answers
-from ..explain.why import why
-from ..explain.why_not import why_not
-from ..guideline import Guideline
-from ..names import Names
-from .dot import to_dot
-from .export import (
+from guidelog.compiled import Compiled
+from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.why import why
+from guidelog.explain.why_not import why_not
+from guidelog.language import tree
+from guidelog.language.guideline import Guideline
+from guidelog.language.names import Names
+
+from .drawing.dot import to_dot
+from .drawing.page import A3, A3_LONG, SMALLEST_SCALE, facts_of, scale_on_a3
+from .drawing.paint import BUNDLED, paint
+from .drawing.pdf import bind
+from .drawing.scene import Scene
+from .drawing.svg import accessible
+from .interchange import (
     Picture,
     branch_graph,
     map_graph,
@@ -23,23 +29,18 @@ from .export import (
     to_graphml,
     to_mermaid,
 )
-from .model import Pathway
 from .outline import map_outline, pathway_outline, tree_outline
-from .overlay import Links, Overlay
-from .page import A3, A3_LONG, SMALLEST_SCALE, facts_of, scale_on_a3
-from .paint import BUNDLED, paint
-from .pathway import infer
-from .pathway_page import guideline_scenes
-from .patient import patient_scenes
-from .pdf import bind
-from .proof import proof_root, proof_scenes
-from .record_words import headline
-from .refusal import refusal_root, refusal_scenes
-from .rulemap import map_rules
-from .rulemap_page import rules_scene
-from .scene import Scene
-from .statuses import Overlaying
-from .svg import accessible
+from .pathway.derive import infer
+from .pathway.model import Pathway
+from .pathway.overlay import Links, Overlay
+from .pathway.page import guideline_scenes
+from .patient.page import patient_scenes
+from .patient.record_words import headline
+from .patient.statuses import Overlaying
+from .proof.why import proof_root, proof_scenes
+from .proof.why_not import refusal_root, refusal_scenes
+from .rulemap.graph import map_rules
+from .rulemap.page import rules_scene
 
 FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "graphml", "text")
 SUFFIX = {"mermaid": "mmd", "text": "txt"}

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..background import Propagated
-from ..ground import Atom
-from ..guideline import Guideline
-from ..names import Decision, Names
-from ..patients import Facts, Patient
-from ..status import Because, Status
-from ..values import World
+from guidelog.ground.ground import Atom
+from guidelog.language.guideline import Guideline
+from guidelog.language.names import Decision, Names
+from guidelog.patients import Facts, Patient
+from guidelog.semantics.background import Propagated
+from guidelog.semantics.kleene import World
+from guidelog.semantics.status import Because, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from .. import tree
-from ..ground import Atom, GroundRule
-from ..guideline import Guideline
-from ..status import STATUS_OF_STANCE, Because, Status
-from ..values import World
-from . import wording
+from guidelog import wording
+from guidelog.ground.ground import Atom, GroundRule
+from guidelog.language import tree
+from guidelog.language.guideline import Guideline
+from guidelog.semantics.kleene import World
+from guidelog.semantics.status import STATUS_OF_STANCE, Because, Status
+from guidelog.wording.english import Language, spoken
+
 from .answers import Answer, Included, Note
 from .questions import Open
-from .words import Language, spoken
 
 MOST_KEPT = 400_000
 """What is kept of answers, counted in rules behind them; a hundred for each answer itself."""

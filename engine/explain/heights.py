@@ -10,8 +10,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..ground import Atom, GroundAtLeast, GroundElement, GroundLiteral, GroundRule
-from ..values import World
+from guidelog.ground.ground import Atom, GroundAtLeast, GroundElement, GroundLiteral, GroundRule
+from guidelog.semantics.kleene import World
 
 
 def heights(world: World) -> dict[Atom, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..values import Value
+from guidelog.semantics.kleene import Value
 
 
 class Kind(Enum):

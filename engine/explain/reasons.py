@@ -1,311 +1,310 @@
-"""Why an atom has its value: the lowest proof, as a graph with shared sub-proofs.
+"""Every independent reason for a status: smallest sets of inputs that make it certain with everything else unknown.
 
-Every leaf is a fact of the record with its source, a recorded assumption, a comparison, or
-something not known. Words come from the guideline's annotations.
+Reasons are combined from the leaves up, through rules and through the background, within a budget; when it is spent
+that is said, and those that are listed are still reasons.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from itertools import product as cartesian
+from math import prod
+from operator import or_
+from typing import TypeAlias
 
-from .. import tree
-from ..background import Propagated
-from ..ground import (
-    Atom,
-    Given,
-    GroundAtLeast,
-    GroundComparison,
-    GroundElement,
-    GroundLiteral,
-    GroundRule,
-    atom_text,
-)
-from ..values import Value
-from . import wording
-from .answers import Answers
-from .heights import element_height, heights, lowest_failing, lowest_instance
-from .proofs import Kind, Node, Proof, letter
+from guidelog.ground.ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
+from guidelog.language.names import STANCES
+from guidelog.language.vocabulary import Measure
+from guidelog.patients import Interval, close
+from guidelog.semantics.conditions import Wanted, conditions
+from guidelog.semantics.cuts import thresholds
+from guidelog.semantics.kleene import World, comparison_value
+from guidelog.semantics.quickly import only, statuses
+from guidelog.semantics.status import Status
+
+from .answers import Answer, Answers
+
+MOST_REASONS = 24
+MOST_STEPS = 60_000
+MOST_TRIALS = 400
+MOST_CASES = 4_000
+_Bound: TypeAlias = tuple[Interval, int]
 
 
-class Reasons:
-    """Proofs about one patient's answers; lowest first, sub-proofs shared."""
+def independent_reasons(answers: Answers, answer: Answer) -> tuple[tuple[frozenset[str], ...], bool]:
+    """The smallest sets of inputs that make a settled status certain, fewest first; and whether these are all."""
+    if answer.status is Status.UNDETERMINED:
+        return (), True
+    world = answers.world
+    search = _Reasons(answers)
+    try:
+        masks = [m for wanted in _met(world, answer) for m in search.of_atoms(wanted)]
+    except _Spent:
+        masks = []
+    if not masks:  # the search was too long: one reason, found by leaving out
+        search.complete = False
+        masks = [search.mask(_inputs_below(answers, answer))]
+    sets = [search.names(mask) for mask in search.minimal(masks)]
+    if not search.complete:
+        sets = list(dict.fromkeys(_reduced(answers, answer, s) for s in sets))
+    order = {name: place for place, name in enumerate(search.order)}
+    return tuple(sorted(sets, key=lambda s: (len(s), sorted(map(order.__getitem__, s))))), search.complete
+
+
+def _met(world: World, answer: Answer) -> list[list[Wanted]]:
+    """The ways to the status that are gone here."""
+    found = conditions(answer.intervention, answer.status)
+    return [wanted for wanted in found if all(world.atom(atom) is value for atom, value in wanted)]
+
+
+class _Spent(Exception):
+    """The search took too many steps."""
+
+
+class _Reasons:
+    """Sets of inputs behind each value, combined from the leaves up and cut to the smallest.
+
+    A set is a number, a bit for each input.
+    """
 
     def __init__(self, answers: Answers) -> None:
-        self.answers, self.world, self.names = answers, answers.world, answers.names
-        self._propagated: Mapping[str, Propagated] = {p.name: p for p in answers.propagated}
-        self._nodes: dict[str, Node] = {}
-        self._of_atom: dict[Atom, str] = {}
+        self.world = answers.world
+        vocabulary = answers.names.vocabulary
+        self.order = (*vocabulary.findings, *vocabulary.measures)
+        self.bits = {name: 1 << place for place, name in enumerate(self.order)}
+        self.known: dict[Atom, list[int]] = {}
+        self.complete = True
+        self.steps = 0
+        self.recorded = close(answers.patient, vocabulary)
+        self.findings = {n: [] if v is None else [self.bits[n]] for n, v in self.recorded.findings.items()}
+        self.measures = {n: self.intervals(answers, n, m) for n, m in vocabulary.measures.items()}
+        self.background(answers.world.program)
 
-    @cached_property
-    def heights(self) -> dict[Atom, int]:
-        """The height of each settled atom's lowest proof."""
-        return heights(self.world)
-
-    def of_atom(self, *atoms: Atom) -> Proof:
-        """Why atoms have their values."""
-        return self._proof([self._build(atom) for atom in atoms])
-
-    def of_instance(self, *instances: GroundRule) -> Proof:
-        """Why these rule instances hold: a node for each, resting on its elements."""
-        roots = []
-        for instance in instances:
-            for atom in self._atoms_below(instance):
-                self._build(atom)
-            roots.append(self._instance(instance))
-        return self._proof(roots)
-
-    def of_input(self, name: str) -> Node:
-        """The leaf (or, for what the background adds, the step) of an input."""
-        return self._nodes[self._input(name)]
-
-    def _proof(self, roots: Sequence[str]) -> Proof:
-        """The part of the graph below the roots, premises first."""
-        order: dict[str, None] = {}
-        stack = [(root, False) for root in reversed(roots)]
-        while stack:
-            name, ready = stack.pop()
-            if name in order:
-                continue
-            if ready:
-                order[name] = None
-            else:
-                stack.append((name, True))
-                stack.extend((p, False) for p in reversed(self._nodes[name].premises) if p not in order)
-        return Proof(tuple(dict.fromkeys(roots)), {name: self._nodes[name] for name in order})
-
-    # atoms, from the leaves up without recursion
-    def _build(self, goal: Atom) -> str:
-        stack: list[Atom] = [goal]
-        entered: set[Atom] = set()
-        while stack:
-            atom = stack[-1]
-            if atom in self._of_atom:
-                stack.pop()
-                continue
-            missing = [a for a in self._needs(atom) if a not in self._of_atom and a not in entered and a != atom]
-            if missing and atom not in entered:
-                entered.add(atom)
-                stack.extend(reversed(missing))
-                continue
-            # What is still missing here waits for this very atom: a loop, in which only false and unknown atoms can be.
-            self._of_atom[atom] = self._step(atom)
-            stack.pop()
-        return self._of_atom[goal]
-
-    def _needs(self, atom: Atom) -> list[Atom]:
-        """The derived atoms that the step of an atom refers to."""
-        value = self.world.atom(atom)
-        if atom not in self.world.program.instances or (value and atom in self.world.program.facts):
-            return []
-        return [a for element in self._shown_elements(atom, value) for a in self._derived(element)]
-
-    def _shown_elements(self, atom: Atom, value: Value) -> list[GroundElement]:
-        if value is True:
-            instance = lowest_instance(self.world, atom, self.heights)
-            return list(instance.elements) if instance else []
-        if value is False and atom in self.heights:
-            return self._failing(atom)
-        # Unknown, or false only because what could show it needs it: everything that a loop rests on is shown at once.
-        return [e for a in self._loop(atom, value) for e in self._outside(a, value)]
-
-    def _failing(self, atom: Atom) -> list[GroundElement]:
-        """One false element for each instance, that of the lowest proof."""
-        instances = self.world.program.instances[atom]
-        places = [(i, lowest_failing(self.world, i, self.heights)) for i in instances]
-        return [i.elements[p] for i, p in places if p is not None]
-
-    def _loop(self, atom: Atom, value: Value) -> list[Atom]:
-        """The atoms of the same value that it waits for and that wait for it, itself first."""
-        program = self.world.program
-        block = program.block_of[atom]
-        found: dict[Atom, None] = {atom: None}
-        todo = [atom]
-        while todo:
-            for other in program.edges[todo.pop()]:
-                if other not in found and program.block_of[other] == block and self._waits(other, value):
-                    found[other] = None
-                    todo.append(other)
-        return list(found)
-
-    def _waits(self, atom: Atom, value: Value) -> bool:
-        return self.world.atom(atom) is value and (value is None or atom not in self.heights)
-
-    def _outside(self, atom: Atom, value: Value) -> list[GroundElement]:
-        """What an atom of a loop rests on outside the loop."""
-        instances = self.world.program.instances[atom]
-        if value is False:
-            return self._failing(atom)
-        block = self.world.program.block_of[atom]
-        possible = [i for i in instances if all(self.world.element(e) is not False for e in i.elements)]
-        return [
-            e
-            for i in possible
-            for e in i.elements
-            if self.world.element(e) is None
-            and not (isinstance(e, GroundLiteral) and self.world.program.block_of.get(e.atom) == block)
-        ]
-
-    def _derived(self, element: GroundElement) -> list[Atom]:
-        match element:
-            case GroundLiteral(atom, _):
-                return [atom] if atom in self.world.program.instances else []
-            case GroundAtLeast(_, members):
-                return [m.atom for m in members if m.atom in self.world.program.instances]
-            case _:
-                return []
-
-    def _atoms_below(self, instance: GroundRule) -> list[Atom]:
-        return [a for element in instance.elements for a in self._derived(element)]
-
-    def _step(self, atom: Atom) -> str:
-        value = self.world.atom(atom)
-        if atom not in self.world.program.instances or (value and atom in self.world.program.facts):
-            return self._add(Kind.FACT if value else Kind.ABSENT, value, self._words(atom, value), atom=atom)
-        if value is True:
-            instance = lowest_instance(self.world, atom, self.heights)
-            assert instance is not None, "a certified true atom has an instance"
-            return self._instance(instance)
-        premises = [p for e in self._shown_elements(atom, value) for p in self._elements([e])]
-        kind = Kind.ABSENT if value is False else Kind.OPEN
-        return self._add(kind, value, self._words(atom, value), atom=atom, premises=premises)
-
-    def _instance(self, instance: GroundRule) -> str:
-        atom = instance.head
-        assert atom is not None
-        says = instance.rule.annotation("says")
-        value = self.world.atom(atom) if all(self.world.element(e) is True for e in instance.elements) else None
-        words = self._rule_words(instance) if says and str(atom[0]) in _ADVISING else self._words(atom, value)
-        return self._add(
-            Kind.DERIVED,
-            value,
-            words,
-            atom=atom,
-            rule=instance.rule,
-            premises=self._elements(instance.elements),
-        )
-
-    def _elements(self, elements: Iterable[GroundElement]) -> list[str]:
-        found: list[str] = []
-        for element in elements:
-            match element:
-                case GroundLiteral(atom, _):
-                    if atom[0] == "finding":
-                        found.append(self._input(str(atom[1])))
-                    elif atom in self._of_atom:
-                        found.append(self._of_atom[atom])
-                    elif atom not in self.world.program.instances:
-                        found.append(self._step(atom))
-                case GroundComparison():
-                    found.append(self._comparison(element))
-                case GroundAtLeast():
-                    found.append(self._counted(element))
-                case Given():
-                    pass
+    def intervals(self, answers: Answers, name: str, measure: Measure) -> list[_Bound]:
+        """Where a measure lies: anywhere; as recorded; as narrowed by the background, with all that narrows it."""
+        found = [(Interval(measure.low * measure.ticks, measure.high * measure.ticks), 0)]
+        if self.recorded.measures[name] != found[0][0]:
+            found.append((self.recorded.measures[name], self.bits[name]))
+        for step in answers.propagated:
+            if step.name == name:
+                own = self.bits[name] if self.recorded.measures[name] != found[0][0] else 0
+                found.append((answers.facts.measures[name], self.mask(step.because) | own))
         return found
 
-    # leaves
-    def _input(self, name: str) -> str:
-        facts, patient = self.answers.facts, self.answers.patient
-        value: Value
-        if name in facts.findings:
-            value = facts.findings[name]
-            says = wording.finding(name, value, self.names)
-            detail = None
-        else:
-            interval = facts.measures[name]
-            value = True if facts.known(name) else None
-            says = wording.measured(name, interval, self.names)
-            detail = None
-        source = patient.sources.get(name)
-        if name in self._propagated:
-            step = self._propagated[name]
-            premises = [self._input(other) for other in step.because if other != name]
-            return self._add(
-                Kind.BACKGROUND, value, says, input_=name, rule=step.denial.rule, premises=premises, source=source
-            )
-        if name in facts.assumed:
-            screen = next(s for s, members in facts.closed.items() if name in members)
-            detail = wording.assumed(screen, self.names)
-            source = patient.sources.get(screen)
-            return self._add(Kind.ASSUMED, value, says, detail=detail, input_=name, source=source)
-        recorded = name in patient.measures if name in facts.measures else name in patient.findings
-        if value is None and not (recorded and name in facts.measures):
-            return self._add(Kind.UNKNOWN, None, says, input_=name, source=source)
-        return self._add(Kind.RECORDED, value, says, detail=detail, input_=name, source=source)
+    def background(self, program: GroundProgram) -> None:
+        """What background rules show by themselves of an input, whether the record has it or not."""
+        changing = True
+        while changing:
+            changing = False
+            for denial in program.denials:
+                for place, element in enumerate(denial.elements):
+                    others = [e for k, e in enumerate(denial.elements) if k != place]
+                    if all(self.world.element(e) is True for e in others):
+                        self.steps += 1
+                        if self.steps > MOST_STEPS:
+                            self.complete = False
+                            return
+                        changing |= self.refuted(element, self.product([self.of_element(e) for e in others]))
 
-    def _comparison(self, comparison: GroundComparison) -> str:
-        value = self.world.element(comparison)
-        says = wording.comparison(comparison, self.answers.facts.measures, self.names)
-        inputs = [self._input(name) for name, _ in comparison.terms]
-        return self._add(Kind.MEASURED, value, says, premises=inputs)
+    def refuted(self, element: GroundElement, sets: list[int]) -> bool:
+        """Note that these sets each show that an element of a background rule fails; whether that is new."""
+        match element:
+            case GroundLiteral(("finding", name), negated) if self.world.facts.findings[str(name)] is negated:
+                before = self.findings[str(name)]
+                self.findings[str(name)] = self.minimal([*before, *sets])
+                return self.findings[str(name)] != before
+            case GroundComparison(((name, _),)) if self.world.element(element) is False:
+                fails = _failing(element, self.measures[name][0][0])
+                new = [(fails, s) for s in sets if fails is not None and (fails, s) not in self.measures[name]]
+                kept = new[: max(0, MOST_REASONS - len(self.measures[name]))]
+                self.complete = self.complete and len(kept) == len(new)
+                self.measures[name] += kept
+                return bool(kept)
+            case _:
+                return False
 
-    def _counted(self, element: GroundAtLeast) -> str:
-        value = self.world.element(element)
-        members = self._telling_members(element, value)
-        says = wording.counted(element.count, len(element.members), value)
-        return self._add(Kind.COUNTED, value, says, premises=self._elements(members))
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise _Spent
 
-    def _telling_members(self, element: GroundAtLeast, value: Value) -> list[GroundLiteral]:
-        """As many members as show the count.
+    def mask(self, names: Iterable[str]) -> int:
+        mask = 0
+        for name in names:
+            mask |= self.bits[name]
+        return mask
 
-        Those that hold, those that fail, or, where it is open, all that are not known.
+    def names(self, mask: int) -> frozenset[str]:
+        return frozenset(name for place, name in enumerate(self.order) if mask >> place & 1)
+
+    def of_atoms(self, wanted: Sequence[Wanted]) -> list[int]:
+        """The sets that show all of these atoms' values."""
+        self.prepare(atom for atom, _ in wanted)
+        return self.product([self.of_element(GroundLiteral(atom, negated=False)) for atom, _ in wanted])
+
+    def prepare(self, atoms: Iterable[Atom]) -> None:
+        """Compute every derived atom below, dependencies first, without recursion."""
+        program = self.world.program
+        below: dict[Atom, None] = {}
+        todo = [a for a in atoms if a in program.instances]
+        while todo:
+            atom = todo.pop()
+            if atom not in below and atom not in self.known:
+                below[atom] = None
+                todo.extend(program.edges[atom])
+        members: dict[int, list[Atom]] = {}
+        for atom in below:
+            members.setdefault(program.block_of[atom], []).append(atom)
+        for index in sorted(members):
+            self.block(members[index])
+
+    def block(self, members: list[Atom]) -> None:
+        """Atoms that depend on each other.
+
+        True ones from nothing up, false ones from `needs nothing` down, until nothing changes.
         """
-        side = [m for m in element.members if self.world.literal(m) is value]
+        inside = set(members)
+        for atom in members:
+            self.known[atom] = [0] if self.world.atom(atom) is False else []
+        users: dict[Atom, list[Atom]] = {}
+        for atom in members:
+            for target in self.world.program.edges[atom]:
+                if target in inside:
+                    users.setdefault(target, []).append(atom)
+        todo = dict.fromkeys(members)
+        while todo:
+            atom = next(iter(todo))
+            del todo[atom]
+            self.step()
+            sets = self.of_atom(atom)
+            if sets != self.known[atom]:
+                self.known[atom] = sets
+                todo.update(dict.fromkeys(users.get(atom, ())))
+
+    def of_atom(self, atom: Atom) -> list[int]:
+        program, value = self.world.program, self.world.atom(atom)
         if value is None:
-            return side
-        wanted = element.count if value else max(0, len(element.members) - element.count + 1)
-        ranked = sorted(side, key=lambda m: element_height(self.world, m, self.heights) or 0)
-        return ranked[:wanted]
+            return []
+        if value and atom in program.facts:
+            return [0]
+        if value:
+            sets = [
+                s
+                for i in program.instances[atom]
+                if all(self.world.element(e) is True for e in i.elements)
+                for s in self.product([self.of_element(e) for e in i.elements])
+            ]
+            return self.minimal(sets)
+        refuted = []
+        for i in program.instances[atom]:
+            failing = [s for e in i.elements if self.world.element(e) is False for s in self.of_element(e)]
+            refuted.append(self.minimal(failing))
+        return self.product(refuted)
 
-    # words
-    def _words(self, atom: Atom, value: Value) -> str:
-        return wording.atom(atom, value, self.names)
+    def of_element(self, element: GroundElement) -> list[int]:
+        """The sets that show a settled element's value."""
+        match element:
+            case GroundLiteral(atom, _):
+                if atom[0] == "finding":
+                    return self.findings[str(atom[1])]
+                if not self.world.program.names.predicates[str(atom[0])].about_patient:
+                    return [0]  # the same for every patient
+                return self.known.get(atom, [0] if atom not in self.world.program.instances else [])
+            case GroundComparison():
+                return self.of_comparison(element)
+            case GroundAtLeast(count, members):
+                value = self.world.element(element)
+                wanted = count if value else max(0, len(members) - count + 1)
+                return self.choose([self.of_element(m) for m in members if self.world.literal(m) is value], wanted)
+            case _:
+                return [0]
 
-    def _rule_words(self, instance: GroundRule) -> str:
-        says = instance.rule.annotation("says")
-        assert says is not None and instance.rule.head is not None
-        patient = instance.rule.head.terms[0] if instance.rule.head.terms else None
-        name = patient.name if isinstance(patient, tree.Variable) else None
-        return wording.fill(tree.plain(says), instance.substitution, name, self.names)
+    def of_comparison(self, comparison: GroundComparison) -> list[int]:
+        """The measures that decide it; none where the range of possible values does."""
+        value = self.world.element(comparison)
+        names = list(dict.fromkeys(name for name, _ in comparison.terms))
+        if prod(len(self.measures[n]) for n in names) > MOST_CASES:
+            self.complete = False
+            return [self.mask(names)]
+        sets = []
+        for chosen in cartesian(*(self.measures[n] for n in names)):
+            seen = {n: interval for n, (interval, _) in zip(names, chosen, strict=True)}
+            if comparison_value(comparison, seen, self.world.ranges) is value:
+                sets.append(reduce(or_, (mask for _, mask in chosen), 0))
+        return self.minimal(sets)
 
-    def _add(  # noqa: PLR0913 - a node has that many parts
-        self,
-        kind: Kind,
-        value: Value,
-        says: str,
-        *,
-        detail: str | None = None,
-        atom: Atom | None = None,
-        input_: str | None = None,
-        source: str | None = None,
-        rule: tree.Rule | None = None,
-        premises: Sequence[str] = (),
-    ) -> str:
-        kept = tuple(dict.fromkeys(premises))
-        text = atom_text(atom) if atom else None
-        rule_id = rule.id if rule else None
-        content = [kind.value, letter(value), says, detail, text, input_, source, rule_id, kept]
-        name = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
-        if name not in self._nodes:
-            self._nodes[name] = Node(
-                id=name,
-                kind=kind,
-                value=value,
-                says=says,
-                detail=detail,
-                atom=text,
-                input=input_,
-                source=source,
-                rule=rule_id,
-                statements=rule.listed("statements") if rule else (),
-                citations=tuple(int(c) for c in rule.listed("cites")) if rule else (),
-                decisions=rule.listed("decisions") if rule else (),
-                premises=kept,
-            )
-        return name
+    def choose(self, parts: Sequence[list[int]], wanted: int) -> list[int]:
+        """Unions of `wanted` of the parts."""
+        reached: list[list[int]] = [[0]] + [[] for _ in range(max(wanted, 0))]
+        for part in parts:
+            for k in range(wanted, 0, -1):
+                reached[k] = self.minimal([*reached[k], *self.product([reached[k - 1], part])])
+        return reached[max(wanted, 0)]
+
+    def product(self, parts: Sequence[list[int]]) -> list[int]:
+        sets = [0]
+        for part in parts:
+            sets = self.minimal([a | b for a in sets for b in part]) if part != [0] else sets
+        return sets
+
+    def minimal(self, sets: Iterable[int]) -> list[int]:
+        kept: list[int] = []
+        for candidate in sorted(set(sets), key=lambda s: (s.bit_count(), s)):
+            if not any(k & candidate == k for k in kept):
+                kept.append(candidate)
+        if len(kept) > MOST_REASONS:
+            self.complete = False
+        return kept[:MOST_REASONS]
 
 
-_ADVISING = {"advise", "include", "note"}
+def _reduced(answers: Answers, answer: Answer, reason: frozenset[str]) -> frozenset[str]:
+    """A reason without what can be left out; after a cut search it may have some."""
+    kept = reason
+    for name in sorted(reason)[:MOST_TRIALS]:
+        fewer = kept - {name}
+        found = statuses(answers.world.program, only(answers.facts, fewer, answers.names))
+        if found is not None and found[answer.intervention] is answer.status:
+            kept = fewer
+    return kept
+
+
+def _inputs_below(answers: Answers, answer: Answer) -> list[str]:
+    """Every known input that the answer could depend on."""
+    program = answers.world.program
+    seen: set[Atom] = set()
+    found: dict[str, None] = {}
+    todo: list[Atom] = [("in_scope",), *(("advise", answer.intervention, s) for s in STANCES)]
+    while todo:
+        atom = todo.pop()
+        if atom in seen:
+            continue
+        seen.add(atom)
+        for instance in program.instances.get(atom, ()):
+            for element in instance.elements:
+                if isinstance(element, GroundComparison):
+                    found.update(dict.fromkeys(name for name, _ in element.terms))
+            for literal in instance.atoms():
+                if literal.atom[0] == "finding":
+                    if answers.facts.known(str(literal.atom[1])):
+                        found[str(literal.atom[1])] = None
+                else:
+                    todo.append(literal.atom)
+    return list(found)
+
+
+def _failing(comparison: GroundComparison, whole: Interval) -> Interval | None:
+    """The values of its one measure for which a comparison fails; None where they are no interval."""
+    ((_, coefficient),) = comparison.terms
+    if comparison.low != comparison.high:
+        return None
+    operator, cuts = thresholds(coefficient, comparison.operator, comparison.low)
+    match operator:
+        case ">=":
+            return Interval(whole.low, min(whole.high, cuts[0] - 1))
+        case "<":
+            return Interval(max(whole.low, cuts[0]), whole.high)
+        case "!=":
+            return Interval(max(whole.low, cuts[0]), min(whole.high, cuts[1] - 1))
+        case _:
+            return None

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..ground import Atom, GroundRule
-from ..names import STANCES
-from ..status import STATUS_OF_STANCE, Status
-from ..values import World
+from guidelog.ground.ground import Atom, GroundRule
+from guidelog.language.names import STANCES
+from guidelog.semantics.kleene import World
+from guidelog.semantics.status import STATUS_OF_STANCE, Status
+
 from .answers import Answer, Answers
 from .heights import element_height
-from .independent import independent_reasons
+from .proof import Reasons
 from .proofs import Proof
-from .reasons import Reasons
+from .reasons import independent_reasons
 
 
 @dataclass(frozen=True)

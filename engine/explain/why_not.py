@@ -10,12 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import tree
-from ..ground import Atom, Given, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
-from ..names import STANCES_FOR
-from ..status import STATUS_OF_STANCE
-from ..values import Value
-from . import wording
+from guidelog import wording
+from guidelog.ground.ground import (
+    Atom,
+    Given,
+    GroundAtLeast,
+    GroundComparison,
+    GroundElement,
+    GroundLiteral,
+    GroundRule,
+)
+from guidelog.language import tree
+from guidelog.language.names import STANCES_FOR
+from guidelog.semantics.kleene import Value
+from guidelog.semantics.status import STATUS_OF_STANCE
+
 from .answers import Answer, Answers
 
 DEEPEST = 40

@@ -19,11 +19,12 @@ was used, left open and ignored is reported, and each fact keeps its resource re
     GL453  another version of FHIR than R4    GL457  a library that is not installed
 """
 
-from ..patients.forms import looks_like_fhir, text_looks_like_fhir
-from .codes import load_mapping, read_mapping
-from .mapping import CodeMapping
-from .people import split_patients
-from .reading import FhirReading, Ignored, Open, Used, read_path, read_records
+from guidelog.patients.forms import looks_like_fhir, text_looks_like_fhir
+
+from .reading.reading import FhirReading, Ignored, Open, Used, read_path, read_records
+from .reading.subject import split_patients
+from .terminology.code_file import load_mapping, read_mapping
+from .terminology.mapping import CodeMapping
 
 __all__ = [
     "CodeMapping", "FhirReading", "Ignored", "Open", "Used", "load_mapping", "looks_like_fhir", "read_mapping",

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from ..diagnostics import InputError
+from guidelog.diagnostics import InputError
+
 from .node import MAX_DEPTH, ListNode, MapNode, Node, ScalarNode
 from .values import number_from_text
 

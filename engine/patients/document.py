@@ -13,8 +13,9 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from ..diagnostics import Diagnostic, InputError, Label
-from ..source import Source, Span
+from guidelog.diagnostics import Diagnostic, InputError, Label
+from guidelog.source import Source, Span
+
 from .from_json import from_json
 from .from_yaml import from_yaml
 from .node import (

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..vocabulary import Measure, Vocabulary
+from guidelog.language.vocabulary import Measure, Vocabulary
+
 from .record import Patient
 from .values import Interval, MeasureValue, Since
 

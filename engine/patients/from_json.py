@@ -11,7 +11,8 @@ import json
 import re
 from typing import NoReturn
 
-from ..source import Source, Span
+from guidelog.source import Source, Span
+
 from .from_yaml import duplicate_key
 from .node import MAX_DEPTH, MAX_NODES, Entry, ListNode, MapNode, Node, Problems, ScalarNode, quoted
 

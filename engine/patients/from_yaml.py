@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from ..diagnostics import Label
-from ..source import Source, Span
+from guidelog.diagnostics import Label
+from guidelog.source import Source, Span
+
 from .node import MAX_DEPTH, MAX_NODES, Entry, ListNode, MapNode, Node, Problems, ScalarNode, quoted
 
 _Loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
-from ..diagnostics import Diagnostic, InputError, Label, Report, nearest
-from ..source import Span
+from guidelog.diagnostics import Diagnostic, InputError, Label, Report, nearest
+from guidelog.source import Span
 
 MAX_DEPTH = 20
 """How many mappings and lists may stand inside each other."""

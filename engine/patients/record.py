@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
-from ..source import Source, Span
-from ..vocabulary import Vocabulary
+from guidelog.language.vocabulary import Vocabulary
+from guidelog.source import Source, Span
+
 from .content import as_json, content_of, sha256_of
 from .document import compose
 from .from_yaml import plain_meaning

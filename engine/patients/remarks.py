@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from ..diagnostics import Diagnostic, Label, Severity
+from guidelog.diagnostics import Diagnostic, Label, Severity
+
 from .record import Patient
 
 _FARTHEST_EAST = timedelta(hours=14)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from ..diagnostics import Label
-from ..source import Span
-from ..vocabulary import TICKS_PER_UNIT, Measure
+from guidelog.diagnostics import Label
+from guidelog.language.vocabulary import TICKS_PER_UNIT, Measure
+from guidelog.source import Span
+
 from .from_yaml import plain_meaning
 from .node import Entry, ListNode, MapNode, Node, Problems, ScalarNode, did_you_mean, quoted, suggestion
 

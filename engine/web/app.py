@@ -15,16 +15,17 @@ from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
-from .. import __version__
+from guidelog import __version__
+
 from . import errors, pages
-from .desk import Desk
-from .guard import Guard
-from .handoffs import Handoffs
 from .hooks.router import HookCors
 from .hooks.router import router as hooks_router
-from .live import ready
+from .middleware import Guard
 from .service import Service
 from .settings import Settings
+from .workers.dispatcher import Desk
+from .workers.edition import ready
+from .workers.record_store import Handoffs
 
 TASKS = tuple(f"{__package__}.{name}" for name in ("hooks.respond", "pages.patient", "pages.view"))
 """The modules of what workers are asked to do."""

@@ -17,10 +17,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from ..diagnostics import CertificateError, InputError
-from .desk import Busy, TaskFailed, TooSlow
-from .live import GuidelineChanged
-from .workers import WorkerLost
+from guidelog.diagnostics import CertificateError, InputError
+
+from .workers.dispatcher import Busy, TaskFailed, TooSlow
+from .workers.edition import GuidelineChanged
+from .workers.pool import WorkerLost
 
 LOG = logging.getLogger("guidelog.web")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .desk import Desk
-from .handoffs import Handoffs
-from .live import LiveGuideline
 from .settings import Settings
+from .workers.dispatcher import Desk
+from .workers.edition import LiveGuideline
+from .workers.record_store import Handoffs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..diagnostics import InputError
+from guidelog.diagnostics import InputError
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 

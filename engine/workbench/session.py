@@ -11,23 +11,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import tree
-from ..checks import References, check_program
-from ..clauses import analyse
-from ..compiled import Compiled
-from ..diagnostics import Diagnostic, InputError, Severity, nearest, render
-from ..fhir.files import read_file
-from ..ground import Atom, GroundProgram
-from ..grounding import ground
-from ..names import Kind, Names, Predicate
-from ..patients import Facts, Patient, patient_from_content
-from ..pipeline import settle
-from ..source import Source, Span
-from ..syntax import parse_statement
-from .cases import Case, case_of
-from .evaluation import evaluate
-from .reasons import why_rule
-from .register import Register
+from guidelog.checks import References, check_program
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import Diagnostic, InputError, Severity, nearest, render
+from guidelog.fhir.any_record import read_file
+from guidelog.ground.ground import Atom, GroundProgram
+from guidelog.ground.grounder import ground
+from guidelog.language import parse_statement, tree
+from guidelog.language.clauses import analyse
+from guidelog.language.names import Kind, Names, Predicate
+from guidelog.patients import Facts, Patient, patient_from_content
+from guidelog.pipeline import settle
+from guidelog.semantics.interpret import evaluate
+from guidelog.source import Source, Span
+
+from .trace.statement_rules import Register
+from .vignettes.cases import Case, case_of
+from .vignettes.mismatch import why_rule
 
 QUERY = "query"
 COMMANDS: Mapping[str, str] = {

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...explain import wording
-from ...explain.answers import Answer, Answers
-from ...explain.why import deciding_instances
-from ...explain.why_not import Criterion, criteria_of, why_not
-from ...fhir.offer import Offer
-from ...status import Status
+from guidelog import wording
+from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.why import deciding_instances
+from guidelog.explain.why_not import Criterion, criteria_of, why_not
+from guidelog.fhir.hooks_config import Offer
+from guidelog.semantics.status import Status
+
 from .suggest import shortened
 
 SUMMARY = 139

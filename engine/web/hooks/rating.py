@@ -11,8 +11,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ...explain.answers import Answer
-from ...status import Status
+from guidelog.explain.answers import Answer
+from guidelog.semantics.status import Status
+
 from .request import DraftOrder
 
 EXTENSION = "http://fhir.org/argonaut/Extension/"

@@ -13,18 +13,19 @@ from typing import Any
 
 import orjson
 
-from ...diagnostics import InputError
-from ...explain import wording
-from ...explain.answers import Answer, Answers
-from ...fhir import read_records
-from ...fhir.offer import Match, Offer, load_offer
-from ...fhir.values import codings
-from ...ground import GroundLiteral
-from ...patients import Patient, patient_from_content
-from ...pipeline import ask, settle
-from ...status import Because, Status
-from ...values import World
-from ..live import LiveGuideline
+from guidelog import wording
+from guidelog.diagnostics import InputError
+from guidelog.explain.answers import Answer, Answers
+from guidelog.fhir import read_records
+from guidelog.fhir.hooks_config import Match, Offer, load_offer
+from guidelog.fhir.reading.words import codings
+from guidelog.ground.ground import GroundLiteral
+from guidelog.patients import Patient, patient_from_content
+from guidelog.pipeline import ask, settle
+from guidelog.semantics.kleene import World
+from guidelog.semantics.status import Because, Status
+
+from ..workers.edition import LiveGuideline
 from .cards import SUMMARY, Frame, assemble, card
 from .rating import rated
 from .request import Call, DataMissing, DraftOrder, Malformed, read_call

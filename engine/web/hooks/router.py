@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
-from ...fhir.offer import Offered, load_offer
+from guidelog.fhir.hooks_config import Offered, load_offer
+
 from ..service import Service
 from .feedback import FeedbackStore, Malformed, StoreBusy, StoreFull, read_feedback
 from .respond import problem, respond

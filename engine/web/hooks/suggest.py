@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ...explain import wording
-from ...explain.answers import Answer
-from ...fhir.offer import Coding, Offer
-from ...names import Names
-from ...status import Status
+from guidelog import wording
+from guidelog.explain.answers import Answer
+from guidelog.fhir.hooks_config import Coding, Offer
+from guidelog.language.names import Names
+from guidelog.semantics.status import Status
+
 from .request import DraftOrder
 
 ADVISED = (Status.URGENT, Status.RECOMMENDED, Status.CONSIDER)

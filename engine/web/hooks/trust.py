@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...diagnostics import InputError
+from guidelog.diagnostics import InputError
 
 ALGORITHMS = ("ES384", "RS384")
 ALLOWED = ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS384")

@@ -12,9 +12,12 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter
 
 from ..service import Service
-from . import author, fonts, patient, review
+from . import fonts
+from .author import author
+from .author.workroom import Workroom
+from .clinician import router as patient
+from .reviewer import router as review
 from .site import Site
-from .workroom import Workroom
 
 
 def router(service: Service) -> APIRouter:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from ...diagrams.export import Picture
-from ...diagrams.pictures import rendered
+from guidelog.diagrams.interchange import Picture
+from guidelog.diagrams.pictures import rendered
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _ADDRESS = re.compile(r"url\(#([^)]+)\)")

@@ -19,7 +19,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .entry import BadForm
+from .clinician.entry import BadForm
 
 COOKIE = "guidelog-form"
 FIELD = "token"

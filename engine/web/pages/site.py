@@ -13,14 +13,15 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ...explain import wording
-from ..live import LiveGuideline
+from guidelog import wording
+
 from ..service import Service
+from ..workers.edition import LiveGuideline
 from .posted import FIELD, Tokens
 
 HERE = Path(__file__).parent.parent
 STATIC = HERE / "static"
-FONTS = HERE.parent / "diagrams" / "fonts"
+FONTS = HERE.parent / "diagrams" / "drawing" / "fonts"
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 

@@ -10,22 +10,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ... import tree
-from ...backends.pydatalog import PyDatalog
-from ...checks import References, check_program, definitions
-from ...diagnostics import Diagnostic, InputError, Label, Severity
-from ...ground import GroundProgram
-from ...grounding import ground
-from ...guideline import METADATA, PROPERTIES, Guideline, read_guideline
-from ...strata import StratifiedProgram, stratify
-from ...values import World
-from ...verify.properties import read_properties
-from ..evaluation import GroundCompiled
-from ..lints import Advice, lint
-from ..register import holds
-from ..runner import Mismatch, run
-from ..silencing import silence
-from ..vignettes import Vignette, read_vignette, vignette_files
+from guidelog.checks import References, check_program
+from guidelog.checks.rules import definitions
+from guidelog.datalog.pydatalog import PyDatalog
+from guidelog.datalog.strata import StratifiedProgram, stratify
+from guidelog.diagnostics import Diagnostic, InputError, Label, Severity
+from guidelog.ground.ground import GroundProgram
+from guidelog.ground.grounder import ground
+from guidelog.language import tree
+from guidelog.language.guideline import METADATA, PROPERTIES, Guideline, read_guideline
+from guidelog.semantics.interpret import GroundCompiled
+from guidelog.semantics.kleene import World
+from guidelog.verify.properties.properties import read_properties
+
+from ..lints.lints import Advice, lint
+from ..lints.suppressions import silence
+from ..trace.statement_rules import holds
+from ..vignettes.runner import Mismatch, run
+from ..vignettes.vignette import Vignette, read_vignette, vignette_files
 from .snapshot import Reader, Snapshot
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ... import tree
-from ...names import Names
+from guidelog.language import tree
+from guidelog.language.names import Names
+
 from .occurrences import occurrences
 from .positions import Encoding, position_of
 from .snapshot import File

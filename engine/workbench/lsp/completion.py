@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ...checks.shapes import ATTRIBUTES
-from ...names import STANCES, TYPES, Names
+from guidelog.checks.attribute_schema import ATTRIBUTES
+from guidelog.language.names import STANCES, TYPES, Names
 
 _LIST = re.compile(r"([a-z_]+)\s*=\s*\[[^\]]*$")
 _KEY = re.compile(r"[\[,]\s*[a-z_]*$")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ... import tree
-from ...ground import Atom
-from ...guideline import Guideline
-from ...names import Kind, Names
-from ...values import World
-from ..reasons import why_rule
+from guidelog.ground.ground import Atom
+from guidelog.language import tree
+from guidelog.language.guideline import Guideline
+from guidelog.language.names import Kind, Names
+from guidelog.semantics.kleene import World
+
+from ..vignettes.mismatch import why_rule
 from .occurrences import Occurrence
 
 _WORDS = {True: "true", False: "false", None: "unknown"}

@@ -14,9 +14,10 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
-from ... import __version__
-from ...diagnostics import Diagnostic, Severity
-from ...source import Span
+from guidelog import __version__
+from guidelog.diagnostics import Diagnostic, Severity
+from guidelog.source import Span
+
 from .analysis import Findings, Folder, folder_of
 from .occurrences import Occurrence, occurrences
 from .positions import offset_of, range_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ... import tree
-from ...names import Names
-from ...source import Span
+from guidelog.language import tree
+from guidelog.language.names import Names
+from guidelog.source import Span
 
 PREDICATE, FINDING, MEASURE, SCREEN, INTERVENTION = "predicate", "finding", "measure", "screen", "intervention"
 STATEMENT, DECISION, READING, RULE, CITATION, STANCE, VARIABLE = (

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from lsprotocol import types
 
-from ... import tree
-from ...source import Source
-from ..layout import format_source
+from guidelog.language import tree
+from guidelog.language.formatter import format_source
+from guidelog.source import Source
+
 from .colours import MODIFIERS, TYPES, semantic_tokens
 from .completion import completions
 from .folders import Server

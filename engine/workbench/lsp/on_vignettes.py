@@ -7,7 +7,8 @@ from typing import Any
 
 from lsprotocol import types
 
-from ... import tree
+from guidelog.language import tree
+
 from .analysis import Evaluated
 from .describe import describe
 from .folders import Server

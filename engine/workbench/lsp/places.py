@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from lsprotocol import types
 from pygls.uris import from_fs_path
 
-from ... import tree
+from guidelog.language import tree
+
 from .analysis import Folder
 from .occurrences import Occurrence, occurrences
 from .positions import Encoding, position_of

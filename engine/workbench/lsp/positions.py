@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from ...source import Source, Span
+from guidelog.source import Source, Span
 
 Encoding = types.PositionEncodingKind | str
 

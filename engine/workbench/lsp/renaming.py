@@ -13,7 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from ...source import Source, Span
+from guidelog.source import Source, Span
+
 from .occurrences import Occurrence
 
 NAMES = {

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ... import tree
-from ...diagnostics import Diagnostic
-from ...names import Names, names_of
-from ...source import Source, Span
-from ...syntax import parse_statement
-from ...syntax.statements import cut
+from guidelog.diagnostics import Diagnostic
+from guidelog.language import parse_statement, tree
+from guidelog.language.names import Names, names_of
+from guidelog.language.statements import cut
+from guidelog.source import Source, Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""Check: kinds of statements, and decisions that declarations mention (GL120, GL121)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guidelog.diagnostics import Diagnostic
+from guidelog.language.tree import Attribute, plain
+
+from ..attribute_schema import attribute_of
+from ..codes import Code, joined, place
+from ..context import Context
+
+UNKNOWN_KIND = Code(
+    "GL120",
+    "unknown kind of statement",
+    "A statement is of the kind `scope`, `do`, `consider`, `avoid`, `defer`, `criterion`, `note` or `caution`, or of "
+    "several of them.",
+    bad='.statement S2 "what it says" kind(doo)',
+    good='.statement S2 "what it says" kind(do, avoid)',
+)
+UNDECLARED_DECISION = Code(
+    "GL121",
+    "undeclared decision",
+    "A decision that an intervention, a reading or a rule refers to is declared with `.decision`.",
+    bad='.intervention step_c "step C" silent("Q7")',
+    good='.intervention step_c "step C" silent("Q1")',
+)
+CODES = (UNKNOWN_KIND, UNDECLARED_DECISION)
+
+KINDS = ("scope", "do", "consider", "avoid", "defer", "criterion", "note", "caution")
+
+
+def check_statements(context: Context) -> Iterator[Diagnostic]:
+    """Statements of unknown kinds, and declarations that mention undeclared decisions."""
+    for declaration in context.program.declarations:
+        match declaration.keyword:
+            case "statement":
+                kinds = attribute_of(declaration, "kind")
+                for value in kinds.values if kinds else ():
+                    if (kind := plain(value)) not in KINDS:
+                        near = context.near(kind, KINDS)
+                        yield UNKNOWN_KIND.report(
+                            f"unknown kind of statement `{kind}`",
+                            place(value.span, f"did you mean `{near}`?" if near else ""),
+                            hint=None if near else f"kinds are {joined(KINDS)}",
+                        )
+            case "intervention":
+                yield from _decisions(context, attribute_of(declaration, "silent"))
+            case "reading":
+                yield from _decisions(context, attribute_of(declaration, "decision"))
+            case _:
+                pass
+
+
+def _decisions(context: Context, attribute: Attribute | None) -> Iterator[Diagnostic]:
+    for value in attribute.values if attribute else ():
+        name = plain(value)
+        if name in context.names.decisions or name in context.half_declared:
+            continue
+        near = context.near(name, context.names.decisions)
+        yield UNDECLARED_DECISION.report(
+            f"decision `{name}` is not declared",
+            place(value.span, f"did you mean `{near}`?" if near else ""),
+            context.declared(near, "decision"),
+            hint=None if near else f'declare it: `.decision {name} "…" decided("…")`',
+        )

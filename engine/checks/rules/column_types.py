@@ -1,0 +1,120 @@
+"""Check: constants have the type of their column, and a variable has one type (GL204, GL205)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from guidelog.diagnostics import Diagnostic
+from guidelog.language.tree import Comparison, Number, Symbol, Text, Variable
+
+from ..codes import Code, place
+from ..context import Context
+from ..layout import Layout
+from ..variables import ARTICLES, DECLARED_TYPES, Occurrence, occurrences_of, typed_constants
+
+WRONG_CONSTANT = Code(
+    "GL204",
+    "constant of the wrong type",
+    "Numbers stand in columns of type number only, names in all others, and strings in columns of type symbol only.",
+    bad='#[id = "A"]\nalarm(P) :- finding(P, "sign_a").',
+    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
+)
+TWO_TYPES = Code(
+    "GL205",
+    "variable of two types",
+    "A variable stands for one type of thing. A finding, measure, intervention or stance may also stand where any "
+    "name may (`symbol`); a variable that is only known to be a name may not stand for one of them in a head, under "
+    "`!`, or in what `atleast` counts.",
+    bad=(
+        ".decl leads_to(F: finding, A: intervention)\nleads_to(sign_a, step_a).\n"
+        '#[id = "A"]\nalarm(P) :- finding(P, F), leads_to(_, F).'
+    ),
+    good=(
+        ".decl leads_to(F: finding, A: intervention)\nleads_to(sign_a, step_a).\n"
+        '#[id = "A"]\nalarm(P) :- finding(P, F), leads_to(F, _).'
+    ),
+)
+CODES = (WRONG_CONSTANT, TWO_TYPES)
+
+
+def check_types(context: Context) -> Iterator[Diagnostic]:
+    """Constants and variables whose types do not agree with their columns."""
+    for layout in context.layouts:
+        for constant, type_ in typed_constants(layout):
+            match constant:
+                case Number() if type_ not in ("number", "patient"):
+                    problem: str | None = f"`{constant.value}` is a number, not {ARTICLES.get(type_)}"
+                case Symbol(name) if type_ == "number":
+                    problem = f"`{name}` is a name, not a number"
+                case Text(value) if type_ not in ("symbol", "patient"):
+                    problem = f'`"{value}"` is a string, not {ARTICLES.get(type_)}'
+                case _:
+                    problem = None
+            if problem is not None and type_ in ARTICLES:
+                known = isinstance(constant, Text) and constant.value in (context.names.constants(type_) or ())
+                hint = f"write `{constant.value}` without quotes" if known and isinstance(constant, Text) else None
+                yield WRONG_CONSTANT.report(problem, place(constant.span, f"{ARTICLES[type_]} belongs here"), hint=hint)
+        yield from _variables(layout)
+
+
+def _variables(layout: Layout) -> Iterator[Diagnostic]:
+    occurrences = occurrences_of(layout)
+    reported: set[int] = set()
+    for found in occurrences.values():
+        pair = None if id(found) in reported else _disagreement(found)
+        reported.add(id(found))
+        if pair is not None:
+            one, other = pair
+            same = one.name == other.name
+            message = (
+                f"`{one.name}` is {ARTICLES[one.type]} and {ARTICLES[other.type]}"
+                if same
+                else f"`{one.name}` is {ARTICLES[one.type]} and equals `{other.name}`, {ARTICLES[other.type]}"
+            )
+            yield TWO_TYPES.report(
+                message,
+                place(other.span, f"{ARTICLES[other.type]} here"),
+                place(one.span, f"{ARTICLES[one.type]} here"),
+            )
+    for comparison in layout.comparisons:
+        match comparison:
+            case Comparison("!=", Variable(left), Variable(right)):
+                first, second = occurrences.get(left, []), occurrences.get(right, [])
+                if first is second or _disagreement(first) or _disagreement(second):
+                    continue
+                pair = _disagreement([*first[:1], *second[:1]])
+                if pair is not None and all(o.type in DECLARED_TYPES for o in pair):
+                    yield TWO_TYPES.report(
+                        f"`{left}` is {ARTICLES[pair[0].type]} and `{right}` {ARTICLES[pair[1].type]}",
+                        place(comparison.span, "never the same"),
+                    )
+            case _:
+                pass
+
+
+def _disagreement(found: Sequence[Occurrence]) -> tuple[Occurrence, Occurrence] | None:
+    """Two occurrences whose types do not agree; the binding one first."""
+    ordered = sorted(found, key=lambda o: not o.binding)
+    for one, other in combinations(_first_of_each_type(ordered), 2):
+        if not _agree(one.type, other.type):
+            return one, other
+    # A name that is not known to be declared must not reach a place where only declared names may stand.
+    general = next((o for o in found if o.binding and o.type == "symbol"), None)
+    special = next((o for o in found if o.type in DECLARED_TYPES), None)
+    if general and special and not any(o.binding and o.type in DECLARED_TYPES for o in found):
+        return general, special
+    return None
+
+
+def _first_of_each_type(found: Sequence[Occurrence]) -> list[Occurrence]:
+    first: dict[str, Occurrence] = {}
+    for occurrence in found:
+        first.setdefault(occurrence.type, occurrence)
+    return list(first.values())
+
+
+def _agree(one: str, other: str) -> bool:
+    return (
+        one == other or (one == "symbol" and other in DECLARED_TYPES) or (other == "symbol" and one in DECLARED_TYPES)
+    )

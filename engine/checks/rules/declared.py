@@ -1,0 +1,142 @@
+"""Check: predicates and constants in rules are declared (GL201, GL202).
+
+A name that is missing in many places is reported once, at the first of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guidelog.diagnostics import Diagnostic
+from guidelog.language.names import STANCES
+from guidelog.language.tree import Symbol
+
+from ..codes import Code, elsewhere, joined, place
+from ..context import Context
+from ..layout import Place, Use
+from ..variables import ARTICLES, typed_constants
+
+UNDECLARED_PREDICATE = Code(
+    "GL201",
+    "undeclared predicate",
+    "Every predicate is declared with `.concept` or `.decl`, or is built in. So a misspelt name never becomes a "
+    'silent "no".',
+    bad='#[id = "A"]\nalarm(P) :- alrm(P).',
+    good=(
+        '.concept severe(P: patient) true("severe") false("not severe")\n'
+        '#[id = "A"]\nalarm(P) :- severe(P).\n#[id = "B"]\n'
+        "severe(P) :- finding(P, sign_a), finding(P, sign_b)."
+    ),
+)
+UNDECLARED_CONSTANT = Code(
+    "GL202",
+    "undeclared finding, measure, intervention or stance",
+    "A constant in a column of type finding, measure or intervention is declared as such; stances are `emergency`, "
+    "`urgent`, `do`, `consider`, `avoid` and `defer`.",
+    bad='#[id = "A"]\nalarm(P) :- finding(P, sign_aa).',
+    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
+)
+CODES = (UNDECLARED_PREDICATE, UNDECLARED_CONSTANT)
+
+_ATTRIBUTES = {"measure": " unit(…) range(…, …)"}
+_INPUT_KINDS = ("finding", "measure", "intervention")
+
+
+def check_declared(context: Context) -> Iterator[Diagnostic]:
+    """Predicates and constants that are not declared."""
+    yield from _predicates(context)
+    yield from _constants(context)
+
+
+def _predicates(context: Context) -> Iterator[Diagnostic]:
+    missing: dict[str, list[Use]] = {}
+    for layout in context.layouts:
+        for use in layout.uses:
+            name = use.atom.predicate
+            if use.predicate is None and name not in context.names.predicates and name not in context.half_declared:
+                missing.setdefault(name, []).append(use)
+    for name, uses in missing.items():
+        first = uses[0]
+        notes = elsewhere(len(uses) - 1)
+        where = first.atom.name_span or first.span
+        kind = _meant_as_input(context, name)
+        if kind is not None:
+            yield UNDECLARED_PREDICATE.report(
+                f"`{name}` is not a predicate but {ARTICLES[kind]}",
+                place(where),
+                context.declared(name, kind),
+                notes=notes,
+                hint=f"write `{_written_out(kind, name)}`",
+            )
+            continue
+        near = _nearest(context, name, len(first.atom.terms))
+        yield UNDECLARED_PREDICATE.report(
+            f"`{name}` is not declared",
+            place(where, f"did you mean `{near}`?" if near else ""),
+            context.declared(near, "concept", "decl"),
+            notes=notes,
+            hint=None if near else _how_to_declare(first),
+        )
+
+
+def _nearest(context: Context, name: str, arity: int) -> str | None:
+    """The nearest declared predicate; one with as many columns is preferred."""
+    predicates = context.names.predicates
+    return context.near(name, [n for n, p in predicates.items() if p.arity == arity]) or context.near(name, predicates)
+
+
+def _meant_as_input(context: Context, name: str) -> str | None:
+    return next((kind for kind in _INPUT_KINDS if name in (context.names.constants(kind) or ())), None)
+
+
+def _written_out(kind: str, name: str) -> str:
+    match kind:
+        case "finding":
+            return f"finding(P, {name})"
+        case "measure":
+            return f"measure(P, {name}, V)"
+        case _:
+            return f"advise(P, {name}, do)"
+
+
+def _how_to_declare(use: Use) -> str:
+    if use.place is Place.CONDITION:
+        return f"declare it: `.decl {use.atom.predicate}(F: finding)`"
+    return f'declare it: `.concept {use.atom.predicate}(P: patient) true("…") false("…")`'
+
+
+def _constants(context: Context) -> Iterator[Diagnostic]:
+    missing: dict[tuple[str, str], list[Symbol]] = {}
+    for layout in context.layouts:
+        for constant, type_ in typed_constants(layout):
+            names = context.names.constants(type_)
+            if isinstance(constant, Symbol) and names is not None and constant.name not in names:
+                missing.setdefault((type_, constant.name), []).append(constant)
+    for (type_, name), constants in missing.items():
+        if name in context.half_declared:
+            continue
+        notes = elsewhere(len(constants) - 1)
+        other = next(
+            (kind for kind in _INPUT_KINDS if kind != type_ and name in (context.names.constants(kind) or ())), None
+        )
+        if other is not None:
+            yield UNDECLARED_CONSTANT.report(
+                f"`{name}` is {ARTICLES[other]}, not {ARTICLES[type_]}",
+                place(constants[0].span, f"{ARTICLES[type_]} belongs here"),
+                context.declared(name, other),
+                notes=notes,
+            )
+            continue
+        near = context.near(name, context.names.constants(type_) or ())
+        hint = (
+            f"stances are {joined(STANCES)}"
+            if type_ == "stance"
+            else f'declare it: `.{type_} {name} "…"{_ATTRIBUTES.get(type_, "")}`'
+        )
+        yield UNDECLARED_CONSTANT.report(
+            f"{type_} `{name}` is not {'known' if type_ == 'stance' else 'declared'}",
+            place(constants[0].span, f"did you mean `{near}`?" if near else ""),
+            context.declared(near, type_),
+            notes=notes,
+            hint=None if near else hint,
+        )

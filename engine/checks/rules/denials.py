@@ -1,0 +1,55 @@
+"""Check: what background rules talk about (GL227)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guidelog.diagnostics import Diagnostic
+from guidelog.language.names import Kind
+from guidelog.language.tree import Range
+
+from ..codes import Code, place
+from ..context import Context
+from .counting import open_relations
+
+DENIAL = Code(
+    "GL227",
+    "denial about a conclusion",
+    "A denial says what no patient record can be. It talks about findings, measures and plain relations, and leaves "
+    "no range open; what the guideline concludes does not belong in it. Nor does a relation that rules derive with `!` "
+    "or `atleast`: what is denied must follow from what is written.",
+    bad='#[id = "A"]\n:- alarm(P), !finding(P, sign_a).',
+    good='#[id = "A"]\n:- finding(P, sign_b), !finding(P, sign_a).',
+)
+CODES = (DENIAL,)
+
+
+def check_denials(context: Context) -> Iterator[Diagnostic]:
+    """Denials that mention concepts, ranges, or relations derived by negation or counting."""
+    doubtful = open_relations(context.layouts)
+    for layout in context.layouts:
+        if layout.rule.head is not None:
+            continue
+        for use in layout.uses:
+            if use.predicate is None or use.predicate.kind in (Kind.INPUT, Kind.RELATION):
+                if (cause := doubtful.get(use.atom.predicate)) is not None:
+                    yield DENIAL.report(
+                        f"`{use.atom.predicate}` of a denial rests on {'a negation' if cause.negated else '`atleast`'}",
+                        place(use.span),
+                        place(cause.span, "here"),
+                        hint="list what is meant in a relation of its own",
+                    )
+                continue
+            yield DENIAL.report(
+                f"a denial cannot talk about `{use.atom.predicate}`",
+                place(use.span, "this is concluded, not recorded"),
+                context.declared(use.atom.predicate, "concept"),
+                hint="write the findings and measures that it rests on",
+            )
+        for comparison in layout.comparisons:
+            if isinstance(comparison.right, Range):
+                yield DENIAL.report(
+                    "a denial cannot leave a range open",
+                    place(comparison.right.span, "write one number"),
+                    notes=("a background rule is beyond doubt",),
+                )

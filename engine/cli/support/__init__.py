@@ -1,0 +1,1 @@
+"""Options, assignments and progress that commands share."""

@@ -1,0 +1,1 @@
+"""Charts of a cohort: shares of statuses, the funnel, transitions between versions."""

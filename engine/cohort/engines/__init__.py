@@ -1,0 +1,1 @@
+"""Engines that answer many patients: vectors of bits, SQL on DuckDB and Spark."""

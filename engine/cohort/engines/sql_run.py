@@ -1,0 +1,250 @@
+"""Run a cohort as SQL, in DuckDB or on Spark: the same answers, account and audit as the embedded engine.
+
+The funnel and the questions of a summary are counted by the embedded engine only.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlglot.expressions as exp
+
+from guidelog.compiled import Compiled
+from guidelog.diagnostics import InputError
+from guidelog.pipeline import choose_interventions
+from guidelog.semantics import Plan, plan_of
+
+from ..options import Options, RejectedError, check_masks
+from ..results import answer_table as answers
+from ..results.answer_table import BECAUSE, RULES, expand
+from ..results.audit import Audit, read_resources_again
+from ..results.folder import Results
+from ..results.manifest import account
+from ..rows.batch import Reject
+from ..rows.duplicate_ids import patients_twice
+from ..rows.layout import ID, Layout, layout_of
+from ..rows.row_to_record import record_of
+from ..rows.tables import Table, identifier, made_table, open_tables, quoted
+from ..wide.long import is_long
+from ..wide.make import is_wide, reader_of, tables_of, wide_of
+from ..wide.wide_writer import PARQUET
+from .spark import alike, on_spark
+from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
+from .sql_aside import rejects_of
+
+_JUDGED = f"""* REPLACE (coalesce({SET_ASIDE},
+    CASE WHEN CAST(patient AS VARCHAR) IN (SELECT p FROM twice) THEN 'GL713' END) AS {SET_ASIDE})"""
+
+
+def query_for(
+    compiled: Compiled,
+    data: str,
+    name: str,
+    dialect: str,
+    interventions: Sequence[str],
+    patient: str,
+    ignore: Sequence[str],
+    inside: str | None,
+) -> str:
+    """The query over a table called `name` with the columns of a wide table, as text. Raises InputError."""
+    table = open_tables(data, inside)[0]
+    if is_long(table.columns):
+        raise InputError.of(
+            "GL704",
+            f"`{data}` is a long table",
+            hint="the query is over a wide one: `guidelog cohort` makes it on the way",
+        )
+    plan = plan_of(compiled.ground, choose_interventions(compiled.names, interventions or None))
+    layout = layout_of(table.columns, compiled.names.vocabulary, table.name, patient, ignore)
+    return query(plan, compiled.names.vocabulary, layout, kinds_of(table, layout), exp.to_table(name)).sql(
+        dialect, pretty=True
+    )
+
+
+def kinds_of(table: Table, layout: Layout) -> dict[str, str]:
+    """What each column holds. CSV and NDJSON hold text."""
+    with duckdb.connect() as connection:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {table.relation(connection)}").fetchall()
+    found = {}
+    for column, kind, *_ in described:
+        name = str(kind).upper()
+        if name == "BOOLEAN":
+            found[column] = BOOLEAN
+        elif name.startswith(("VARCHAR", "ENUM")):
+            found[column] = TEXT
+        elif name.startswith(("DATE", "TIMESTAMP")):
+            found[column] = DATE
+        else:
+            found[column] = NUMBER
+    return {column: found[column] for column in layout.columns}
+
+
+def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: str) -> dict[str, Any]:
+    """Answer a cohort with DuckDB or Spark; the account of the run. Raises InputError, RejectedError, AuditError."""
+    if options.shape.long or options.shape.expand or not options.shape.rules:
+        raise InputError.of(
+            "GL714",
+            f"`--engine {engine}` writes wide answers with rule masks",
+            hint="leave out --long, --expand and --no-rules",
+        )
+    if Path(out).suffix not in ("", ".parquet"):
+        raise InputError.of("GL714", f"`--engine {engine}` writes Parquet: a folder, or a file .parquet")
+    started = _SqlRun(compiled, tables_of(data, options.table), out, options)
+    try:
+        return started.go(engine)
+    finally:
+        started.results.discard()  # a query is not taken up where it stopped, so nothing of it is worth keeping
+
+
+class _SqlRun:
+    def __init__(self, compiled: Compiled, tables: list[Table], out: str, options: Options) -> None:
+        self.compiled, self.tables, self.options = compiled, tables, options
+        self.vocabulary = compiled.names.vocabulary
+        self.wanted = choose_interventions(compiled.names, options.interventions or None)
+        self.plan: Plan = plan_of(compiled.ground, self.wanted)
+        check_masks(self.plan)
+        guideline = compiled.guideline
+        key = {
+            "guideline": {"id": guideline.id, "version": guideline.version, "sha256": guideline.sha256},
+            "readings": dict(compiled.readings),
+            "interventions": self.wanted,
+            "shape": [False, True, False],
+        }
+        self.results = Results(Path(out), key)
+        self.aside: list[Reject] = []
+
+    def go(self, engine: str) -> dict[str, Any]:
+        shutil.rmtree(self.results.work, ignore_errors=True)
+        self.results.begin(overwrite=self.options.overwrite)
+        patient = self.options.patient
+        tables = self.tables
+        if not is_wide(tables[0]):
+            wide = self.results.work / ("wide" + PARQUET)
+            self.aside = wide_of(self.compiled, tables, wide, self.options)
+            tables, patient = [made_table(wide)], ID
+        if engine == "spark" and any(t.kind != "parquet" for t in tables):
+            raise InputError.of("GL714", "`--engine spark` reads Parquet")
+        layouts = [layout_of(t.columns, self.vocabulary, t.name, patient, self.options.ignore) for t in tables]
+        files: list[Path] = []
+        alone = [([table], layout) for table, layout in zip(tables, layouts, strict=True)]
+        groups = alike(tables, layouts) if engine == "spark" else alone
+        for number, (group, layout) in enumerate(groups):
+            folder = self.results.work / f"answers-{number:05}"
+            folder.mkdir()
+            if engine == "spark":
+                on_spark(self.query(group[0], layout, exp.to_table("patients")).sql("spark"), group, folder)
+            else:
+                self.in_duckdb(group[0], layout, folder / "part-0.parquet")
+            files += sorted(folder.glob("*.parquet"))
+        return self.finish(tables, layouts, files)
+
+    def query(self, table: Table, layout: Layout, source: exp.Expr) -> exp.Select:
+        return query(self.plan, self.vocabulary, layout, kinds_of(table, layout), source)
+
+    def in_duckdb(self, table: Table, layout: Layout, file: Path) -> None:
+        try:
+            with duckdb.connect() as connection:
+                connection.execute(f"SET memory_limit = '{self.options.memory}B'")
+                connection.execute(f"SET temp_directory = {quoted(str(self.results.work))}")
+                connection.execute(f"CREATE VIEW patients AS SELECT * FROM {table.relation(connection)}")
+                text = self.query(table, layout, exp.to_table("patients")).sql("duckdb")
+                connection.execute(f"COPY ({text}) TO {quoted(str(file))} (FORMAT parquet)")
+        except duckdb.Error as error:
+            raise InputError.of(
+                "GL705", f"`{table.name}` cannot be answered: {str(error).splitlines()[0].lower()}"
+            ) from None
+
+    def finish(self, tables: Sequence[Table], layouts: Sequence[Layout], files: Sequence[Path]) -> dict[str, Any]:
+        listed = ", ".join(quoted(str(f)) for f in files)
+        with duckdb.connect() as connection:
+            twice = patients_twice(tables, layouts[0].patient) if is_wide(self.tables[0]) else pa.array([], pa.string())
+            connection.register("twice", pa.table({"p": twice}))
+            judged = _JUDGED if len(twice) else "*"
+            connection.execute(f"CREATE VIEW found AS SELECT {judged} FROM read_parquet([{listed}])")
+            aside = connection.execute(
+                f"SELECT CAST(patient AS VARCHAR) FROM found WHERE {SET_ASIDE} IS NOT NULL"
+            ).fetchall()
+            rejects = list(self.aside)
+            if aside:
+                patients = [row[0] for row in aside]
+                rejects += rejects_of(tables, layouts, patients, twice, self.plan, self.vocabulary)
+            if rejects and self.options.strict:
+                raise RejectedError(rejects[0])
+            (total,) = connection.execute("SELECT count(*) FROM found").fetchall()[0]
+            counted = {name: _counts(connection, name) for name in self.wanted}
+            audited = self.audit(connection, tables, layouts)
+            for number, file in enumerate(files):
+                name = f"part-{number:05}.parquet"
+                connection.execute(
+                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM (SELECT {judged} FROM "
+                    f"read_parquet({quoted(str(file))})) WHERE {SET_ASIDE} IS NULL) "
+                    f"TO {quoted(str(self.results.work / name))} (FORMAT parquet)"
+                )
+                with pq.ParquetFile(self.results.work / name) as part:
+                    rows = part.metadata.num_rows
+                self.results.parts.append({"file": name, "sha256": "", "rows": rows, "rejects": [], "counts": {}})
+        counts = {
+            "patients": total - len(aside),
+            "rejected": len(aside) + len({r.patient for r in self.aside}),
+            "answers": counted,
+            "funnel": {},
+            "settles": {},
+            "sample": 0,
+        }
+        dictionary = answers.dictionary(self.plan, list(self.vocabulary.screens))
+        report = account(self.compiled, self.tables, counts, rejects, audited, dictionary)
+        for folder in self.results.work.glob("answers-*"):
+            shutil.rmtree(folder)
+        (self.results.work / "wide.parquet").unlink(missing_ok=True)
+        self.results.finish(report, rejects)
+        return report
+
+    def audit(
+        self, connection: duckdb.DuckDBPyConnection, tables: Sequence[Table], layouts: Sequence[Layout]
+    ) -> dict[str, int]:
+        """Answer a random sample again; by patient, so a patient that occurs twice is left out."""
+        audit = Audit(self.compiled, self.wanted, self.options.audit, self.options.seed)
+        if not self.options.audit:
+            return audit.check()
+        names = [d[0] for d in connection.execute("SELECT * FROM found LIMIT 0").description or ()]
+        sample = connection.execute(
+            f"SELECT * FROM found USING SAMPLE reservoir({self.options.audit} ROWS) REPEATABLE ({self.options.seed})"
+        ).fetchall()
+        given = {str(row[names.index("patient")]): dict(zip(names, row, strict=True)) for row in sample}
+        rules = {a.intervention: [r.rule for r in a.rules] for a in self.plan.advice}
+        connection.register("sampled", pa.table({"p": list(given)}))
+        for table, layout in zip(tables, layouts, strict=True):
+            columns = ", ".join(map(identifier, layout.columns))
+            rows = connection.execute(
+                f"SELECT {columns} FROM {table.relation(connection)} "
+                f"WHERE CAST({identifier(layout.patient)} AS VARCHAR) IN (SELECT p FROM sampled) "
+                f"QUALIFY count(*) OVER (PARTITION BY {identifier(layout.patient)}) = 1"
+            ).fetchall()
+            for row in rows:
+                record = record_of(dict(zip(layout.columns, row, strict=True)), layout)
+                answer = given[str(record["patient"])]
+                for name in self.wanted:
+                    answer[name + RULES] = expand(int(answer[name + RULES]), rules[name])
+                audit.keep(0.0, record, None if answer[SET_ASIDE] is not None else answer)
+        if self.tables[0].kind == "fhir":
+            read_resources_again(audit, self.tables, reader_of(self.compiled, self.options), self.aside)
+        return audit.check()
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
+    rows = connection.execute(
+        f"SELECT {identifier(name)}, {identifier(name + BECAUSE)}, count(*) FROM found "
+        f"WHERE {SET_ASIDE} IS NULL GROUP BY ALL"
+    ).fetchall()
+    found: dict[str, int] = {}
+    for status, because, number in rows:
+        found[status] = found.get(status, 0) + number
+        if because is not None:
+            found[because] = number
+    return found

@@ -1,0 +1,1 @@
+"""What a cohort run leaves behind, and what is read from it again."""

@@ -1,0 +1,43 @@
+"""The account of a run, which is written beside its answers: the same whichever engine answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from guidelog.compiled import Compiled
+
+from ..rows.batch import Reject
+from ..rows.tables import Table
+from .folder import FORMAT
+
+
+def account(
+    compiled: Compiled,
+    tables: Iterable[Table],
+    counts: Mapping[str, Any],
+    rejects: Iterable[Reject],
+    audited: Mapping[str, int],
+    dictionary: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Which rules, which data, how many, set aside by which code, how many were answered again, what the masks mean."""
+    guideline = compiled.guideline
+    return {
+        "format": FORMAT,
+        "guideline": {
+            "id": guideline.id,
+            "version": guideline.version,
+            "sha256": guideline.sha256,
+            "title": guideline.title,
+            "review": guideline.review,
+            "readings": dict(compiled.readings),
+        },
+        "data": [table.name for table in tables],
+        "main": list(guideline.main),
+        "labels": {name: declared.label for name, declared in compiled.names.vocabulary.interventions.items()},
+        **counts,
+        "reasons": dict(Counter(reject.code for reject in rejects)),
+        "audit": audited,
+        "dictionary": dictionary,
+    }

@@ -1,0 +1,1 @@
+"""Long tables and FHIR exports made into one wide table."""

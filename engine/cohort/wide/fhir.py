@@ -1,0 +1,137 @@
+"""A FHIR bulk export (NDJSON, a resource a line) -> one wide table, in bounded memory.
+
+The lines are brought together by patient (`heaps`); then heap by heap every patient's resources become a record through
+the guideline's own mapping (`guidelog.fhir`), exactly as for `ask`, and the record a row. A patient whose resources are
+refused is set aside with the place of the first of them. A heap that is finished is not read again when an interrupted
+run goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from guidelog.diagnostics import InputError
+from guidelog.fhir import CodeMapping, read_records
+from guidelog.fhir.reading.bundle import LARGEST
+from guidelog.language.vocabulary import Vocabulary
+from guidelog.patients import Patient
+
+from ..results.folder import sha256_of
+from ..rows.batch import Reject
+from ..rows.layout import DAY, HIGH, ID, LAST, LOW, SINCE, long_layout
+from ..rows.tables import Table
+from .fhir_ndjson import Preparing, resource_of, with_drugs
+from .partition import Heaps
+from .wide_writer import ARROW, WideWriter
+
+_ROWS = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a patient's resources become a record: the mapping, the day to answer for, whether unverified codes count."""
+
+    mapping: CodeMapping
+    vocabulary: Vocabulary
+    as_of: date | None = None
+    unverified: bool = False
+
+    def read(self, patient: str, resources: Sequence[Mapping[str, Any]]) -> Patient:
+        """The record of a patient. Raises InputError."""
+        as_of, unverified = self.as_of, self.unverified
+        found = read_records(
+            resources, self.mapping, self.vocabulary, as_of=as_of, unverified=unverified, patient=patient
+        )
+        return found.patient
+
+
+def gather(tables: Sequence[Table], reader: Reader, out: Path, *, memory: int, preparing: Preparing) -> list[Reject]:
+    """Write the patients of an export as one wide table, and give back the rows that were set aside."""
+    schema = pa.schema([(name, pa.string()) for name in long_layout(reader.vocabulary).columns])
+    folder = out.with_name(out.name + ".heaps")
+    with Heaps(folder, tables, memory) as heaps:
+        heaps.deal(preparing)
+        parts = [heap.with_suffix(ARROW) for heap in heaps.files]
+        done = [_finished(part) for part in parts]
+        if any(known is None and not heap.exists() for heap, known in zip(heaps.files, done, strict=True)):
+            heaps.deal(preparing, anew=True)  # a part was spoilt whose heap is gone
+            parts, done = [heap.with_suffix(ARROW) for heap in heaps.files], [None] * len(heaps.files)
+        rejects = list(heaps.rejects)
+        for number, (heap, part, known) in enumerate(zip(heaps.files, parts, done, strict=True)):
+            preparing("reading patients", number / len(heaps.files))
+            rejects += _part(heap, part, heaps, reader, schema) if known is None else known
+            heap.unlink(missing_ok=True)
+    with WideWriter(out, schema) as writer:
+        for part in parts:
+            with pa.memory_map(str(part)) as file, pa.ipc.open_file(file) as found:
+                for batch in range(found.num_record_batches):
+                    writer.write(found.get_batch(batch))
+    shutil.rmtree(folder)
+    return rejects
+
+
+def _part(heap: Path, part: Path, heaps: Heaps, reader: Reader, schema: pa.Schema) -> list[Reject]:
+    """The patients of a heap as a part of the table; who was set aside."""
+    rejects: list[Reject] = []
+    rows: list[dict[str, str]] = []
+    with WideWriter(part, schema) as writer:
+        for people in heaps.people(heap):
+            for patient, ((name, line), lines) in people.items():
+                try:
+                    rows.append(row_of_record(_record(patient, lines, heaps, reader).content, patient))
+                except InputError as error:
+                    problem = error.diagnostics[0]
+                    rejects.append(Reject(line, patient, problem.code, f"{name}: {problem.message}"))
+                if len(rows) >= _ROWS:
+                    writer.write(pa.RecordBatch.from_pylist(rows, schema=schema))
+                    rows.clear()
+        writer.write(pa.RecordBatch.from_pylist(rows, schema=schema))
+    listed = [[r.line, r.patient, r.code, r.reason] for r in rejects]
+    about = part.with_suffix(".json.tmp")
+    about.write_text(json.dumps({"sha256": sha256_of(part), "rejects": listed}), encoding="utf-8")
+    about.replace(part.with_suffix(".json"))
+    return rejects
+
+
+def _record(patient: str, lines: Sequence[bytes], heaps: Heaps, reader: Reader) -> Patient:
+    size = sum(map(len, lines))
+    if size > LARGEST:
+        raise InputError.of("GL454", f"the patient's resources have {size:,} bytes; a record may have {LARGEST:,}")
+    resources = [found for text in lines if (found := resource_of(text)) is not None]
+    return reader.read(patient, with_drugs(resources, heaps.drugs))
+
+
+def _finished(part: Path) -> list[Reject] | None:
+    """Who was set aside in a part of an earlier run; None where the part is not intact."""
+    try:
+        known = json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))
+        return [Reject(*r) for r in known["rejects"]] if known["sha256"] == sha256_of(part) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def row_of_record(content: Mapping[str, Any], patient: str) -> dict[str, str]:
+    """A record as a row of a wide table, every cell as text."""
+    row: dict[str, str] = {ID: patient}
+    if content.get(DAY) is not None:
+        row[DAY] = str(content[DAY])
+    row.update(content.get("findings", {}))
+    row.update(content.get("screens", {}))
+    for name, value in content.get("measures", {}).items():
+        if not isinstance(value, Mapping):
+            row[name] = str(value)
+            continue
+        low, high = value.get("between", (value.get("at_least"), value.get("at_most")))
+        start = value.get("since")
+        first, last = start["between"] if isinstance(start, Mapping) else (start, None)
+        cells = zip(("", LOW, HIGH, SINCE, LAST), (value.get("value"), low, high, first, last), strict=True)
+        row.update({name + suffix: str(cell) for suffix, cell in cells if cell is not None})
+    return row

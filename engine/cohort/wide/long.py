@@ -1,0 +1,234 @@
+"""A long table (patient, name, value) -> a wide one, in passes of DuckDB: in parallel, within a memory limit.
+
+The first pass lists the different names and values and makes them bits (`pairs`), the second gathers the bits of each
+patient; where patients are many and their rows far apart, several do, each for a part of the patients. Two rows that
+disagree, a name that is not the guideline's, a value that is none: the patient is set aside with the line and the
+reason, as `ask` refuses a record. Nothing picks the latest of two values: that is a decision for whoever makes the
+table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from guidelog.diagnostics import InputError, nearest
+from guidelog.language.vocabulary import Vocabulary
+from guidelog.patients.values import day_of
+
+from ..rows.batch import Reject
+from ..rows.layout import DECIMAL, ID
+from ..rows.tables import Table, identifier, quoted
+from .pivot import KEY, NUMBER, SAYS, WORD, Code, make_code, names_of
+from .wide_writer import WideWriter
+
+NAME, VALUE = "name", "value"
+KNOWN = (NAME, VALUE, "date", "source")
+_BATCH = 1 << 18
+"""Patients that are made into columns at one time."""
+_BYTES_A_PATIENT = 700
+"""What an aggregate of DuckDB needs for a patient whose rows are far apart; it does not go to disk. Measured."""
+_ROWS_A_PATIENT = 4
+"""Whoever has fewer rows on average, or fewer side by side, is nothing to rely on."""
+_MOST_PARTS = 4096
+
+
+def is_long(columns: Collection[str]) -> bool:
+    """Whether a table has a row for each fact."""
+    return NAME in columns and VALUE in columns
+
+
+def pivot(
+    tables: Sequence[Table], vocabulary: Vocabulary, out: Path, *, patient: str, ignore: Collection[str], memory: int
+) -> list[Reject]:
+    """Write the patients of long tables as one wide table, and give back the rows that were set aside.
+
+    Raises InputError (GL704, GL705).
+    """
+    for table in tables:
+        strange = [c for c in table.columns if c not in (*KNOWN, patient) and c not in ignore]
+        missing = [c for c in (patient, NAME, VALUE) if c not in table.columns]
+        if missing or strange:
+            what = (
+                f"no column `{missing[0]}`" if missing else f"a column `{strange[0]}` that a long table has no use for"
+            )
+            raise InputError.of(
+                "GL704",
+                f"`{table.name}` has {what}",
+                hint="its columns are patient, name, value, and date and source if known",
+            )
+    try:
+        with duckdb.connect() as connection:
+            memory = max(memory // 2, 1 << 28)
+            connection.execute(f"SET memory_limit = '{memory}B'")
+            connection.execute(f"SET temp_directory = {quoted(str(out.parent))}")
+            return _Pivot(connection, tables, vocabulary, patient, ignore).run(out, memory)
+    except duckdb.Error as error:
+        raise InputError.of(
+            "GL705", f"`{tables[0].name}` cannot be read: {str(error).splitlines()[0].lower()}"
+        ) from None
+
+
+def rows_of(
+    tables: Sequence[Table], patients: Sequence[object], patient: str, ignore: Collection[str]
+) -> dict[str, list[tuple[str, object]]]:
+    """The rows (name, value) of some patients of long tables, by the patient's id as text."""
+    found: dict[str, list[tuple[str, object]]] = {str(p): [] for p in patients}
+    with duckdb.connect() as connection:
+        connection.register("wanted", pa.table({"p": list(found)}))
+        for table in tables:
+            column = identifier(patient)
+            rows = connection.execute(
+                f"SELECT CAST({column} AS VARCHAR), {NAME}, CAST({VALUE} AS VARCHAR) FROM {table.relation(connection)} "
+                f"WHERE CAST({column} AS VARCHAR) IN (SELECT p FROM wanted)"
+            ).fetchall()
+            for identity, name, value in rows:
+                if name not in ignore:
+                    found[identity].append((name, value))
+    return found
+
+
+class _Pivot:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tables: Sequence[Table],
+        vocabulary: Vocabulary,
+        patient: str,
+        ignore: Collection[str],
+    ) -> None:
+        self.connection, self.tables, self.vocabulary = connection, tables, vocabulary
+        self.patient, self.ignore = identifier(patient), ignore
+        self.kinds = {n.name: n.kind for n in names_of(vocabulary)}
+
+    def run(self, out: Path, memory: int) -> list[Reject]:
+        code = make_code(self.connection, self.rows(f"{NAME}, {VALUE}"), self.vocabulary, self.ignore)
+        parts = self.parts(code.rows, memory)
+        while not self.gather(code, parts):
+            parts *= 4
+        wrong = self.write(code, out)
+        return self.rejects(wrong) if len(wrong) else []
+
+    def parts(self, rows: int, memory: int) -> int:
+        """In how many parts the patients are gathered, so that each fits into memory."""
+        fitting = max(1, memory // _BYTES_A_PATIENT)
+        if rows <= _ROWS_A_PATIENT * fitting:
+            return 1
+        ((patients,),) = self.connection.execute(
+            f"SELECT approx_count_distinct(patient) FROM ({self.rows()})"
+        ).fetchall()
+        ((near,),) = self.connection.execute(
+            f"SELECT count(DISTINCT patient) FROM (SELECT patient FROM ({self.rows()}) LIMIT {_BATCH})"
+        ).fetchall()
+        # Rows of a patient that lie side by side are one before they need any memory.
+        return 1 if near * _ROWS_A_PATIENT <= _BATCH else -(-patients // fitting)
+
+    def gather(self, code: Code, parts: int) -> bool:
+        """Gather the bits of each patient, so many patients at a time; False when that is more than memory holds.
+
+        The table is kept, so that a batch is read while nothing else is: the aggregate may need all the memory.
+        """
+        masks = ", ".join(f"bit_or(m{w}) AS m{w}" for w in range(code.words))
+        rows, key = (self.rows(f"patient, {KEY} AS h"), "h") if code.hashed else (self.rows(), f"{NAME}, {VALUE}")
+        gathered = f"SELECT patient, {masks} FROM ({rows}) JOIN code USING ({key})"
+        for part in range(parts):
+            chosen = f"WHERE hash(patient) % {parts} = {part}" if parts > 1 else ""
+            into = "INSERT INTO facts" if part else "CREATE OR REPLACE TEMP TABLE facts AS"
+            try:
+                self.connection.execute(f"{into} {gathered} {chosen} GROUP BY patient")
+            except duckdb.OutOfMemoryException:
+                if parts >= _MOST_PARTS:
+                    raise
+                return False
+        return True
+
+    def rows(self, wanted: str = "*") -> str:
+        """All rows of all tables as (patient, name, value text); what is empty is the empty text."""
+        parts = [
+            f"SELECT {self.patient} AS patient, coalesce(CAST({NAME} AS VARCHAR), '') AS {NAME}, "
+            f"coalesce(CAST({VALUE} AS VARCHAR), '') AS {VALUE} FROM {table.relation(self.connection)}"
+            for table in self.tables
+        ]
+        return f"SELECT {wanted} FROM ({' UNION ALL '.join(parts)})"
+
+    def write(self, code: Code, out: Path) -> pa.ChunkedArray:
+        """Write the patients whose rows agree; the others."""
+        reader = self.connection.sql("FROM facts").to_arrow_reader(_BATCH)
+        ids = reader.schema.field("patient").type
+        schema = pa.schema([(ID, ids), *code.schema])
+        aside = [pa.array([], ids)]
+        with WideWriter(out, schema) as writer:
+            for batch in reader:
+                patients = batch.column(0)
+                masks = [np.asarray(batch.column(1 + w)) for w in range(code.words)]
+                bad = code.wrong(masks) | np.asarray(_nameless(patients))
+                if bad.any():
+                    aside.append(patients.filter(pa.array(bad)))
+                    patients, masks = patients.filter(pa.array(~bad)), [mask[~bad] for mask in masks]
+                writer.write(pa.record_batch([patients, *code.columns(masks)], schema=schema))
+        return pa.chunked_array(aside)
+
+    def rejects(self, wrong: pa.ChunkedArray) -> list[Reject]:
+        """A second look at the rows, with their lines, only when something is wrong."""
+        connection = self.connection
+        connection.execute("SET preserve_insertion_order = true")
+        connection.register("wrong", pa.table({"patient": wrong}))
+        found: list[Reject] = []
+        for table in self.tables:
+            numbered = f"""SELECT row_number() OVER () + {table.first_line - 1} AS line, {self.patient} AS patient,
+                {NAME} AS name, CAST({VALUE} AS VARCHAR) AS value FROM {table.relation(connection)}"""
+            rows = connection.execute(
+                f"SELECT l.* FROM ({numbered}) l SEMI JOIN wrong ON l.patient IS NOT DISTINCT FROM wrong.patient "
+                "ORDER BY line"
+            ).fetchall()
+            seen: dict[tuple[object, str], str] = {}
+            named = f"{Path(table.name).name}: " if len(self.tables) > 1 else ""
+            for line, patient, name, value in rows:
+                reason = None if name in self.ignore else self.reason(seen, patient, name, value)
+                if reason is not None:
+                    found.append(Reject(line, "" if patient is None else str(patient), reason[0], named + reason[1]))
+        return found
+
+    def reason(
+        self, seen: dict[tuple[object, str], str], patient: object, name: str | None, value: str | None
+    ) -> tuple[str, str] | None:
+        if patient is None or patient == "":
+            return "GL410", "the patient's id is missing"
+        if value is None or value == "":
+            return None
+        kind = self.kinds.get(name or "")
+        if name is None or kind is None:
+            near = nearest(name or "", self.kinds)
+            return "GL412", f"there is nothing named `{name or ''}` in this guideline" + (
+                f"; did you mean `{near}`?" if near else ""
+            )
+        meaning = _meaning(kind, value)
+        if meaning is None:
+            return ("GL414", "GL419", "GL415", "GL417")[kind], f"`{value}` is not a value of `{name}`"
+        before = seen.setdefault((patient, name), value)
+        if _meaning(kind, before) != meaning:
+            return "GL408", f"`{name}` has the values `{before}` and `{value}`"
+        return None
+
+
+def _nameless(patients: pa.Array) -> pa.Array:
+    if not (pa.types.is_string(patients.type) or pa.types.is_large_string(patients.type)):
+        return patients.is_null()
+    return pc.fill_null(pc.equal(patients, ""), True)
+
+
+def _meaning(kind: int, value: str) -> object:
+    """What a value says of a name of this kind; None if it is none."""
+    if kind in (WORD, NUMBER) and value == "unknown":
+        return value
+    if kind in SAYS:
+        return next((place for place, words in enumerate(SAYS[kind]) if value in words), None)
+    if kind == NUMBER:
+        return float(value) if re.fullmatch(DECIMAL, value) else None
+    return day_of(value)

@@ -1,0 +1,1 @@
+"""Boxes, lines and text on a page, and the formats they are painted in."""

@@ -1,0 +1,1 @@
+"""The pathway as one patient goes through it."""

@@ -1,0 +1,1 @@
+"""The proof of an answer as a tree."""

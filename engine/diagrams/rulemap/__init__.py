@@ -1,0 +1,1 @@
+"""Predicates and the rules between them."""

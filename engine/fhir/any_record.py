@@ -1,0 +1,80 @@
+"""A patient in any form that a command takes: our own YAML or JSON, or FHIR.
+
+The one place that decides which it is. Our own files are read by `patients`, unchanged.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+
+from guidelog.diagnostics import InputError
+from guidelog.language.guideline import Guideline
+from guidelog.language.vocabulary import Vocabulary
+from guidelog.patients import Patient, read_patient, read_text
+from guidelog.patients.forms import looks_like_fhir, text_looks_like_fhir
+from guidelog.source import Source
+
+from .reading.bundle import LARGEST
+from .reading.reading import FhirReading, read_path, read_records
+from .terminology.code_file import load_mapping
+
+OUR_LARGEST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a caller asks of a FHIR record: the day, codes that nobody verified, validation."""
+
+    as_of: date | None = None
+    unverified: bool = False
+    validate: bool = False
+
+    @property
+    def any(self) -> bool:
+        return self.as_of is not None or self.unverified or self.validate
+
+
+def read_file(
+    path: str | os.PathLike[str], guideline: Guideline, vocabulary: Vocabulary, wishes: Wishes = Wishes()
+) -> tuple[Patient, FhirReading | None]:
+    """The patient in a file, a folder or standard input (`-`), and what was made of it where it is FHIR.
+
+    Raises InputError.
+    """
+    if os.fspath(path) == "-":
+        source = read_text(path, LARGEST)
+        if text_looks_like_fhir(source.text[:4000].encode("utf-8", "replace")):
+            return _read_fhir(source, guideline, vocabulary, wishes)
+        if len(source.text.encode("utf-8", "surrogatepass")) > OUR_LARGEST:
+            raise InputError.of("GL402", f"the input, and a patient file may have at most {OUR_LARGEST:,} bytes")
+        return _ours(source, vocabulary, wishes), None
+    if looks_like_fhir(path):
+        return _read_fhir(path, guideline, vocabulary, wishes)
+    return _ours(read_text(path), vocabulary, wishes), None
+
+
+def _ours(source: Source, vocabulary: Vocabulary, wishes: Wishes) -> Patient:
+    if wishes.any:
+        hint = "a patient file of guidelog gives its day as `as_of`, and has no codes"
+        message = f"`{source.name}` is not FHIR: --as-of, --unverified-codes and --validate are for FHIR records"
+        raise InputError.of("GL458", message, hint=hint)
+    return read_patient(source, vocabulary)
+
+
+def _read_fhir(
+    where: Source | str | os.PathLike[str], guideline: Guideline, vocabulary: Vocabulary, wishes: Wishes
+) -> tuple[Patient, FhirReading]:
+    if wishes.validate:
+        from .reading.validate import validate
+
+        validate(where.text if isinstance(where, Source) else where)
+    mapping = load_mapping(guideline, vocabulary)
+    if isinstance(where, Source):
+        reading = read_records(
+            where.text, mapping, vocabulary, as_of=wishes.as_of, unverified=wishes.unverified, name=where.name
+        )
+    else:
+        reading = read_path(where, mapping, vocabulary, as_of=wishes.as_of, unverified=wishes.unverified)
+    return reading.patient, reading

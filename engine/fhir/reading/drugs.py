@@ -1,0 +1,158 @@
+"""Drugs that were taken, dispensed or prescribed -> statements and courses.
+
+A clinical drug counts as its ingredient where the mapping lists it, or where its Medication (contained or in the
+record) names the ingredient. That a drug is *not* taken now does not say that it never was, so nothing here makes a
+finding absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from ..terminology.mapping import Fact
+from .bundle import Entry
+from .conditions import nothing, without_codes
+from .dates import When, period, when
+from .evidence import Course, Desk, Statement, both, facts_of, origin_of, safe
+from .words import DAYS, codings, label
+
+_INTENTS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
+_MOST = 50
+_TAKEN: Mapping[str, tuple[str, ...]] = {
+    "MedicationStatement": ("active", "completed", "stopped", "on-hold"),
+    "MedicationRequest": ("active", "completed", "stopped", "on-hold"),
+    "MedicationDispense": ("completed", "in-progress", "on-hold", "stopped"),
+    "MedicationAdministration": ("completed", "in-progress", "on-hold", "stopped"),
+}
+_SILENT = {
+    "entered-in-error": "entered in error", "draft": "a draft is not yet a prescription", "cancelled": "cancelled",
+    "not-taken": "not taken: that says nothing of other times", "intended": "intended, and not yet taken",
+    "not-done": "not done: that says nothing of other times", "declined": "declined",
+}
+
+
+def read_drug(entry: Entry, desk: Desk) -> None:
+    """Put on the desk what a resource says of a drug."""
+    concepts = list(_medication(entry, desk))
+    start, end = _time(entry)
+    reason = _status(entry, start, desk)
+    used, loose = [], []
+    for concept in concepts[:_MOST]:
+        found, more = desk.codes(concept)
+        used += found
+        loose += more
+    if reason is None and not used:
+        reason = without_codes(loose)
+    if reason is not None:
+        desk.ignore(entry, reason)
+        return
+    origin = origin_of(entry, start, used, next((label(c) for c in concepts if label(c)), ""))
+    known_form = any(" " in c.display.strip() for c in used)  # a clinical drug says its form, an ingredient does not
+    done = False
+    for concept, can_show, _, loosely in desk.concepts(used):
+        old = False
+        reason = reason or concept.note or nothing(concept.name)
+        for fact in facts_of(concept, "taken") if can_show else ():
+            done = True
+            value: bool | None = True
+            why = ""
+            if fact.routes:
+                value, why = _route(entry, fact, known_form=known_form)
+            if desk.older(end, fact.present_for):
+                value, why, old = None, f"it is older than {fact.present_for} weeks", True
+            for name in fact.names:
+                desk.say(Statement(name, value, origin, assumes=both(fact.assumes, loosely), reason=why))
+        if start is not None and not old:
+            desk.courses.append(Course(concept.name, start, end, False, origin))
+    if not done:
+        desk.ignore(entry, reason or nothing(used[0].concept))
+
+
+def _medication(entry: Entry, desk: Desk) -> Iterator[Any]:
+    """The CodeableConcepts of a drug and its ingredients. Each Medication is looked at once, so that a loop ends."""
+    content = entry.content
+    queue: list[tuple[Any, Any]] = [(content.get("medicationCodeableConcept"), content.get("medicationReference"))]
+    seen: set[int] = set()
+    for concept, reference in queue:  # grows while it is read
+        if isinstance(concept, Mapping):
+            yield concept
+        found = desk.resolve(reference, entry)
+        if found is None or found.get("resourceType") != "Medication" or id(found) in seen or len(seen) >= _MOST:
+            continue
+        seen.add(id(found))
+        queue.append((found.get("code"), None))
+        ingredients = found.get("ingredient")
+        queue += [
+            (item.get("itemCodeableConcept"), item.get("itemReference"))
+            for item in (ingredients if isinstance(ingredients, list) else ())[:_MOST] if isinstance(item, Mapping)
+        ]
+
+
+def _status(entry: Entry, start: When | None, desk: Desk) -> str | None:
+    """Why nothing is taken from it, or None."""
+    content = entry.content
+    status = content.get("status")
+    if status not in _TAKEN[entry.type]:
+        return _SILENT.get(str(status), f"its status is {safe(str(status)) if status else 'missing'}")
+    if entry.type == "MedicationRequest":
+        if content.get("intent") not in _INTENTS:
+            return f"a {safe(str(content.get('intent', 'request without intent')))}, and not a prescription"
+        if content.get("doNotPerform") is True:
+            return "an instruction not to give it"
+        if start is None:
+            return "it is not dated, so that it may be of today"
+        if desk.as_of is not None and start.last >= desk.as_of and start.first <= desk.as_of:
+            return "prescribed on the day of the record: not tried yet"
+    return "it is dated after the day of the record" if desk.later(start) else None
+
+
+def _time(entry: Entry) -> tuple[When | None, When | None]:
+    """From when to when; the end is None while it goes on."""
+    content = entry.content
+    match entry.type:
+        case "MedicationStatement" | "MedicationAdministration":
+            start, end = period(content.get("effectivePeriod"))
+            moment = when(content.get("effectiveDateTime"))
+            start = start or moment
+            if start is None:
+                return None, None
+            goes_on = moment is None and content.get("status") in ("active", "in-progress")
+            return start, end if end or goes_on else moment or start
+        case "MedicationRequest":
+            start = when(content.get("authoredOn"))
+            if start is None:
+                return None, None
+            return start, None if content.get("status") == "active" else _until(content, start)
+    moment = when(content.get("whenHandedOver")) or when(content.get("whenPrepared"))
+    return moment, moment
+
+
+def _until(content: Mapping[str, Any], start: When) -> When:
+    """How long a prescription that is over went on for certain: its supply, or nothing beyond its day."""
+    supply = content.get("dispenseRequest")
+    expected = supply.get("expectedSupplyDuration") if isinstance(supply, Mapping) else None
+    if isinstance(expected, Mapping) and content.get("status") == "completed":
+        value, unit = expected.get("value"), expected.get("code", expected.get("unit"))
+        if isinstance(value, int | float) and isinstance(unit, str) and 0 < value < 10_000:
+            days = int(value * DAYS.get(unit, (0.0, 0.0))[0])
+            try:
+                return When(start.first + timedelta(days=days), start.first + timedelta(days=days))
+            except OverflowError:
+                return start
+    return start
+
+
+def _route(entry: Entry, fact: Fact, *, known_form: bool) -> tuple[bool | None, str]:
+    """Whether a drug was given by one of the routes that count."""
+    content = entry.content
+    dosages = content.get("dosageInstruction", content.get("dosage"))
+    routes = {
+        code
+        for dosage in (dosages if isinstance(dosages, list) else (dosages,)) if isinstance(dosage, Mapping)
+        for _, code, _ in codings(dosage.get("route"))
+    }
+    if routes & fact.routes or (not routes and known_form):
+        return True, ""
+    return None, "by another route" if routes else "by which route is not recorded"

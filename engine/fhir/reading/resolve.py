@@ -1,0 +1,145 @@
+"""Statements about a finding -> what is taken to be so, or that it stays open.
+
+The later of two days wins among observations, and among conditions. An absence never outweighs a condition that still
+stands, an unconfirmed one never outweighs a confirmed one; what remains contradictory is left open and reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..terminology.mapping import CodeMapping
+from .evidence import Desk, Origin, Statement, both
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The value of a finding with the resources it rests on; None is open, for the reason given."""
+
+    value: bool | None
+    origins: tuple[Origin, ...]
+    assumes: str = ""
+    reason: str = ""
+
+
+def verdict(name: str, desk: Desk) -> Verdict | None:
+    """What is taken to be so of a finding; None where nothing speaks of it."""
+    said = [s for s in desk.statements.get(name, ()) if not _too_old(s, desk)]
+    if not said:
+        return None
+    there = [s for s in said if s.value is True]
+    not_there = [s for s in said if s.value is False]
+    open_ = [s for s in said if s.value is None]
+    if there and not_there:
+        if any(_after_all(s, not_there) for s in there):
+            return _given(there)
+        same_kind = not any(s.standing for s in there) or all(s.standing for s in not_there)
+        if same_kind and any(_after_all(s, there) for s in not_there):
+            return _given([s for s in not_there if _after_all(s, there)])
+        listed = " and ".join(dict.fromkeys(s.origin.reference for s in _in_order([*there, *not_there])))
+        desk.problems.append(f"`{name}` is left open: {listed} contradict each other")
+        return _open([*there, *not_there], "the resources contradict each other")
+    if there:
+        return _given(there)
+    if not_there and (not open_ or any(_after_all(s, open_) for s in not_there)):
+        return _given(not_there)
+    return _open([*open_, *not_there], both(*(s.reason for s in open_)))
+
+
+def all_of(desk: Desk) -> None:
+    """Statements about findings that are several concepts together."""
+    for rule in desk.mapping.all_of:
+        parts = [verdict(f"concept:{name}", desk) for name in rule.concepts]
+        values = [None if p is None else p.value for p in parts]
+        if all(v is None for v in values) and not any(parts):
+            continue
+        value = False if False in values else True if all(values) else None
+        shown = [p for p in parts if p is not None and (value is None or p.value is value)]
+        if value is None:  # half of it says neither yes nor no
+            continue
+        origins = tuple(dict.fromkeys(o for p in shown for o in p.origins))
+        for origin in origins:
+            desk.say(Statement(rule.finding, value, origin, standing=value, assumes=rule.assumes))
+
+
+def one_of(desk: Desk) -> None:
+    """Where a resource says that one of several findings is present: the one known to be, or the first not denied."""
+    for claim in sorted(desk.one_ofs, key=lambda c: (c.origin.reference, c.names)):
+        found = {name: verdict(name, desk) for name in claim.names}
+        if any(v is not None and v.value is True for v in found.values()):
+            chosen = next(n for n, v in found.items() if v is not None and v.value is True)
+            desk.say(Statement(chosen, True, claim.origin, standing=True, assumes=""))
+            continue
+        free = [name for name, v in found.items() if v is None or v.value is None]
+        if not free:
+            listed = ", ".join(f"`{name}`" for name in claim.names)
+            desk.problems.append(f"{claim.origin.reference} says that one of {listed} is present, and others deny each")
+            why = "the resources contradict each other"
+            desk.say(Statement(claim.names[0], None, claim.origin, standing=True, reason=why))
+            continue
+        desk.say(Statement(free[0], True, claim.origin, standing=True, assumes=claim.assumes))
+
+
+def screens(desk: Desk) -> dict[str, Verdict]:
+    """The screens that were completed, if that is not too long ago for their members."""
+    found = {}
+    for name, screen in desk.vocabulary.screens.items():
+        holds = [h for member in screen.members if (h := held(member, desk.mapping)[0]) is not None]
+        limit = min(holds, default=None)
+        fresh = []
+        for origin in desk.screens.get(name, ()):
+            if desk.older(origin.when, limit):
+                reason = f"older than {limit} weeks: it says nothing of today"
+                desk.ignored.append((origin.reference, origin.label, reason))
+            else:
+                fresh.append(origin)
+        if fresh:
+            found[name] = Verdict(True, tuple(sorted(dict.fromkeys(fresh), key=lambda o: o.reference)))
+    return found
+
+
+def held(name: str, mapping: CodeMapping) -> tuple[int | None, int | None]:
+    """For how many weeks an observation holds that a finding is absent, and present."""
+    absent: list[int] = []
+    present: list[int] = []
+    for concept in mapping.concepts.values():
+        for fact in concept.facts:
+            if name in fact.names and fact.when in ("present", "level"):
+                absent += [] if fact.absent_for is None else [fact.absent_for]
+                present += [] if fact.present_for is None else [fact.present_for]
+    return min(absent, default=None), min(present, default=None)
+
+
+def _too_old(statement: Statement, desk: Desk) -> bool:
+    if statement.standing or statement.value is None:
+        return False
+    absent, present = held(statement.name, desk.mapping)
+    limit = present if statement.value else absent
+    if not desk.older(statement.origin.when, limit):
+        return False
+    reason = f"older than {limit} weeks: it says nothing of today"
+    desk.ignored.append((statement.origin.reference, statement.origin.label, reason))
+    return True
+
+
+def _after_all(one: Statement, others: Iterable[Statement]) -> bool:
+    day = one.origin.when
+    return day is not None and all(o.origin.when is not None and day.after(o.origin.when) for o in others)
+
+
+def _given(said: Sequence[Statement]) -> Verdict:
+    ordered = _in_order(said)
+    return Verdict(said[0].value, _origins(ordered), both(*(s.assumes for s in ordered)))
+
+
+def _open(said: Sequence[Statement], reason: str) -> Verdict:
+    return Verdict(None, _origins(_in_order(said)), reason=reason)
+
+
+def _in_order(said: Iterable[Statement]) -> list[Statement]:
+    return sorted(said, key=lambda s: (s.origin.reference, s.origin.label, s.assumes, s.reason))
+
+
+def _origins(said: Iterable[Statement]) -> tuple[Origin, ...]:
+    return tuple(dict.fromkeys(s.origin for s in said))

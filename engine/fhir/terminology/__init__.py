@@ -1,0 +1,1 @@
+"""Codes, and what a guideline takes them to mean."""

@@ -1,0 +1,1 @@
+"""Answers and guidelines as FHIR resources."""

@@ -1,0 +1,1 @@
+"""The rules of a guideline over its vocabulary, the patient left open."""

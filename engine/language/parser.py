@@ -1,0 +1,294 @@
+"""Rule text to syntax tree.
+
+`parse` reads whole files: every statement that can be read becomes a tree with spans, every one that cannot becomes a
+diagnostic. It never raises on bad text, and it gives no meaning to names.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
+from lark.tree import Meta
+
+from guidelog.diagnostics import Diagnostic, Label
+from guidelog.source import Source, Span
+
+from . import tree
+from .statements import cut
+
+MOST_STATEMENTS = 10_000
+
+
+def parse(*sources: Source) -> tuple[tree.Program, list[Diagnostic]]:
+    """The statements of all files in order, and a diagnostic (GL001-GL004) for each that cannot be read."""
+    statements: list[tree.Statement] = []
+    diagnostics: list[Diagnostic] = []
+    for source in sources:
+        spans, problems = cut(source)
+        diagnostics.extend(problems)
+        if len(spans) + len(statements) > MOST_STATEMENTS:
+            message = f"the rule files have more than {MOST_STATEMENTS:,} statements; no more are read"
+            diagnostics.append(Diagnostic("GL003", message, (Label(Span(source, 0, 1)),)))
+            break
+        for span in spans:
+            statement = parse_statement(span)
+            if isinstance(statement, Diagnostic):
+                diagnostics.append(statement)
+            else:
+                statements.append(statement)
+    return tree.Program(tuple(statements), tuple(sources)), diagnostics
+
+
+def parse_statement(span: Span) -> tree.Statement | Diagnostic:
+    """The one statement in a span, or what is wrong with it."""
+    text = span.source.text[span.start : span.end]
+    try:
+        parsed = _grammar().parse(text)
+        result: tree.Statement = _Builder(span.source, span.start).transform(parsed)
+    except UnexpectedInput as error:
+        return _syntax_error(span, error)
+    except VisitError as error:
+        if isinstance(error.orig_exc, _BadLiteral):
+            return Diagnostic("GL004", error.orig_exc.message, (Label(error.orig_exc.span),))
+        raise
+    return result
+
+
+class _BadLiteral(Exception):
+    def __init__(self, message: str, span: Span) -> None:
+        super().__init__(message)
+        self.message, self.span = message, span
+
+
+@cache
+def _grammar() -> Lark:
+    grammar = resources.files(__package__).joinpath("rules.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+
+_LARGEST_NUMBER_DIGITS = 12
+
+
+@v_args(meta=True, inline=True)
+class _Builder(Transformer[Token, Any]):
+    """Lark's tree to ours; `base` is where the statement starts in its source."""
+
+    def __init__(self, source: Source, base: int) -> None:
+        super().__init__(visit_tokens=False)
+        self.source, self.base = source, base
+
+    def _at(self, meta: Meta) -> Span:
+        return Span(self.source, self.base + meta.start_pos, self.base + meta.end_pos)
+
+    def _token(self, token: Token) -> Span:
+        start = self.base + (token.start_pos or 0)
+        return Span(self.source, start, start + len(token))
+
+    def _int(self, token: Token) -> int:
+        if len(token) > _LARGEST_NUMBER_DIGITS:
+            raise _BadLiteral(f"number has more than {_LARGEST_NUMBER_DIGITS} digits", self._token(token))
+        return int(token)
+
+    def _string(self, token: Token) -> str:
+        return re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], token[1:-1])
+
+    # declarations
+    def declaration(self, meta: Meta, keyword: Token, name: tuple[str, Span], *rest: Any) -> tree.Declaration:
+        parameters: tuple[tree.Parameter, ...] | None = None
+        label: str | None = None
+        attributes: list[tree.Attribute] = []
+        for part in rest:
+            if isinstance(part, tree.Attribute):
+                attributes.append(part)
+            elif isinstance(part, str):
+                label = part
+            else:
+                parameters = part
+        return tree.Declaration(
+            str(keyword)[1:], name[0], parameters, label, tuple(attributes), self._at(meta), name[1]
+        )
+
+    def ident(self, _meta: Meta, token: Token) -> tuple[str, Span]:
+        return str(token), self._token(token)
+
+    def parameters(self, _meta: Meta, *parameters: tree.Parameter) -> tuple[tree.Parameter, ...]:
+        return parameters
+
+    def parameter(self, meta: Meta, name: Token, kind: Token) -> tree.Parameter:
+        return tree.Parameter(str(name), str(kind), self._at(meta))
+
+    def label(self, _meta: Meta, token: Token) -> str:
+        return self._string(token)
+
+    def attribute(self, meta: Meta, name: Token, *values: tree.Value) -> tree.Attribute:
+        return tree.Attribute(str(name), values, self._at(meta))
+
+    # values
+    def key(self, _meta: Meta, token: Token) -> tree.Key:
+        return tree.Key(str(token), self._token(token))
+
+    def integer(self, _meta: Meta, token: Token) -> tree.Number:
+        return tree.Number(self._int(token), self._token(token))
+
+    def negative_integer(self, meta: Meta, token: Token) -> tree.Number:
+        return tree.Number(-self._int(token), self._at(meta))
+
+    def text(self, _meta: Meta, token: Token) -> tree.Text:
+        return tree.Text(self._string(token), self._token(token))
+
+    def list(self, meta: Meta, *items: tree.Value) -> tree.ListValue:
+        return tree.ListValue(items, self._at(meta))
+
+    def pair(self, meta: Meta, name: Token, value: tree.Value) -> tree.Attribute:
+        return tree.Attribute(str(name), (value,), self._at(meta))
+
+    def annotation(self, _meta: Meta, *pairs: tree.Attribute) -> tuple[tree.Attribute, ...]:
+        return pairs
+
+    # clauses
+    def rule(self, meta: Meta, *parts: Any) -> tree.Rule:
+        *annotation, head, body = parts
+        return tree.Rule(head, body, annotation[0] if annotation else (), self._at(meta))
+
+    def fact(self, meta: Meta, *parts: Any) -> tree.Rule:
+        *annotation, head = parts
+        return tree.Rule(head, (), annotation[0] if annotation else (), self._at(meta))
+
+    def denial(self, meta: Meta, *parts: Any) -> tree.Rule:
+        *annotation, body = parts
+        return tree.Rule(None, body, annotation[0] if annotation else (), self._at(meta))
+
+    def body(self, _meta: Meta, *elements: tree.Element) -> tuple[tree.Element, ...]:
+        return elements
+
+    def literal(self, meta: Meta, *parts: Any) -> tree.Literal:
+        return tree.Literal(parts[-1], len(parts) > 1, self._at(meta))
+
+    def negation(self, _meta: Meta) -> bool:
+        return True
+
+    def atom(self, meta: Meta, name: Token, *terms: tree.Term) -> tree.Atom:
+        return tree.Atom(str(name), terms, self._at(meta), self._token(name))
+
+    def variable(self, _meta: Meta, token: Token) -> tree.Variable:
+        return tree.Variable(str(token), self._token(token))
+
+    def symbol(self, _meta: Meta, token: Token) -> tree.Symbol:
+        return tree.Symbol(str(token), self._token(token))
+
+    # comparisons
+    def number(self, _meta: Meta, token: Token) -> tree.Number:
+        return tree.Number(self._int(token), self._token(token))
+
+    def comparison(self, meta: Meta, left: tree.Expression, operator: Token, right: Any) -> tree.Comparison:
+        return tree.Comparison(str(operator), left, right, self._at(meta))
+
+    def range(self, meta: Meta, low: Token, high: Token) -> tree.Range:
+        return tree.Range(self._int(low), self._int(high), self._at(meta))
+
+    def add(self, meta: Meta, left: tree.Expression, right: tree.Expression) -> tree.Arithmetic:
+        return tree.Arithmetic("+", left, right, self._at(meta))
+
+    def subtract(self, meta: Meta, left: tree.Expression, right: tree.Expression) -> tree.Arithmetic:
+        return tree.Arithmetic("-", left, right, self._at(meta))
+
+    def multiply(self, meta: Meta, left: tree.Expression, right: tree.Expression) -> tree.Arithmetic:
+        return tree.Arithmetic("*", left, right, self._at(meta))
+
+    def minus(self, meta: Meta, operand: tree.Expression) -> tree.Expression:
+        if isinstance(operand, tree.Number):
+            return tree.Number(-operand.value, self._at(meta))
+        return tree.Negative(operand, self._at(meta))
+
+    def atleast(self, meta: Meta, count: Token, *members: tree.Member) -> tree.AtLeast:
+        return tree.AtLeast(self._int(count), members, self._at(meta))
+
+    def member(self, meta: Meta, literal: tree.Literal, *conditions: tree.Literal) -> tree.Member:
+        return tree.Member(literal, conditions, self._at(meta))
+
+
+_TERMINALS = {
+    "KEYWORD": "a declaration",
+    "NAME": "a name",
+    "VARIABLE": "a variable",
+    "INT": "a number",
+    "STRING": "a string",
+    "OPERATOR": "a comparison",
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "RSQB": "`]`",
+    "LBRACE": "`{`",
+    "RBRACE": "`}`",
+    "COMMA": "`,`",
+    "DOT": "`.`",
+    "SEMICOLON": "`;`",
+    "COLON": "`:`",
+    "EQUAL": "`=`",
+    "BANG": "`!`",
+    "PLUS": "`+`",
+    "MINUS": "`-`",
+    "STAR": "`*`",
+    "ATLEAST": "`atleast`",
+    "__ANON_0": "`:-`",
+    "__ANON_1": "`#[`",
+    "__ANON_2": "`..`",
+    "$END": "the end of the statement",
+}
+_ARITHMETIC = {"PLUS", "MINUS", "STAR"}
+_MOST_EXPECTED = 4
+_NEGATION = "a condition is negated with `!`, as in `!name(P)`"
+
+
+def _syntax_error(span: Span, error: UnexpectedInput) -> Diagnostic:
+    """A caret at the first token that does not fit, with what could stand there."""
+    source, base = span.source, span.start
+    expected = _expected(error)
+    at_end = isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END")
+    if at_end:
+        end = base + len(source.text[base : span.end].rstrip())
+        place = Span(source, max(base, end - 1), end)
+        return Diagnostic(
+            "GL002",
+            "statement ends too early",
+            (Label(place, expected),),
+            hint="a clause ends with a full stop" if "`.`" in expected else None,
+        )
+    start = base + (error.pos_in_stream or 0)
+    if isinstance(error, UnexpectedToken):
+        token = str(error.token)
+        place = Span(source, start, start + len(token))
+        hint = "put a comma between conditions" if "`,`" in expected and error.token.type in {"NAME", "BANG"} else None
+        if error.token.type == "NAME" and re.search(r"\bnot\s+$", source.text[base:start]):
+            hint = _NEGATION
+        return Diagnostic("GL001", f"did not expect `{_clip(token)}` here", (Label(place, expected),), hint=hint)
+    assert isinstance(error, UnexpectedCharacters)
+    character = source.text[start : start + 1]
+    hint = 'a string ends on its own line with `"`' if character == '"' else _NEGATION if character in "~\\" else None
+    return Diagnostic(
+        "GL001",
+        f"did not expect `{character}` here"
+        if character.isprintable()
+        else f"did not expect the character U+{ord(character or ' '):04X} here",
+        (Label(Span(source, start, start + 1), expected),),
+        hint=hint,
+    )
+
+
+def _expected(error: UnexpectedInput) -> str:
+    names: Any = (
+        getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None) or ()
+    )
+    found: list[str] = sorted({_TERMINALS.get(name, name.lower()) for name in names if name not in _ARITHMETIC})
+    if not found or len(found) > _MOST_EXPECTED:
+        return ""
+    return "expected " + (found[0] if len(found) == 1 else ", ".join(found[:-1]) + " or " + found[-1])
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

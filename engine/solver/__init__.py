@@ -1,0 +1,1 @@
+"""A ground program over every record, as literals of clingo."""

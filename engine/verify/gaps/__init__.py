@@ -1,0 +1,1 @@
+"""Conflicts and gaps: records that get no answer or two."""

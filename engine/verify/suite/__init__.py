@@ -1,0 +1,1 @@
+"""Generated vignettes that reach every rule."""

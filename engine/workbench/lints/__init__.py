@@ -1,0 +1,1 @@
+"""Lints: what is correct and better written otherwise."""

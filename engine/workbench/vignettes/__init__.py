@@ -1,0 +1,1 @@
+"""Vignettes: patients with the answers expected of them."""
