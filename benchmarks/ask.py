@@ -62,9 +62,7 @@ class Bare:
         used = {g.predicate: len(g.terms) for r in compiled.stratified.rules for g in r.goals}
         rows += [f"+ {self.name(p)}({', '.join(['0'] * n)})" for p, n in used.items() if p not in defined]
         self.text = "\n".join([*rows, *rules])
-        self.questions = [
-            f"{self.name('advise' + side)}('{PATIENT}', X, Y)" for side in ("@t", "@p")
-        ]
+        self.questions = [f"{self.name('advise' + side)}('{PATIENT}', X, Y)" for side in ("@t", "@p")]
 
     def __call__(self) -> object:
         pyDatalog.clear()

@@ -38,21 +38,36 @@ def statuses(findings: Mapping[str, Any], measures: Mapping[str, tuple[int, int]
     week = 7000
     scope = both(f("chronic_radiculopathy"), f("level_l5_s1"))
     flag = either(
-        f("urinary_retention"), f("urinary_incontinence"), f("bilateral_motor_weakness"), f("saddle_anesthesia"),
-        f("progressive_neurological_deficit"), f("suspected_cancer"), f("suspected_infection"), f("suspected_fracture"),
+        f("urinary_retention"),
+        f("urinary_incontinence"),
+        f("bilateral_motor_weakness"),
+        f("saddle_anesthesia"),
+        f("progressive_neurological_deficit"),
+        f("suspected_cancer"),
+        f("suspected_infection"),
+        f("suspected_fracture"),
         f("significant_trauma"),
     )
     care, therapy = measures["conservative_care_weeks"], measures["physical_therapy_weeks"]
     review = measures["weeks_since_review"]
     failed = both(
-        least(care, 6 * week), f("formal_physical_therapy"), f("physical_therapy_completed"), least(therapy, 6 * week),
-        either(f("gabapentinoid_tried"), f("nsaid_tried")), f("symptoms_persist"),
+        least(care, 6 * week),
+        f("formal_physical_therapy"),
+        f("physical_therapy_completed"),
+        least(therapy, 6 * week),
+        either(f("gabapentinoid_tried"), f("nsaid_tried")),
+        f("symptoms_persist"),
     )
     order = both(scope, failed, f("intervention_candidate"), opposite(f("mri_done")))
     long_low, long_high = least(care, 12 * week), least(care, 26 * week)
     long = long_low if long_low is long_high else None
     criteria = both(
-        failed, long, f("functional_impairment"), f("mri_done"), f("mri_correlates"), f("surgical_candidate"),
+        failed,
+        long,
+        f("functional_impairment"),
+        f("mri_done"),
+        f("mri_correlates"),
+        f("surgical_candidate"),
         either(f("instability_documented"), f("spondylolisthesis_documented"), f("severe_stenosis_documented")),
     )
 
@@ -73,15 +88,23 @@ def statuses(findings: Mapping[str, Any], measures: Mapping[str, tuple[int, int]
     due = least(review, 2 * week)
     every = scoped("recommended")
     return {
-        "conservative_care": every, "gabapentinoid": every, "nsaid": every,
+        "conservative_care": every,
+        "gabapentinoid": every,
+        "nsaid": every,
         "oral_steroid": graded(f("oral_steroid_contraindicated"), "avoid", "consider"),
-        "formal_physical_therapy": every, "education": every, "stay_active": every, "bed_rest": scoped("avoid"),
-        "position_guidance": every, "mri_lumbar": mri,
+        "formal_physical_therapy": every,
+        "education": every,
+        "stay_active": every,
+        "bed_rest": scoped("avoid"),
+        "position_guidance": every,
+        "mri_lumbar": mri,
         "flexion_extension_radiographs": graded(f("instability_suspected"), "consider", "not_now"),
         "nerve_root_injection": graded(failed, "consider", "not_now"),
         "multidisciplinary_rehabilitation": graded(failed, "recommended", "not_now"),
-        "surgical_referral": surgery, "reassessment": graded(due, "recommended", "not_now"),
-        "neurological_examination": every, "red_flag_monitoring": every,
+        "surgical_referral": surgery,
+        "reassessment": graded(due, "recommended", "not_now"),
+        "neurological_examination": every,
+        "red_flag_monitoring": every,
         "repeat_nerve_conduction_study": graded(
             either(f("clinical_deterioration"), f("new_acute_nerve_symptoms")), "consider", "not_now"
         ),

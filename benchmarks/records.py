@@ -30,30 +30,67 @@ def record(size: int) -> bytes:
     """A Bundle of that many bytes: years of visits and vital signs, and the few resources that matter."""
     resources: list[dict[str, Any]] = [
         {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1971-01-01"},
-        {"resourceType": "Condition", "id": "c1", "subject": SUBJECT, "onsetDateTime": "2025-02-03",
-         "code": concept("http://hl7.org/fhir/sid/icd-10-cm", "M54.17", "Radiculopathy, lumbosacral region")},
-        {"resourceType": "Observation", "id": "n1", "status": "final", "subject": SUBJECT,
-         "effectiveDateTime": "2025-11-10", "code": concept(LOINC, "72514-3", "Pain severity"),
-         "valueQuantity": {"value": 7, "code": "{score}"}},
-        {"resourceType": "Procedure", "id": "t1", "status": "completed", "subject": SUBJECT,
-         "performedPeriod": {"start": "2025-06-01", "end": "2025-07-20"},
-         "code": concept(SNOMED, "91251008", "Physical therapy procedure (regime/therapy)")},
+        {
+            "resourceType": "Condition",
+            "id": "c1",
+            "subject": SUBJECT,
+            "onsetDateTime": "2025-02-03",
+            "code": concept("http://hl7.org/fhir/sid/icd-10-cm", "M54.17", "Radiculopathy, lumbosacral region"),
+        },
+        {
+            "resourceType": "Observation",
+            "id": "n1",
+            "status": "final",
+            "subject": SUBJECT,
+            "effectiveDateTime": "2025-11-10",
+            "code": concept(LOINC, "72514-3", "Pain severity"),
+            "valueQuantity": {"value": 7, "code": "{score}"},
+        },
+        {
+            "resourceType": "Procedure",
+            "id": "t1",
+            "status": "completed",
+            "subject": SUBJECT,
+            "performedPeriod": {"start": "2025-06-01", "end": "2025-07-20"},
+            "code": concept(SNOMED, "91251008", "Physical therapy procedure (regime/therapy)"),
+        },
     ]
     bytes_, day, number = 0, date(2010, 1, 1), 0
     while bytes_ < size:
         number, day = number + 1, day + timedelta(days=1)
-        pressure = [{"code": concept(LOINC, code, name), "valueQuantity": {"value": 70 + number % 50, "unit": "mmHg",
-                     "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}}
-                    for code, name in (("8480-6", "Systolic blood pressure"), ("8462-4", "Diastolic blood pressure"))]
+        pressure = [
+            {
+                "code": concept(LOINC, code, name),
+                "valueQuantity": {
+                    "value": 70 + number % 50,
+                    "unit": "mmHg",
+                    "system": "http://unitsofmeasure.org",
+                    "code": "mm[Hg]",
+                },
+            }
+            for code, name in (("8480-6", "Systolic blood pressure"), ("8462-4", "Diastolic blood pressure"))
+        ]
         more: list[dict[str, Any]] = [
-            {"resourceType": "Observation", "id": f"o{number}", "status": "final", "subject": SUBJECT,
-             "category": [concept(CATEGORY, "vital-signs", "Vital Signs")],
-             "effectiveDateTime": f"{day}T09:00:00+01:00", "issued": f"{day}T09:00:00.123+01:00",
-             "code": concept(LOINC, "85354-9", "Blood pressure panel"), "component": pressure},
-            {"resourceType": "Encounter", "id": f"e{number}", "status": "finished", "subject": SUBJECT,
-             "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
-             "type": [concept(SNOMED, "185349003", "Encounter for check up (procedure)")],
-             "period": {"start": f"{day}T08:50:00+01:00", "end": f"{day}T09:10:00+01:00"}},
+            {
+                "resourceType": "Observation",
+                "id": f"o{number}",
+                "status": "final",
+                "subject": SUBJECT,
+                "category": [concept(CATEGORY, "vital-signs", "Vital Signs")],
+                "effectiveDateTime": f"{day}T09:00:00+01:00",
+                "issued": f"{day}T09:00:00.123+01:00",
+                "code": concept(LOINC, "85354-9", "Blood pressure panel"),
+                "component": pressure,
+            },
+            {
+                "resourceType": "Encounter",
+                "id": f"e{number}",
+                "status": "finished",
+                "subject": SUBJECT,
+                "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+                "type": [concept(SNOMED, "185349003", "Encounter for check up (procedure)")],
+                "period": {"start": f"{day}T08:50:00+01:00", "end": f"{day}T09:10:00+01:00"},
+            },
         ]
         resources += more
         bytes_ += sum(len(orjson.dumps(r)) + 60 for r in more)

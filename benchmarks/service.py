@@ -37,8 +37,11 @@ def patients() -> list[dict[str, Any]]:
         {"level_l5_s1": True, "chronic_radiculopathy": True, "conservative_care_weeks": 3},
         {"level_l5_s1": True, "chronic_radiculopathy": True, "screen__red_flags": True, "conservative_care_weeks": 8},
         {
-            "level_l5_s1": True, "chronic_radiculopathy": True, "screen__red_flags": True,
-            "screen__treatment_history": True, "conservative_care_weeks": 2,
+            "level_l5_s1": True,
+            "chronic_radiculopathy": True,
+            "screen__red_flags": True,
+            "screen__treatment_history": True,
+            "conservative_care_weeks": 2,
         },
         {"level_l5_s1": True, "chronic_radiculopathy": True, "saddle_anesthesia": True},
     ]
@@ -52,8 +55,19 @@ def main() -> None:
     options.add_argument("--workers", type=int, default=2)
     chosen = options.parse_args()
     command = [
-        sys.executable, "-m", "guidelog.cli", "serve", "--port", "0", "--workers", str(chosen.workers),
-        "--no-feedback", "--as-of", "2025-11-13", "--rate", "10000",
+        sys.executable,
+        "-m",
+        "guidelog.cli",
+        "serve",
+        "--port",
+        "0",
+        "--workers",
+        str(chosen.workers),
+        "--no-feedback",
+        "--as-of",
+        "2025-11-13",
+        "--rate",
+        "10000",
     ]
     with subprocess.Popen(  # noqa: S603 -- our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -108,8 +122,10 @@ def steadily(http: Any, address: str, sent: list[bytes], expected: list[Any], se
     for thread in threads:
         thread.join()
     cuts = statistics.quantiles(found, n=100)
-    print(f"{len(found)} requests at {rate:g} a second: p50 {1000 * cuts[49]:.1f} ms, p90 {1000 * cuts[89]:.1f} ms, "
-          f"p99 {1000 * cuts[98]:.1f} ms")
+    print(
+        f"{len(found)} requests at {rate:g} a second: p50 {1000 * cuts[49]:.1f} ms, p90 {1000 * cuts[89]:.1f} ms, "
+        f"p99 {1000 * cuts[98]:.1f} ms"
+    )
     print("every reply was right" if not wrong else f"not answered or wrong: {Counter(wrong)}")
     return len(found)
 

@@ -80,9 +80,7 @@ class Compiled:
         instances = self.ground.instances
         others = self.names.vocabulary.interventions.keys() - wanted
         todo = [
-            a
-            for a in instances
-            if a[0] in ("in_scope", "note") or (a[0] in ("advise", "include") and a[1] in wanted)
+            a for a in instances if a[0] in ("in_scope", "note") or (a[0] in ("advise", "include") and a[1] in wanted)
         ]
         todo = [a for a in todo if not (a[0] == "note" and a[1] in others)]
         todo += [x.atom for denial in self.ground.denials for x in denial.atoms() if x.atom in instances]

@@ -128,9 +128,7 @@ def ask(
     facts, steps = settle(compiled, patient)
     world = World(compiled.ground, facts, compiled.evaluate(facts))
     questions = Questions(compiled.ground, facts)
-    given = [
-        _answer(compiled, world, questions if asking is None or name in asking else None, name) for name in wanted
-    ]
+    given = [_answer(compiled, world, questions if asking is None or name in asking else None, name) for name in wanted]
     notes = assembly.notes(world, wanted)
     claims = _claims(compiled, world, given, notes)
     written = document.write(compiled, patient, facts, steps, claims)

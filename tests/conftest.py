@@ -7,17 +7,15 @@ the name of the file, so that the difference is read before it is committed; CI 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import hypothesis_profiles  # noqa: F401 - `--hypothesis-profile` is read before tests are collected
+from golden import Golden
 
 # Texts are wrapped to the terminal; for the tests it is always this wide.
 os.environ["COLUMNS"] = "100"
-
-Golden = Callable[[Path, str], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,5 @@
 """Does a certificate prove its claims about a patient record, given a rulebook: every step, as docs/certificates.md has it."""
+
 # ruff: noqa: D103, I001
 import datetime, functools, hashlib, itertools, json
 from collections.abc import Mapping
@@ -11,9 +12,17 @@ VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # so is an atom: every element
 SHOWN = {"atom", "value", "rule", "subst", "from"}
 FIELDS = {"F": {"atom", "value", "fails"}, "U": {*SHOWN, "fails"}, "T": SHOWN}  # of a step, by its value
 ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoid": "avoid", "defer": "not_now"}
-BECAUSE = {"kept |": None, "low | low": "missing_data", "high | high": "missing_data", "high kept low | kept": "guideline_range"}
+BECAUSE = {
+    "kept |": None,
+    "low | low": "missing_data",
+    "high | high": "missing_data",
+    "high kept low | kept": "guideline_range",
+}
 
-def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]) -> dict[str, Any]:  # adds the steps of a proof
+
+def verified(
+    book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list[Any]
+) -> dict[str, Any]:  # adds the steps of a proof
     steps, known = dict[str, Any](), {**known}
     for block, content in enumerate(blocks):
         for step in content:
@@ -26,8 +35,14 @@ def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list
         body = instances[key_of(step["rule"], step["subst"])] if value else ()
         for element, reference in zip(body, step["from"] if value else (), strict=True):
             for part, given in ((element, reference),) if element[3] is None else picked(reference, *element[3]):
-                if part[1] and (name := part[1][0][0]) in steps:  # the first of a sum is the only one, or all are inputs
-                    holds &= type(given) is int and given == steps[name][0] < number and value_of(part, known, ranges) >= value
+                if (
+                    part[1] and (name := part[1][0][0]) in steps
+                ):  # the first of a sum is the only one, or all are inputs
+                    holds &= (
+                        type(given) is int
+                        and given == steps[name][0] < number
+                        and value_of(part, known, ranges) >= value
+                    )
                     used.append(part[1][0])
                 else:
                     holds &= given is None and value_of(part, known, ranges) >= value
@@ -44,48 +59,87 @@ def verified(book: Rulebook, known: Mapping[str, Any], ranges: str, blocks: list
             if name in steps and steps[name][1] >= block + (factor > 0):
                 raise Rejected(f"`{name}` is not in an earlier block than `{atom}`")
     return known
-def picked(pairs: list[Any], number: int, single: list[Any]) -> list[Any]:  # members of an `atleast`, each with the step it refers to
+
+
+def picked(
+    pairs: list[Any], number: int, single: list[Any]
+) -> list[Any]:  # members of an `atleast`, each with the step it refers to
     places = {place if type(place) is int and place >= 0 else None for place, _ in pairs}
     require(len(places - {None}) == len(pairs) == number, "other members than an `atleast` needs")
     return [(single[place], given) for place, given in pairs]
+
+
 @functools.cache  # of seven atoms with three values each
 def status_of(ends: tuple[tuple[int, int], ...]) -> str:
     found = set()
     for in_scope, *flags in itertools.product(*(range(low, high + 1) for low, high in ends)):
         said = set(itertools.compress(STANCES, flags))
         conflict = said & {"urgent", "do", "consider"} and said & {"avoid", "defer"}
-        advice = [*(ADVICE[stance] for stance in ADVICE if stance in said), "not_now" if in_scope else "outside_guideline"]
+        advice = [
+            *(ADVICE[stance] for stance in ADVICE if stance in said),
+            "not_now" if in_scope else "outside_guideline",
+        ]
         found.add("emergency_pathway" if "emergency" in said else "conflict" if conflict else advice[0])
     return found.pop() if len(found) == 1 else "undetermined"
-def interval(said: Any, given: Mapping[str, Any], as_of: datetime.date) -> tuple[int, int]:  # what a record says of an input, in ticks
+
+
+def interval(
+    said: Any, given: Mapping[str, Any], as_of: datetime.date
+) -> tuple[int, int]:  # what a record says of an input, in ticks
     (low, high), ticks = given["range"], given["ticks"]
     said = {"between": [said["at_least"], said["at_most"]]} if isinstance(said, dict) and len(said) == 2 else said
-    [(form, content)] = said.items() if isinstance(said, dict) else [("between", [low, high]) if said == "unknown" else (None, said)]
+    [(form, content)] = (
+        said.items() if isinstance(said, dict) else [("between", [low, high]) if said == "unknown" else (None, said)]
+    )
     dates = content["between"][::-1] if isinstance(content, dict) and len(content) == 1 else (content, content)
-    ends: Any = {None: (content, content), "at_least": (content, high), "at_most": (low, content), "between": content, "since": dates}
+    ends: Any = {
+        None: (content, content),
+        "at_least": (content, high),
+        "at_most": (low, content),
+        "between": content,
+        "since": dates,
+    }
     first, last = ends[form]
     if form == "since":
         least, most = ((as_of - datetime.date.fromisoformat(str(end))).days * 1000 for end in (first, last))
         require(least >= 0 and given["unit"][0] in ("day", "week"), "a date is after `as_of`, or dates no time")
     else:
-        require(all(type(end) in (int, float) and round(end * 1000) / 1000 == end for end in (first, last)), "a number is too fine")
+        require(
+            all(type(end) in (int, float) and round(end * 1000) / 1000 == end for end in (first, last)),
+            "a number is too fine",
+        )
         least, most = (round(end * 1000) * ticks // 1000 for end in (first, last))
     require(low * ticks <= least <= most <= high * ticks, "a measure is outside of its range")
     return least, most
-def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, Any], dict[str, list[str]]]:  # and what screens close
-    require(record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "sources", "expect"}, "the record has unknown fields")
+
+
+def read_record(
+    record: Mapping[str, Any], book: Rulebook
+) -> tuple[dict[str, Any], dict[str, list[str]]]:  # and what screens close
+    require(
+        record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "sources", "expect"},
+        "the record has unknown fields",
+    )
     findings, measures, screens = ({**(record.get(section) or {})} for section in ("findings", "measures", "screens"))
     for kind, section in ("finding", findings), ("measure", measures), ("screen", screens):
         require(section.keys() <= book.declared[kind].keys(), f"the record has a {kind} that is not declared")
-    closed: dict[str, list[str]] = {name: [] for name in screens if {"complete": True, "incomplete": False}[screens[name]]}
+    closed: dict[str, list[str]] = {
+        name: [] for name in screens if {"complete": True, "incomplete": False}[screens[name]]
+    }
     as_of, declared = datetime.date.fromisoformat(str(record.get("as_of") or "0001-01-01")), book.declared["measure"]
-    said = {name: STATES[state] for name, state in findings.items()} | {name: interval(measures[name], declared[name], as_of) for name in measures}
+    said = {name: STATES[state] for name, state in findings.items()} | {
+        name: interval(measures[name], declared[name], as_of) for name in measures
+    }
     for screen, name, ticks in book.screened:
         if screen in closed and name not in said:
             said[name] = ticks, ticks
             closed[screen].append(name)
     return book.unknown | said, closed
-def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int, int]] | None:  # what a denial leaves no choice about
+
+
+def narrowed(
+    body: list[Any], known: Mapping[str, Any]
+) -> tuple[str, tuple[int, int]] | None:  # what a denial leaves no choice about
     unmet = [(element, value) for element in body if (value := value_of(element, known)) < 2]
     require(unmet, "the record contradicts a background rule")
     match unmet:
@@ -93,6 +147,8 @@ def narrowed(body: list[Any], known: Mapping[str, Any]) -> tuple[str, tuple[int,
             (low, high), edge = known[name], -factor * constant
             return name, (edge, edge) if operator == "!=" else (low, edge - 1) if factor == 1 else (edge + 1, high)
     return None
+
+
 def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, Any]) -> Any:  # what the proofs prove
     found = {proof["ranges"]: verified(book, known, **proof) for proof in proofs}
     require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
@@ -101,29 +157,63 @@ def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, An
         return {"holds": step["atom"], "rule": step["rule"]} if [*found] == ["kept"] and step["value"] == "T" else None
     name = claim["intervention"]
     atoms = book.deciding[name]
-    status = {ranges: status_of(tuple((0, 0) if atom is None else values[atom] for atom in atoms)) for ranges, values in found.items()}
+    status = {
+        ranges: status_of(tuple((0, 0) if atom is None else values[atom] for atom in atoms))
+        for ranges, values in found.items()
+    }
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
     return {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
-def check(document: Mapping[str, Any], rulebook: Rulebook, record: Mapping[str, Any], guideline: Mapping[str, Any] | None = None) -> list[Any]:
+
+
+def check(
+    document: Mapping[str, Any],
+    rulebook: Rulebook,
+    record: Mapping[str, Any],
+    guideline: Mapping[str, Any] | None = None,
+) -> list[Any]:
     """The claims of a certificate, each of which it proves about the record; raises `Rejected` if it does not."""
     try:
         known, closed = read_record(record, rulebook)
         content = {key: value for key, value in record.items() if key != "expect"}
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=datetime.date.isoformat)
-        patient = {"id": record["patient"], "as_of": record.get("as_of") and str(record["as_of"]), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        text = json.dumps(
+            content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=datetime.date.isoformat
+        )
+        patient = {
+            "id": record["patient"],
+            "as_of": record.get("as_of") and str(record["as_of"]),
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        }
         named = {key: (guideline or document["guideline"])[key] for key in ("id", "version")}
         source = named | {"sha256": rulebook.sha256, "readings": rulebook.readings}
-        expected = {"format": "guidelog-certificate/1", "guideline": source, "patient": patient, "closed": closed, "propagated": [*document["propagated"]]}
+        expected = {
+            "format": "guidelog-certificate/1",
+            "guideline": source,
+            "patient": patient,
+            "closed": closed,
+            "propagated": [*document["propagated"]],
+        }
         if canonical([document[part] for part in expected]) != canonical([*expected.values()]):
             wrong = [part for part in expected if canonical(document[part]) != canonical(expected[part])]
             raise Rejected(f"`{wrong[0]}` is not that of the rules and the record")
-        require(document.keys() == {*expected, "certificates"} and isinstance(document["certificates"], list), "the certificate has other fields")
+        require(
+            document.keys() == {*expected, "certificates"} and isinstance(document["certificates"], list),
+            "the certificate has other fields",
+        )
         for name, value, denial in document["propagated"]:
-            found = [new for id_, body in rulebook.denials if id_ == denial and (new := narrowed(body, known)) and new[0] == name]
+            found = [
+                new
+                for id_, body in rulebook.denials
+                if id_ == denial and (new := narrowed(body, known)) and new[0] == name
+            ]
             finding = name in rulebook.declared["finding"]
-            known[name] = {canonical("FT"[low] if finding else [low, high]): (low, high) for _, (low, high) in found}[canonical(value)]
+            known[name] = {canonical("FT"[low] if finding else [low, high]): (low, high) for _, (low, high) in found}[
+                canonical(value)
+            ]
         require(not any(narrowed(body, known) for _, body in rulebook.denials), "background rules have more to add")
-        claims = [(certificate["claim"], proved(**certificate, book=rulebook, known=known)) for certificate in document["certificates"]]
+        claims = [
+            (certificate["claim"], proved(**certificate, book=rulebook, known=known))
+            for certificate in document["certificates"]
+        ]
         made, proofs = [claim for claim, _ in claims], [proof for _, proof in claims]
         require(canonical(made) == canonical(proofs), "a claim is not what its proofs prove")
     except MALFORMED as error:

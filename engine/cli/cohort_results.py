@@ -65,9 +65,7 @@ def summary(
 @click.option("--out", "-o", metavar="FILE", help="Write who changes, as CSV or Parquet.")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write a picture of who goes where.")
 @format_option
-def diff(
-    old: str, new: str, interventions: tuple[str, ...], out: str | None, svg: Path | None, format_: str
-) -> None:
+def diff(old: str, new: str, interventions: tuple[str, ...], out: str | None, svg: Path | None, format_: str) -> None:
     """Who changes between two results: counts from one answer to another; exit code 1 when anybody does.
 
     \b

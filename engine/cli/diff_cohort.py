@@ -77,9 +77,7 @@ def count_changes(old: Compiled, new: Compiled, data: str, scratch: Path) -> Cou
     found = diff(*map(str, results))
     flows = [f for f in found.flows if f.old != f.new and f.old is not None and f.new is not None]
     first = found.flows[0].intervention if found.flows else None
-    people = sum(
-        f.patients for f in found.flows if f.intervention == first and f.old is not None and f.new is not None
-    )
+    people = sum(f.patients for f in found.flows if f.intervention == first and f.old is not None and f.new is not None)
     accounts = [json.loads((result / "run.json").read_text(encoding="utf-8")) for result in results]
     return Counted(
         "the table" if data.endswith("stdin.csv") else data,

@@ -33,7 +33,9 @@ _HAS_NONE = "has no code; ask, or answer by questionnaire:"
 @format_option
 @click.option("--all", "everything", is_flag=True, help="Name every resource that was ignored, not a few a reason.")
 @click.option(
-    "--record", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="Write the facts as a patient file, which every command and the cold checker take.",
 )
 def facts(patient: str, guideline: str | None, format_: str, *, everything: bool, record: Path | None) -> None:
@@ -69,8 +71,12 @@ def in_a_line(reading: FhirReading, path: str) -> str:
 def _json(patient: Patient, reading: FhirReading | None, missing: tuple[Wanted, ...]) -> dict[str, Any]:
     listed = {"used": [], "open": [], "ignored": [], "problems": []} if reading is None else reading.to_json()
     return {
-        "patient": {"id": patient.id, "as_of": patient.as_of.isoformat() if patient.as_of else None,
-                    "sha256": patient.sha256, "as_of_from": reading.dated_by if reading else "the patient file"},
+        "patient": {
+            "id": patient.id,
+            "as_of": patient.as_of.isoformat() if patient.as_of else None,
+            "sha256": patient.sha256,
+            "as_of_from": reading.dated_by if reading else "the patient file",
+        },
         **{key: listed[key] for key in ("used", "open", "ignored", "problems")},
         "missing": [{"name": w.name, "label": w.label, "has_codes": w.has_codes, "ask": w.ask} for w in missing],
         "record": dict(patient.content),

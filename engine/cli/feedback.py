@@ -26,8 +26,14 @@ def feedback() -> None:
 
 @feedback.command()
 @click.argument("store", type=click.Path(dir_okay=False, path_type=Path), required=False)
-@click.option("--format", "format_", type=click.Choice(["json", "csv"]), default="json", show_default=True,
-              help="One JSON object a line, or a table.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["json", "csv"]),
+    default="json",
+    show_default=True,
+    help="One JSON object a line, or a table.",
+)
 @click.option("--clear", is_flag=True, help="Take what was exported out of the store.")
 def export(store: Path | None, format_: str, clear: bool) -> None:
     """Write the feedback in STORE (the SQLite file of `guidelog serve`) to standard output.

@@ -27,17 +27,36 @@ def default_feedback() -> Path:
 @click.option("--public-url", metavar="URL", help="The address that cards link to. [default: that of host and port]")
 @click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A further host name to answer to.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes that evaluate.")
-@click.option("--cors-origin", "origins", multiple=True, metavar="ORIGIN",
-              help="An origin of CDS clients in browsers; may be repeated. [default: any]")
-@click.option("--trust", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Verify the JWT of CDS clients, by this list of issuers and keys.")
-@click.option("--feedback", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Keep feedback in this SQLite file. [default: feedback.sqlite in the user's state folder]")
+@click.option(
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="An origin of CDS clients in browsers; may be repeated. [default: any]",
+)
+@click.option(
+    "--trust",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Verify the JWT of CDS clients, by this list of issuers and keys.",
+)
+@click.option(
+    "--feedback",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep feedback in this SQLite file. [default: feedback.sqlite in the user's state folder]",
+)
 @click.option("--no-feedback", is_flag=True, help="Take no feedback.")
-@click.option("--rate", default=50.0, show_default=True, type=click.FloatRange(0.1, 10_000),
-              help="Requests a second of one client.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
-              help="Answer as of this day, for demonstrations.")
+@click.option(
+    "--rate",
+    default=50.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 10_000),
+    help="Requests a second of one client.",
+)
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Answer as of this day, for demonstrations."
+)
 @click.option("--compare", metavar="OLD", help="Show reviewers what changed since OLD, a folder or a git revision.")
 @click.option("--check", is_flag=True, help="Start, answer once, and stop.")
 def serve(

@@ -27,6 +27,16 @@ from .terminology.code_file import load_mapping, read_mapping
 from .terminology.mapping import CodeMapping
 
 __all__ = [
-    "CodeMapping", "FhirReading", "Ignored", "Open", "Used", "load_mapping", "looks_like_fhir", "read_mapping",
-    "read_path", "read_records", "split_patients", "text_looks_like_fhir",
+    "CodeMapping",
+    "FhirReading",
+    "Ignored",
+    "Open",
+    "Used",
+    "load_mapping",
+    "looks_like_fhir",
+    "read_mapping",
+    "read_path",
+    "read_records",
+    "split_patients",
+    "text_looks_like_fhir",
 ]

@@ -215,4 +215,3 @@ def _computable(comparison: tree.Comparison, bound: set[str]) -> Test | Bind | N
         if isinstance(comparison.right, tree.Variable) and len(right) == 1 and not left:
             return Bind(comparison.right.name, comparison.left)
     return None
-

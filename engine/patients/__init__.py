@@ -26,6 +26,21 @@ from .remarks import remarks
 from .values import Interval, MeasureValue, Since
 
 __all__ = [
-    "Entry", "Facts", "Interval", "ListNode", "MapNode", "MeasureValue", "Node", "Patient", "ScalarNode", "Since",
-    "close", "patient_from_content", "read_document", "read_patient", "read_text", "remarks", "sha256_of",
+    "Entry",
+    "Facts",
+    "Interval",
+    "ListNode",
+    "MapNode",
+    "MeasureValue",
+    "Node",
+    "Patient",
+    "ScalarNode",
+    "Since",
+    "close",
+    "patient_from_content",
+    "read_document",
+    "read_patient",
+    "read_text",
+    "remarks",
+    "sha256_of",
 ]

@@ -34,8 +34,17 @@ from .node import (
 from .strangers import hint_for, looks_like_bytes, looks_like_map, looks_like_text
 
 __all__ = [
-    "MAX_DEPTH", "MAX_NODES", "Entry", "ListNode", "MapNode", "Node", "Problems", "ScalarNode",
-    "compose", "read_document", "read_text",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Entry",
+    "ListNode",
+    "MapNode",
+    "Node",
+    "Problems",
+    "ScalarNode",
+    "compose",
+    "read_document",
+    "read_text",
 ]
 
 # Controls, line ends that editors and this program would count differently, and what is no character.

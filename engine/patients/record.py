@@ -120,8 +120,19 @@ class _RecordReader:
         self.problems.check()
         content = content_of(record)
         complete = tuple(screen for screen in self.vocabulary.screens if screens.get(screen))
-        return Patient(identity, self.as_of.day, findings, measures, complete, sources,
-                       content, sha256_of(content), _part(record, "expect"), self.spans, self.as_of.span)
+        return Patient(
+            identity,
+            self.as_of.day,
+            findings,
+            measures,
+            complete,
+            sources,
+            content,
+            sha256_of(content),
+            _part(record, "expect"),
+            self.spans,
+            self.as_of.span,
+        )
 
     def check_parts(self, record: MapNode) -> None:
         for key in (entry.key for entry in record.entries if entry.key.text not in _PARTS):

@@ -253,8 +253,10 @@ def _pair(node: Node, example: str, problems: Problems) -> tuple[Node, Node] | N
 
 
 def _number_hint(measure: Measure) -> str:
-    return (f"write a number of unit `{measure.unit}` such as `8` or `8.5`, `unknown`, "
-            "`{at_least: 6}`, `{at_most: 6}` or `{between: [6, 8]}`")
+    return (
+        f"write a number of unit `{measure.unit}` such as `8` or `8.5`, `unknown`, "
+        "`{at_least: 6}`, `{at_most: 6}` or `{between: [6, 8]}`"
+    )
 
 
 def _range_hint(measure: Measure) -> str:

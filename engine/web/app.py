@@ -60,9 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         """Whether a patient can be answered, certified, right now."""
         sha256 = await desk.run(ready)
         guideline = service.compiled.guideline
-        return JSONResponse(
-            {"status": "ok", "guideline": guideline.id, "version": guideline.version, "sha256": sha256}
-        )
+        return JSONResponse({"status": "ok", "guideline": guideline.id, "version": guideline.version, "sha256": sha256})
 
     app.include_router(hooks_router(service))
     app.include_router(pages.router(service))

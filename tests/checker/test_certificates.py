@@ -20,7 +20,13 @@ from guidelog.semantics.kleene import Model
 from programs import compiled_of, patient_of
 
 FOLDER = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
-TELLING = ["seed", "red-flag-saddle-anesthesia", "failed-care-candidate-bilateral", "mri-known-from-its-findings", "nothing-known"]
+TELLING = [
+    "seed",
+    "red-flag-saddle-anesthesia",
+    "failed-care-candidate-bilateral",
+    "mri-known-from-its-findings",
+    "nothing-known",
+]
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +120,9 @@ def other_value(value: Any, chance: random.Random) -> Any:
         case "T" | "F" | "U":
             return chance.choice([v for v in "TFU" if v != value])
         case str():
-            return chance.choice([value + "x", "not_now" if value != "not_now" else "urgent", "low" if value == "kept" else "kept"])
+            return chance.choice(
+                [value + "x", "not_now" if value != "not_now" else "urgent", "low" if value == "kept" else "kept"]
+            )
         case list():
             return [] if value else ["x"]
         case _:
@@ -166,7 +174,17 @@ def test_a_missing_part_is_rejected(compiled: Compiled, name: str) -> None:
 @pytest.mark.parametrize("name", TELLING)
 def test_another_status_is_rejected(compiled: Compiled, name: str) -> None:
     document, record = certificate(compiled, name)
-    statuses = ["urgent", "recommended", "consider", "not_now", "avoid", "undetermined", "conflict", "outside_guideline", "emergency_pathway"]
+    statuses = [
+        "urgent",
+        "recommended",
+        "consider",
+        "not_now",
+        "avoid",
+        "undetermined",
+        "conflict",
+        "outside_guideline",
+        "emergency_pathway",
+    ]
     for number, one in enumerate(document["certificates"]):
         if "status" not in one["claim"]:
             continue

@@ -126,7 +126,9 @@ def document(
     return {
         "format": "guidelog-certificate/1",
         "guideline": {
-            "id": "small", "version": "1.0.0", "sha256": with_hash(files),
+            "id": "small",
+            "version": "1.0.0",
+            "sha256": with_hash(files),
             "readings": declared if readings is None else readings,
         },
         "patient": {"id": "pat-1", "as_of": "2025-11-13", "sha256": hashlib.sha256(text.encode()).hexdigest()},
@@ -179,8 +181,12 @@ RANGE_U = step("advise(scan,consider)", "U", "SCAN-KEPT", {}, [0, None, None], [
 RANGE_T = step("advise(scan,consider)", "T", "SCAN-KEPT", {}, [0, None, None])
 RANGE_F = step("advise(scan,consider)", "F", fails=[["SCAN-KEPT", {}, 2]])
 SCAN = answers(
-    "scan", "undetermined", "guideline_range",
-    kept=[[SCOPE_T, RANGE_U]], low=[[SCOPE_T, RANGE_T]], high=[[SCOPE_T, RANGE_F]],
+    "scan",
+    "undetermined",
+    "guideline_range",
+    kept=[[SCOPE_T, RANGE_U]],
+    low=[[SCOPE_T, RANGE_T]],
+    high=[[SCOPE_T, RANGE_F]],
 )
 
 UNASKED = record(findings={"fever": "present", "rash": "absent"}, screens={"history": "incomplete"})
@@ -189,7 +195,9 @@ DO_U = step("advise(rest,do)", "U", "REST", {}, [0, 1, 2], [["REST", {}, 2]])
 URGENT_U = step("advise(rest,urgent)", "U", "REST-LONG", {}, [2, None, None], [["REST-LONG", {}, 0]])
 MISSING = answers("rest", "undetermined", "missing_data", low=[[SCOPE_T, SICK_T, ILL_U], [DO_U, URGENT_U]])
 
-CLOSED = record(findings={"tested": "absent", "cough": "present"}, screens={"history": "complete"}, measures={"age": 40.5})
+CLOSED = record(
+    findings={"tested": "absent", "cough": "present"}, screens={"history": "complete"}, measures={"age": 40.5}
+)
 CLOSED_HEADER: Json = {"closed": {"history": ["fever", "ill_days"]}, "propagated": [["positive", "F", "BG-TEST"]]}
 CLOSED_HOLDS = holds("ill()", "ILL", [step("ill()", "T", "ILL", {}, [[[0, None], [3, None]]])])
 
@@ -216,8 +224,14 @@ def test_a_complete_screen_closes_what_is_not_listed() -> None:
 
 def test_background_rules_set_findings_and_narrow_measures() -> None:
     patient = record(findings={"positive": "present"})
-    assert accepted(patient, propagated=[["tested", "T", "BG-TEST"], ["ill_days", [0, 50000], "BG-DAYS"],
-                                         ["rest_weeks", [0, 69999], "BG-REST"]])
+    assert accepted(
+        patient,
+        propagated=[
+            ["tested", "T", "BG-TEST"],
+            ["ill_days", [0, 50000], "BG-DAYS"],
+            ["rest_weeks", [0, 69999], "BG-REST"],
+        ],
+    )
 
 
 def test_another_reading_is_another_rule() -> None:
@@ -229,7 +243,10 @@ def test_another_reading_is_another_rule() -> None:
 def test_dates_may_be_dates() -> None:
     patient = {"patient": "pat-1", "as_of": "2025-11-13", "measures": {"ill_days": {"since": "2025-11-01"}}}
     made = document(patient)
-    as_yaml = patient | {"as_of": datetime.date(2025, 11, 13), "measures": {"ill_days": {"since": datetime.date(2025, 11, 1)}}}
+    as_yaml = patient | {
+        "as_of": datetime.date(2025, 11, 13),
+        "measures": {"ill_days": {"since": datetime.date(2025, 11, 1)}},
+    }
     assert check(made, BOOK, as_yaml) == []
 
 
@@ -283,112 +300,316 @@ KEPT = ("certificates", 0, "proofs", 0)
 FIRST, SECOND = (*KEPT, "blocks", 0), (*KEPT, "blocks", 1)
 
 SPOILED: dict[str, tuple[Json, Json, Json, list[Spoil]]] = {
-    "header": (CLEAR, REST, {}, [
-        at("format", to="guidelog-certificate/2"), without("format"), at("extra", to=1), without("guideline"),
-        at("guideline", "sha256", to="0" * 64), at("guideline", "readings", to={}), at("guideline", "more", to=1),
-        at("guideline", "readings", "strictness", to="strict"), at("guideline", "readings", "other", to="kept"),
-        without("guideline", "id"), without("guideline", "readings"),
-        at("patient", "id", to="pat-2"), at("patient", "as_of", to="2025-11-14"), at("patient", "sha256", to="f" * 64),
-        at("patient", "name", to="x"), without("patient", "id"), at("patient", to=[]), at("closed", to={"history": []}),
-        at("closed", to=[]), at("closed", to=None), at("propagated", to={"a": 1}), at("propagated", to=[["tested", "T", "BG-TEST"]]),
-        at("propagated", to=[["fever", "T", "BG-TEST"]]), at("propagated", to=[[]]), at("propagated", to=[["tested", "T", ["BG"]]]),
-        at("certificates", to=None), at("certificates", to=[None]), at("certificates", to={"claim": 1}),
-        at("certificates", 0, "more", to=1), without("certificates", 0, "proofs"), without("certificates", 0, "claim"),
-    ]),
-    "claim": (CLEAR, REST, {}, [
-        at("certificates", 0, "claim", "status", to=status)
-        for status in each("urgent", "consider", "not_now", "avoid", "undetermined", "conflict", "outside_guideline", None, 1, [])
-    ] + [
-        at("certificates", 0, "claim", "because", to=because) for because in each("missing_data", "guideline_range", "", 0, False)
-    ] + [
-        at("certificates", 0, "claim", "intervention", to=name) for name in each("scan", "walk", "", None, 1, [], {})
-    ] + [
-        at("certificates", 0, "claim", "more", to=1), without("certificates", 0, "claim", "because"),
-        without("certificates", 0, "claim", "status"), at("certificates", 0, "claim", to={"holds": "sick()"}),
-        at("certificates", 0, "claim", to={"holds": "sick()", "rule": "ILL"}), at("certificates", 0, "claim", to=None),
-        at("certificates", 0, "claim", to={"holds": "ill()", "rule": "ILL"}), at("certificates", 0, "claim", to="sick()"),
-        at("certificates", 0, "claim", to={"holds": ["sick()"], "rule": "SICK"}), at("certificates", 0, "claim", to={}),
-        at("certificates", 0, "claim", to={"holds": "sick()", "rule": "SICK", "status": "urgent"}),
-    ]),
-    "proof": (CLEAR, REST, {}, [
-        at(*KEPT, "ranges", to=ranges) for ranges in each("low", "high", "both", None, 0, ["kept"])
-    ] + [
-        at("certificates", 0, "proofs", to=[]), at("certificates", 0, "proofs", to=None), without(*KEPT, "blocks"),
-        at(*KEPT, "more", to=1), at(*KEPT, "blocks", to={}), at(*KEPT, "blocks", to=[]), at(*KEPT, "blocks", to=[[None]]),
-        more("certificates", 0, "proofs", added=REST["proofs"][0]), without(*SECOND, 1), without(*FIRST, 0),
-        more("certificates", 0, "proofs", added=REST["proofs"][0] | {"ranges": "low"}),
-        more(*KEPT, "blocks", added=[SCOPE_T]), more(*FIRST, added=SCOPE_T), more(*KEPT, "blocks", added=None),
-        at(*KEPT, "blocks", to=[[SCOPE_T, SICK_T, ILL_F, REST_T, URGENT_F]]),  # negation in the same block
-        at(*KEPT, "blocks", to=[[SCOPE_T, SICK_T], [REST_T, URGENT_F], [ILL_F]]),
-        more(*FIRST, added=step("patient()", "T", "fact")), more(*FIRST, added=step("finding(fever)", "T", "fact")),
-        more(*FIRST, added=step("sign(fever)", "T", "fact")), more(*FIRST, added=step("ill(fever)", "F", fails=[])),
-        more(*FIRST, added=step("BG-TEST", "T", "BG-TEST", {}, [None, None])),
-    ]),
-    "step": (CLEAR, REST, {}, [
-        at(*FIRST, 1, "subst", to=subst)
-        for subst in each({}, {"F": "cough"}, {"F": "rash"}, {"F": "nothing"}, {"F": "fever", "P": "pat-1"}, {"G": "fever"},
-                      {"F": "fever", "G": "cough"}, {"F": True}, {"F": None}, {"F": ["fever"]}, [], None, "F", {"F": '"fever"'})
-    ] + [
-        at(*FIRST, 1, "rule", to=rule) for rule in each("ILL", "SCOPE", "none", "", None, 1, ["SICK"], "fact")
-    ] + [
-        at(*FIRST, 1, "from", to=using)
-        for using in each([], [None], [None, None, None], [0, None], [None, 0], None, {}, [None, False], "ab", [None, "x"])
-    ] + [
-        at(*SECOND, 0, "from", to=using)
-        for using in each([None, 1, 2], [0, None, 2], [0, 1, None], [1, 0, 2], [0, 1, 3], [0, 1, 4], [0, 1, -3], [False, True, 2],
-                      [0.0, 1, 2], ["0", 1, 2], [0, 1], [0, 1, 2, None], [0, 1, [2]], [[0, 1, 2]])
-    ] + [
-        at(*FIRST, 1, "value", to=value) for value in each("F", "U", "", None, True, ["T"])
-    ] + [
-        at(*FIRST, 1, "atom", to=atom) for atom in each("sick(P)", "sick( )", "sick", "ill()", "in_scope()", None, 1, ["sick()"])
-    ] + [
-        at(*FIRST, 1, "more", to=1), without(*FIRST, 1, "from"), without(*FIRST, 1, "rule"), without(*FIRST, 1, "subst"),
-        without(*FIRST, 1, "atom"), without(*FIRST, 1, "value"), at(*FIRST, 1, "fails", to=[]), at(*FIRST, 2, "rule", to="ILL"),
-        at(*FIRST, 1, to=step("sick()", "F", fails=[["SICK", {"F": "fever"}, 0], ["SICK", {"F": "cough"}, 0], ["SICK", {"F": "rash"}, 0]])),
-        at(*FIRST, 1, to=step("sick()", "U", "SICK", {"F": "fever"}, [None, None],
-                              [["SICK", {"F": "fever"}, 0], ["SICK", {"F": "cough"}, 0], ["SICK", {"F": "rash"}, 0]])),
-        at(*SECOND, 0, to=step("advise(rest,do)", "F", fails=[["REST", {}, 2]])),
-    ] + [
-        at(*FIRST, 2, "fails", to=fails)
-        for fails in each([], [["ILL", {}, 1]], [["ILL", {}, -1]], [["ILL", {}, False]], [["ILL", {}, None]], [["ILL", {}, 0.0]],
-                      [["ILL", {}]], [["ILL", {"F": "fever"}, 0]], [["ILL", {}, 0], ["ILL", {}, 0]], [["SICK", {}, 0]], None, {},
-                      [["ILL", {}, 0, 0]], [["ILL", {}, "0"]], [None], [["ILL", {}, 0], ["REST", {}, 0]], [["ILL", None, 0]], "x")
-    ]),
-    "range": (RANGE, SCAN, {}, [
-        at("certificates", 0, "claim", "because", to="missing_data"), at("certificates", 0, "claim", "because", to=None),
-        without("certificates", 0, "proofs", 0), without("certificates", 0, "proofs", 1), without("certificates", 0, "proofs", 2),
-        at("certificates", 0, "proofs", 1, "ranges", to="high"), at("certificates", 0, "proofs", 2, "ranges", to="low"),
-        at("certificates", 0, "proofs", 0, "ranges", to="high"), at("certificates", 0, "claim", "status", to="not_now"),
-        at("certificates", 0, "proofs", 0, "blocks", 0, 1, to=RANGE_T), at("certificates", 0, "proofs", 0, "blocks", 0, 1, to=RANGE_F),
-        at("certificates", 0, "proofs", 1, "blocks", 0, 1, to=RANGE_U), at("certificates", 0, "proofs", 2, "blocks", 0, 1, to=RANGE_U),
-        at("certificates", 0, "proofs", 1, "blocks", 0, 1, to=RANGE_F), at("certificates", 0, "proofs", 2, "blocks", 0, 1, to=RANGE_T),
-        at("certificates", 0, "proofs", 0, "blocks", 0, 1, "fails", to=[["SCAN-KEPT", {}, 0]]),
-        at("certificates", 0, "proofs", 0, "blocks", 0, 1, "fails", to=[["SCAN-KEPT", {}, 1]]),
-        at("certificates", 0, "proofs", 0, "blocks", 0, 1, "fails", to=[["SCAN-KEPT", {}, 2], ["SCAN-STRICT", {}, 2]]),
-        at("certificates", 0, "proofs", 0, "blocks", 0, 1, "fails", to=[]),
-    ]),
-    "missing": (UNASKED, MISSING, {}, [
-        at("certificates", 0, "proofs", 0, "ranges", to="kept"), at("certificates", 0, "claim", "because", to="guideline_range"),
-        at("certificates", 0, "claim", "because", to=None), at("certificates", 0, "claim", "status", to="recommended"),
-    ] + [
-        at(*FIRST, 2, "from", to=using)
-        for using in each([[[0, None]]], [[[0, None], [0, None]]], [[[0, None], [1, None], [2, None]]], [[[0, None], [2, None]]],
-                      [[[0, None], [4, None]]], [[[0, None], [-1, None]]], [[[0, None], [True, None]]], [[[0, None], [1, 0]]],
-                      [[[0, None], ["1", None]]], [None], [[]], [[0, 1]], [[[0], [1]]], [[[0, None, 1], [1, None, 1]]], [[[0, 0], [1, 1]]])
-    ] + [
-        at(*FIRST, 2, to=step("ill()", "T", "ILL", {}, [[[0, None], [1, None]]])), at(*FIRST, 2, to=ILL_F),
-        at(*SECOND, 1, to=URGENT_F), at(*SECOND, 1, "fails", to=[["REST-LONG", {}, 1]]), at(*SECOND, 0, "fails", to=[["REST", {}, 0]]),
-    ]),
-    "closed": (CLOSED, CLOSED_HOLDS, CLOSED_HEADER, [
-        at("closed", to=closed)
-        for closed in each({}, {"history": []}, {"history": ["fever"]}, {"history": ["ill_days", "fever"]},
-                       {"history": ["fever", "ill_days", "rest_weeks"]}, {"history": ["fever", "cough", "ill_days"]},
-                       {"history": ["fever", "ill_days"], "other": []}, {"history": None}, {"history": {"fever": 1, "ill_days": 1}})
-    ] + [
-        at("certificates", 0, "claim", "rule", to="SICK"), at("certificates", 0, "claim", "rule", to=None),
-        at("certificates", 0, "proofs", 0, "ranges", to="low"), without("certificates", 0, "claim", "rule"),
-        at(*FIRST, 0, "from", to=[[[0, None], [1, None]]]), at(*FIRST, 0, to=ILL_F),
-    ]),
+    "header": (
+        CLEAR,
+        REST,
+        {},
+        [
+            at("format", to="guidelog-certificate/2"),
+            without("format"),
+            at("extra", to=1),
+            without("guideline"),
+            at("guideline", "sha256", to="0" * 64),
+            at("guideline", "readings", to={}),
+            at("guideline", "more", to=1),
+            at("guideline", "readings", "strictness", to="strict"),
+            at("guideline", "readings", "other", to="kept"),
+            without("guideline", "id"),
+            without("guideline", "readings"),
+            at("patient", "id", to="pat-2"),
+            at("patient", "as_of", to="2025-11-14"),
+            at("patient", "sha256", to="f" * 64),
+            at("patient", "name", to="x"),
+            without("patient", "id"),
+            at("patient", to=[]),
+            at("closed", to={"history": []}),
+            at("closed", to=[]),
+            at("closed", to=None),
+            at("propagated", to={"a": 1}),
+            at("propagated", to=[["tested", "T", "BG-TEST"]]),
+            at("propagated", to=[["fever", "T", "BG-TEST"]]),
+            at("propagated", to=[[]]),
+            at("propagated", to=[["tested", "T", ["BG"]]]),
+            at("certificates", to=None),
+            at("certificates", to=[None]),
+            at("certificates", to={"claim": 1}),
+            at("certificates", 0, "more", to=1),
+            without("certificates", 0, "proofs"),
+            without("certificates", 0, "claim"),
+        ],
+    ),
+    "claim": (
+        CLEAR,
+        REST,
+        {},
+        [
+            at("certificates", 0, "claim", "status", to=status)
+            for status in each(
+                "urgent", "consider", "not_now", "avoid", "undetermined", "conflict", "outside_guideline", None, 1, []
+            )
+        ]
+        + [
+            at("certificates", 0, "claim", "because", to=because)
+            for because in each("missing_data", "guideline_range", "", 0, False)
+        ]
+        + [
+            at("certificates", 0, "claim", "intervention", to=name)
+            for name in each("scan", "walk", "", None, 1, [], {})
+        ]
+        + [
+            at("certificates", 0, "claim", "more", to=1),
+            without("certificates", 0, "claim", "because"),
+            without("certificates", 0, "claim", "status"),
+            at("certificates", 0, "claim", to={"holds": "sick()"}),
+            at("certificates", 0, "claim", to={"holds": "sick()", "rule": "ILL"}),
+            at("certificates", 0, "claim", to=None),
+            at("certificates", 0, "claim", to={"holds": "ill()", "rule": "ILL"}),
+            at("certificates", 0, "claim", to="sick()"),
+            at("certificates", 0, "claim", to={"holds": ["sick()"], "rule": "SICK"}),
+            at("certificates", 0, "claim", to={}),
+            at("certificates", 0, "claim", to={"holds": "sick()", "rule": "SICK", "status": "urgent"}),
+        ],
+    ),
+    "proof": (
+        CLEAR,
+        REST,
+        {},
+        [at(*KEPT, "ranges", to=ranges) for ranges in each("low", "high", "both", None, 0, ["kept"])]
+        + [
+            at("certificates", 0, "proofs", to=[]),
+            at("certificates", 0, "proofs", to=None),
+            without(*KEPT, "blocks"),
+            at(*KEPT, "more", to=1),
+            at(*KEPT, "blocks", to={}),
+            at(*KEPT, "blocks", to=[]),
+            at(*KEPT, "blocks", to=[[None]]),
+            more("certificates", 0, "proofs", added=REST["proofs"][0]),
+            without(*SECOND, 1),
+            without(*FIRST, 0),
+            more("certificates", 0, "proofs", added=REST["proofs"][0] | {"ranges": "low"}),
+            more(*KEPT, "blocks", added=[SCOPE_T]),
+            more(*FIRST, added=SCOPE_T),
+            more(*KEPT, "blocks", added=None),
+            at(*KEPT, "blocks", to=[[SCOPE_T, SICK_T, ILL_F, REST_T, URGENT_F]]),  # negation in the same block
+            at(*KEPT, "blocks", to=[[SCOPE_T, SICK_T], [REST_T, URGENT_F], [ILL_F]]),
+            more(*FIRST, added=step("patient()", "T", "fact")),
+            more(*FIRST, added=step("finding(fever)", "T", "fact")),
+            more(*FIRST, added=step("sign(fever)", "T", "fact")),
+            more(*FIRST, added=step("ill(fever)", "F", fails=[])),
+            more(*FIRST, added=step("BG-TEST", "T", "BG-TEST", {}, [None, None])),
+        ],
+    ),
+    "step": (
+        CLEAR,
+        REST,
+        {},
+        [
+            at(*FIRST, 1, "subst", to=subst)
+            for subst in each(
+                {},
+                {"F": "cough"},
+                {"F": "rash"},
+                {"F": "nothing"},
+                {"F": "fever", "P": "pat-1"},
+                {"G": "fever"},
+                {"F": "fever", "G": "cough"},
+                {"F": True},
+                {"F": None},
+                {"F": ["fever"]},
+                [],
+                None,
+                "F",
+                {"F": '"fever"'},
+            )
+        ]
+        + [at(*FIRST, 1, "rule", to=rule) for rule in each("ILL", "SCOPE", "none", "", None, 1, ["SICK"], "fact")]
+        + [
+            at(*FIRST, 1, "from", to=using)
+            for using in each(
+                [], [None], [None, None, None], [0, None], [None, 0], None, {}, [None, False], "ab", [None, "x"]
+            )
+        ]
+        + [
+            at(*SECOND, 0, "from", to=using)
+            for using in each(
+                [None, 1, 2],
+                [0, None, 2],
+                [0, 1, None],
+                [1, 0, 2],
+                [0, 1, 3],
+                [0, 1, 4],
+                [0, 1, -3],
+                [False, True, 2],
+                [0.0, 1, 2],
+                ["0", 1, 2],
+                [0, 1],
+                [0, 1, 2, None],
+                [0, 1, [2]],
+                [[0, 1, 2]],
+            )
+        ]
+        + [at(*FIRST, 1, "value", to=value) for value in each("F", "U", "", None, True, ["T"])]
+        + [
+            at(*FIRST, 1, "atom", to=atom)
+            for atom in each("sick(P)", "sick( )", "sick", "ill()", "in_scope()", None, 1, ["sick()"])
+        ]
+        + [
+            at(*FIRST, 1, "more", to=1),
+            without(*FIRST, 1, "from"),
+            without(*FIRST, 1, "rule"),
+            without(*FIRST, 1, "subst"),
+            without(*FIRST, 1, "atom"),
+            without(*FIRST, 1, "value"),
+            at(*FIRST, 1, "fails", to=[]),
+            at(*FIRST, 2, "rule", to="ILL"),
+            at(
+                *FIRST,
+                1,
+                to=step(
+                    "sick()",
+                    "F",
+                    fails=[["SICK", {"F": "fever"}, 0], ["SICK", {"F": "cough"}, 0], ["SICK", {"F": "rash"}, 0]],
+                ),
+            ),
+            at(
+                *FIRST,
+                1,
+                to=step(
+                    "sick()",
+                    "U",
+                    "SICK",
+                    {"F": "fever"},
+                    [None, None],
+                    [["SICK", {"F": "fever"}, 0], ["SICK", {"F": "cough"}, 0], ["SICK", {"F": "rash"}, 0]],
+                ),
+            ),
+            at(*SECOND, 0, to=step("advise(rest,do)", "F", fails=[["REST", {}, 2]])),
+        ]
+        + [
+            at(*FIRST, 2, "fails", to=fails)
+            for fails in each(
+                [],
+                [["ILL", {}, 1]],
+                [["ILL", {}, -1]],
+                [["ILL", {}, False]],
+                [["ILL", {}, None]],
+                [["ILL", {}, 0.0]],
+                [["ILL", {}]],
+                [["ILL", {"F": "fever"}, 0]],
+                [["ILL", {}, 0], ["ILL", {}, 0]],
+                [["SICK", {}, 0]],
+                None,
+                {},
+                [["ILL", {}, 0, 0]],
+                [["ILL", {}, "0"]],
+                [None],
+                [["ILL", {}, 0], ["REST", {}, 0]],
+                [["ILL", None, 0]],
+                "x",
+            )
+        ],
+    ),
+    "range": (
+        RANGE,
+        SCAN,
+        {},
+        [
+            at("certificates", 0, "claim", "because", to="missing_data"),
+            at("certificates", 0, "claim", "because", to=None),
+            without("certificates", 0, "proofs", 0),
+            without("certificates", 0, "proofs", 1),
+            without("certificates", 0, "proofs", 2),
+            at("certificates", 0, "proofs", 1, "ranges", to="high"),
+            at("certificates", 0, "proofs", 2, "ranges", to="low"),
+            at("certificates", 0, "proofs", 0, "ranges", to="high"),
+            at("certificates", 0, "claim", "status", to="not_now"),
+            at("certificates", 0, "proofs", 0, "blocks", 0, 1, to=RANGE_T),
+            at("certificates", 0, "proofs", 0, "blocks", 0, 1, to=RANGE_F),
+            at("certificates", 0, "proofs", 1, "blocks", 0, 1, to=RANGE_U),
+            at("certificates", 0, "proofs", 2, "blocks", 0, 1, to=RANGE_U),
+            at("certificates", 0, "proofs", 1, "blocks", 0, 1, to=RANGE_F),
+            at("certificates", 0, "proofs", 2, "blocks", 0, 1, to=RANGE_T),
+            at("certificates", 0, "proofs", 0, "blocks", 0, 1, "fails", to=[["SCAN-KEPT", {}, 0]]),
+            at("certificates", 0, "proofs", 0, "blocks", 0, 1, "fails", to=[["SCAN-KEPT", {}, 1]]),
+            at(
+                "certificates",
+                0,
+                "proofs",
+                0,
+                "blocks",
+                0,
+                1,
+                "fails",
+                to=[["SCAN-KEPT", {}, 2], ["SCAN-STRICT", {}, 2]],
+            ),
+            at("certificates", 0, "proofs", 0, "blocks", 0, 1, "fails", to=[]),
+        ],
+    ),
+    "missing": (
+        UNASKED,
+        MISSING,
+        {},
+        [
+            at("certificates", 0, "proofs", 0, "ranges", to="kept"),
+            at("certificates", 0, "claim", "because", to="guideline_range"),
+            at("certificates", 0, "claim", "because", to=None),
+            at("certificates", 0, "claim", "status", to="recommended"),
+        ]
+        + [
+            at(*FIRST, 2, "from", to=using)
+            for using in each(
+                [[[0, None]]],
+                [[[0, None], [0, None]]],
+                [[[0, None], [1, None], [2, None]]],
+                [[[0, None], [2, None]]],
+                [[[0, None], [4, None]]],
+                [[[0, None], [-1, None]]],
+                [[[0, None], [True, None]]],
+                [[[0, None], [1, 0]]],
+                [[[0, None], ["1", None]]],
+                [None],
+                [[]],
+                [[0, 1]],
+                [[[0], [1]]],
+                [[[0, None, 1], [1, None, 1]]],
+                [[[0, 0], [1, 1]]],
+            )
+        ]
+        + [
+            at(*FIRST, 2, to=step("ill()", "T", "ILL", {}, [[[0, None], [1, None]]])),
+            at(*FIRST, 2, to=ILL_F),
+            at(*SECOND, 1, to=URGENT_F),
+            at(*SECOND, 1, "fails", to=[["REST-LONG", {}, 1]]),
+            at(*SECOND, 0, "fails", to=[["REST", {}, 0]]),
+        ],
+    ),
+    "closed": (
+        CLOSED,
+        CLOSED_HOLDS,
+        CLOSED_HEADER,
+        [
+            at("closed", to=closed)
+            for closed in each(
+                {},
+                {"history": []},
+                {"history": ["fever"]},
+                {"history": ["ill_days", "fever"]},
+                {"history": ["fever", "ill_days", "rest_weeks"]},
+                {"history": ["fever", "cough", "ill_days"]},
+                {"history": ["fever", "ill_days"], "other": []},
+                {"history": None},
+                {"history": {"fever": 1, "ill_days": 1}},
+            )
+        ]
+        + [
+            at("certificates", 0, "claim", "rule", to="SICK"),
+            at("certificates", 0, "claim", "rule", to=None),
+            at("certificates", 0, "proofs", 0, "ranges", to="low"),
+            without("certificates", 0, "claim", "rule"),
+            at(*FIRST, 0, "from", to=[[[0, None], [1, None]]]),
+            at(*FIRST, 0, to=ILL_F),
+        ],
+    ),
 }
 
 
@@ -414,7 +635,9 @@ def places(content: Json, path: tuple[Json, ...] = ()) -> list[tuple[Json, ...]]
     return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
 
 
-@pytest.mark.parametrize("value", [None, True, False, 0, 1, -1, 0.5, "", "T", "in_scope()", [], [[]], {}, {"": 0}, 10**30])
+@pytest.mark.parametrize(
+    "value", [None, True, False, 0, 1, -1, 0.5, "", "T", "in_scope()", [], [[]], {}, {"": 0}, 10**30]
+)
 def test_anything_put_anywhere_is_rejected_and_never_fails_otherwise(value: Json) -> None:
     for patient, certificate in ((CLEAR, REST), (RANGE, SCAN), (UNASKED, MISSING)):
         made = document(patient, certificate)
@@ -442,32 +665,66 @@ def test_every_key_and_every_item_is_needed() -> None:
                 check(spoiled, BOOK, patient)
 
 
-@pytest.mark.parametrize("patient", [
-    record(findings={"fewer": "present"}), record(findings={"ill_days": "present"}), record(measures={"fever": 1}),
-    record(findings={"fever": True}), record(findings={"fever": "yes"}), record(findings=["fever"]), record(findings={"fever": None}),
-    record(screens={"histories": "complete"}), record(screens={"history": True}), record(screens={"history": "done"}),
-    record(measures={"age": "40"}), record(measures={"age": True}), record(measures={"age": None}), record(measures={"age": 1.0001}),
-    record(measures={"age": 121}), record(measures={"age": -1}), record(measures={"age": float("nan")}),
-    record(measures={"age": float("inf")}), record(measures={"age": {"at_least": 121}}), record(measures={"age": {"at_most": -1}}),
-    record(measures={"age": {"between": [5, 4]}}), record(measures={"age": {"between": [5]}}), record(measures={"age": {}}),
-    record(measures={"age": {"between": 5}}), record(measures={"age": {"at_least": 1, "between": [1, 2]}}), record(measures={"age": [1, 2]}),
-    record(measures={"age": {"about": 5}}), record(measures={"age": {"unknown": 5}}), record(measures={"age": {"exactly": 5}}),
-    record(measures={"age": {"since": "2025-11-01"}}), record(measures={"ill_days": {"since": "2025-11-14"}}),
-    record(measures={"ill_days": {"since": "2025-02-30"}}), record(measures={"ill_days": {"since": {"at_least": "2025-11-01"}}}),
-    record(measures={"ill_days": {"since": {"between": ["2025-11-02", "2025-11-01"]}}}), record(measures={"ill_days": {"since": 5}}),
-    record(measures={"ill_days": {"since": "2025-01-01"}}), record(measures={"ill_days": {"at_least": {"between": [1, 2]}}}),
-    record(findings={"positive": "present", "tested": "absent"}), record(findings={"positive": "present"}, measures={"ill_days": 51}),
-    record(more={}), {"patient": "pat-1"}, {"as_of": "2025-11-13"}, {"patient": "pat-1", "as_of": "13.11.2025"},
-    {"patient": "pat-1", "as_of": None}, [], None, record(findings={1: "present"}), record(sources={"fever": {1, 2}}),
-], ids=repr)
+@pytest.mark.parametrize(
+    "patient",
+    [
+        record(findings={"fewer": "present"}),
+        record(findings={"ill_days": "present"}),
+        record(measures={"fever": 1}),
+        record(findings={"fever": True}),
+        record(findings={"fever": "yes"}),
+        record(findings=["fever"]),
+        record(findings={"fever": None}),
+        record(screens={"histories": "complete"}),
+        record(screens={"history": True}),
+        record(screens={"history": "done"}),
+        record(measures={"age": "40"}),
+        record(measures={"age": True}),
+        record(measures={"age": None}),
+        record(measures={"age": 1.0001}),
+        record(measures={"age": 121}),
+        record(measures={"age": -1}),
+        record(measures={"age": float("nan")}),
+        record(measures={"age": float("inf")}),
+        record(measures={"age": {"at_least": 121}}),
+        record(measures={"age": {"at_most": -1}}),
+        record(measures={"age": {"between": [5, 4]}}),
+        record(measures={"age": {"between": [5]}}),
+        record(measures={"age": {}}),
+        record(measures={"age": {"between": 5}}),
+        record(measures={"age": {"at_least": 1, "between": [1, 2]}}),
+        record(measures={"age": [1, 2]}),
+        record(measures={"age": {"about": 5}}),
+        record(measures={"age": {"unknown": 5}}),
+        record(measures={"age": {"exactly": 5}}),
+        record(measures={"age": {"since": "2025-11-01"}}),
+        record(measures={"ill_days": {"since": "2025-11-14"}}),
+        record(measures={"ill_days": {"since": "2025-02-30"}}),
+        record(measures={"ill_days": {"since": {"at_least": "2025-11-01"}}}),
+        record(measures={"ill_days": {"since": {"between": ["2025-11-02", "2025-11-01"]}}}),
+        record(measures={"ill_days": {"since": 5}}),
+        record(measures={"ill_days": {"since": "2025-01-01"}}),
+        record(measures={"ill_days": {"at_least": {"between": [1, 2]}}}),
+        record(findings={"positive": "present", "tested": "absent"}),
+        record(findings={"positive": "present"}, measures={"ill_days": 51}),
+        record(more={}),
+        {"patient": "pat-1"},
+        {"as_of": "2025-11-13"},
+        {"patient": "pat-1", "as_of": "13.11.2025"},
+        {"patient": "pat-1", "as_of": None},
+        [],
+        None,
+        record(findings={1: "present"}),
+        record(sources={"fever": {1, 2}}),
+    ],
+    ids=repr,
+)
 def test_a_record_that_cannot_be_understood_is_rejected(patient: Json) -> None:
     made = document(record())
     with contextlib.suppress(AttributeError, TypeError):
         made = document(patient)
     with pytest.raises(Rejected):
         check(made, BOOK, patient)
-
-
 
 
 # ---------------------------------------------------------------- what elements mean
@@ -511,23 +768,64 @@ def values(body: str, patient: Json, place: int, subst: Json = None, using: Json
     return found
 
 
-@pytest.mark.parametrize(("comparison", "measures", "value"), [
-    ("D >= 7", {"d": 7}, "T"), ("D > 7", {"d": 7}, "F"), ("D <= 7", {"d": 7}, "T"), ("D < 7", {"d": 7}, "F"),
-    ("D > 7", {"d": 7.001}, "T"), ("D < 7", {"d": 6.999}, "T"), ("D >= 7", {"d": 6.999}, "F"), ("D <= 7", {"d": 7.001}, "F"),
-    ("D = 7", {"d": 7}, "T"), ("D = 7", {"d": 7.001}, "F"), ("D != 7", {"d": 7}, "F"), ("D != 7", {"d": 8}, "T"),
-    ("D = 7", {"d": {"between": [6, 8]}}, "U"), ("D != 7", {"d": {"between": [6, 8]}}, "U"), ("D = 7", {"d": {"at_least": 8}}, "F"),
-    ("D >= 7", {"d": {"at_least": 7}}, "T"), ("D > 7", {"d": {"at_least": 7}}, "U"), ("D >= 7", {"d": {"at_most": 7}}, "U"),
-    ("D > 7", {"d": {"at_most": 7}}, "F"), ("D >= 7", {}, "U"), ("D >= 0", {}, "T"), ("D > 100", {}, "F"), ("D >= 7", {"d": "unknown"}, "U"),
-    ("7 <= D", {"d": 7}, "T"), ("7 < D", {"d": 7}, "F"), ("7 > D", {"d": 6}, "T"), ("-D <= -7", {"d": 7}, "T"), ("2 * D >= 14", {"d": 7}, "T"),
-    ("D * 2 > 14", {"d": 7}, "F"), ("D + 3 >= 10", {"d": 7}, "T"), ("(D - 3) * 2 >= 8", {"d": 7}, "T"), ("D - 3 * 2 >= 2", {"d": 7}, "F"),
-    ("2 - -D >= 9", {"d": 7}, "T"), ("10 - 2 - 1 <= D", {"d": 7}, "T"), ("D - D >= 0", {}, "T"), ("D - D > 0", {}, "F"),
-    ("D >= 2 * 2 + 3", {"d": 7}, "T"), ("-(D - 10) * 2 >= 6", {"d": 7}, "T"), ("-2 * (3 - D) >= 8", {"d": 7}, "T"),
-    ("D >= 7..9", {"d": 7}, "U"), ("D >= 7..9", {"d": 9}, "T"), ("D >= 7..9", {"d": 6}, "F"), ("D < 7..9", {"d": 8}, "U"),
-    ("D < 7..9", {"d": 6}, "T"), ("D < 7..9", {"d": 9}, "F"), ("D > 7..9", {"d": 9}, "U"), ("D <= 7..9", {"d": 7}, "T"),
-    ("D >= 7", {"d": {"since": "2025-11-06"}}, "T"), ("D >= 7", {"d": {"since": "2025-11-07"}}, "F"),
-    ("D >= 7", {"d": {"since": {"between": ["2025-11-01", "2025-11-06"]}}}, "T"), ("D >= 0", {"d": {"since": "2025-11-13"}}, "T"),
-    ("D >= 7", {"d": {"since": {"between": ["2025-11-01", "2025-11-07"]}}}, "U"), ("D = 14..14", {"d": 14}, "T"),
-])
+@pytest.mark.parametrize(
+    ("comparison", "measures", "value"),
+    [
+        ("D >= 7", {"d": 7}, "T"),
+        ("D > 7", {"d": 7}, "F"),
+        ("D <= 7", {"d": 7}, "T"),
+        ("D < 7", {"d": 7}, "F"),
+        ("D > 7", {"d": 7.001}, "T"),
+        ("D < 7", {"d": 6.999}, "T"),
+        ("D >= 7", {"d": 6.999}, "F"),
+        ("D <= 7", {"d": 7.001}, "F"),
+        ("D = 7", {"d": 7}, "T"),
+        ("D = 7", {"d": 7.001}, "F"),
+        ("D != 7", {"d": 7}, "F"),
+        ("D != 7", {"d": 8}, "T"),
+        ("D = 7", {"d": {"between": [6, 8]}}, "U"),
+        ("D != 7", {"d": {"between": [6, 8]}}, "U"),
+        ("D = 7", {"d": {"at_least": 8}}, "F"),
+        ("D >= 7", {"d": {"at_least": 7}}, "T"),
+        ("D > 7", {"d": {"at_least": 7}}, "U"),
+        ("D >= 7", {"d": {"at_most": 7}}, "U"),
+        ("D > 7", {"d": {"at_most": 7}}, "F"),
+        ("D >= 7", {}, "U"),
+        ("D >= 0", {}, "T"),
+        ("D > 100", {}, "F"),
+        ("D >= 7", {"d": "unknown"}, "U"),
+        ("7 <= D", {"d": 7}, "T"),
+        ("7 < D", {"d": 7}, "F"),
+        ("7 > D", {"d": 6}, "T"),
+        ("-D <= -7", {"d": 7}, "T"),
+        ("2 * D >= 14", {"d": 7}, "T"),
+        ("D * 2 > 14", {"d": 7}, "F"),
+        ("D + 3 >= 10", {"d": 7}, "T"),
+        ("(D - 3) * 2 >= 8", {"d": 7}, "T"),
+        ("D - 3 * 2 >= 2", {"d": 7}, "F"),
+        ("2 - -D >= 9", {"d": 7}, "T"),
+        ("10 - 2 - 1 <= D", {"d": 7}, "T"),
+        ("D - D >= 0", {}, "T"),
+        ("D - D > 0", {}, "F"),
+        ("D >= 2 * 2 + 3", {"d": 7}, "T"),
+        ("-(D - 10) * 2 >= 6", {"d": 7}, "T"),
+        ("-2 * (3 - D) >= 8", {"d": 7}, "T"),
+        ("D >= 7..9", {"d": 7}, "U"),
+        ("D >= 7..9", {"d": 9}, "T"),
+        ("D >= 7..9", {"d": 6}, "F"),
+        ("D < 7..9", {"d": 8}, "U"),
+        ("D < 7..9", {"d": 6}, "T"),
+        ("D < 7..9", {"d": 9}, "F"),
+        ("D > 7..9", {"d": 9}, "U"),
+        ("D <= 7..9", {"d": 7}, "T"),
+        ("D >= 7", {"d": {"since": "2025-11-06"}}, "T"),
+        ("D >= 7", {"d": {"since": "2025-11-07"}}, "F"),
+        ("D >= 7", {"d": {"since": {"between": ["2025-11-01", "2025-11-06"]}}}, "T"),
+        ("D >= 0", {"d": {"since": "2025-11-13"}}, "T"),
+        ("D >= 7", {"d": {"since": {"between": ["2025-11-01", "2025-11-07"]}}}, "U"),
+        ("D = 14..14", {"d": 14}, "T"),
+    ],
+)
 def test_a_comparison_with_a_measure(comparison: str, measures: Json, value: str) -> None:
     ranges = "high" if comparison.startswith("D <") else "low"
     got = values(f"measure(P, d, D), {comparison}", record(measures=measures), 1, ranges=ranges)
@@ -535,12 +833,24 @@ def test_a_comparison_with_a_measure(comparison: str, measures: Json, value: str
     assert got == ("" if ".." in comparison and value == "U" else value)
 
 
-@pytest.mark.parametrize(("comparison", "measures", "value"), [
-    ("D > W", {"d": 7, "w": 1}, "F"), ("D >= W", {"d": 7, "w": 1}, "T"), ("D > W", {"d": 8, "w": 1}, "T"), ("D > W", {"w": 1}, "U"),
-    ("D - W > 0", {"d": 7.001, "w": 1}, "T"), ("W >= 1", {"w": {"since": "2025-11-06"}}, "T"), ("W >= 1", {"w": {"since": "2025-11-07"}}, "F"),
-    ("W > 1", {"w": 1.001}, "T"), ("D = W", {"d": 14, "w": 2}, "T"), ("W <= D - W", {"d": 14, "w": 1}, "T"), ("W + D >= W", {}, "T"),
-    ("D >= 2 * W", {"d": 14, "w": 1}, "T"), ("D > 2 * W", {"d": 14, "w": 1}, "F"),
-])
+@pytest.mark.parametrize(
+    ("comparison", "measures", "value"),
+    [
+        ("D > W", {"d": 7, "w": 1}, "F"),
+        ("D >= W", {"d": 7, "w": 1}, "T"),
+        ("D > W", {"d": 8, "w": 1}, "T"),
+        ("D > W", {"w": 1}, "U"),
+        ("D - W > 0", {"d": 7.001, "w": 1}, "T"),
+        ("W >= 1", {"w": {"since": "2025-11-06"}}, "T"),
+        ("W >= 1", {"w": {"since": "2025-11-07"}}, "F"),
+        ("W > 1", {"w": 1.001}, "T"),
+        ("D = W", {"d": 14, "w": 2}, "T"),
+        ("W <= D - W", {"d": 14, "w": 1}, "T"),
+        ("W + D >= W", {}, "T"),
+        ("D >= 2 * W", {"d": 14, "w": 1}, "T"),
+        ("D > 2 * W", {"d": 14, "w": 1}, "F"),
+    ],
+)
 def test_measures_are_compared_in_ticks(comparison: str, measures: Json, value: str) -> None:
     body = f"measure(P, d, D), measure(P, w, W), {comparison}"
     assert values(body, record(measures=measures), 2) == value
@@ -558,10 +868,25 @@ def test_a_defined_variable_is_what_defines_it() -> None:
     assert values("measure(P, M, D), M = d, 7 = N, D >= N", record(measures={"d": 7}), 3, {"M": "d", "N": 7}) == "T"
 
 
-@pytest.mark.parametrize(("comparison", "there"), [
-    ("N > 2", True), ("N > 3", False), ("N = 3", True), ("N != 3", False), ("N * N - 1 = 8", True), ("N >= 4..9", False), ("N >= 2..3", True),
-    ("N != z", True), ("N = z", False), ("z = z", True), ('"z" = z', False), ("3 - N = 0", True), ("-N = -3", True), ("(N) >= 3", True),
-])
+@pytest.mark.parametrize(
+    ("comparison", "there"),
+    [
+        ("N > 2", True),
+        ("N > 3", False),
+        ("N = 3", True),
+        ("N != 3", False),
+        ("N * N - 1 = 8", True),
+        ("N >= 4..9", False),
+        ("N >= 2..3", True),
+        ("N != z", True),
+        ("N = z", False),
+        ("z = z", True),
+        ('"z" = z', False),
+        ("3 - N = 0", True),
+        ("-N = -3", True),
+        ("(N) >= 3", True),
+    ],
+)
 def test_plain_numbers_are_compared_before_anything_else(comparison: str, there: bool) -> None:
     files = {"m.dl": f'{INPUTS}\nnumber(3).\n#[id = "X"] x(P) :- patient(P), number(N), {comparison}.'}
     certificate = holds("x()", "X", [step("x()", "T", "X", {"N": 3}, [None, None, None])])
@@ -569,14 +894,28 @@ def test_plain_numbers_are_compared_before_anything_else(comparison: str, there:
     assert ("x()" in read_rules(files, {}).instances) == there
 
 
-@pytest.mark.parametrize(("findings", "value"), [
-    ({}, "U"), ({"a": "present"}, "U"), ({"a": "present", "b": "present"}, "T"), ({"a": "present", "c": "absent"}, "T"),
-    ({"a": "absent", "b": "absent", "c": "present"}, "F"), ({"a": "absent", "b": "absent"}, "F"), ({"c": "absent"}, "U"),
-    ({"a": "absent", "b": "present", "c": "present"}, "F"), ({"a": "absent", "c": "present"}, "F"), ({"b": "absent", "c": "unknown"}, "U"),
-])
+@pytest.mark.parametrize(
+    ("findings", "value"),
+    [
+        ({}, "U"),
+        ({"a": "present"}, "U"),
+        ({"a": "present", "b": "present"}, "T"),
+        ({"a": "present", "c": "absent"}, "T"),
+        ({"a": "absent", "b": "absent", "c": "present"}, "F"),
+        ({"a": "absent", "b": "absent"}, "F"),
+        ({"c": "absent"}, "U"),
+        ({"a": "absent", "b": "present", "c": "present"}, "F"),
+        ({"a": "absent", "c": "present"}, "F"),
+        ({"b": "absent", "c": "unknown"}, "U"),
+    ],
+)
 def test_atleast_counts_its_members(findings: Json, value: str) -> None:
     # members, by place: 0 a, 1 b, 2 not c; a is written twice and counts once
-    picks = [place for place, (name, state) in enumerate((("a", "absent"), ("b", "absent"), ("c", "present"))) if findings.get(name) != state]
+    picks = [
+        place
+        for place, (name, state) in enumerate((("a", "absent"), ("b", "absent"), ("c", "present")))
+        if findings.get(name) != state
+    ]
     firm = [p for p, (n, s) in enumerate((("a", "present"), ("b", "present"), ("c", "absent"))) if findings.get(n) == s]
     chosen = (firm + [place for place in picks if place not in firm])[:2]
     body = "patient(P), atleast 2 { finding(P, F) : sign(F) ; finding(P, a); finding(P, b); !finding(P, c) }"
@@ -586,11 +925,13 @@ def test_atleast_counts_its_members(findings: Json, value: str) -> None:
 
 
 def test_members_stand_in_the_order_of_their_substitutions() -> None:
-    files = {"m.dl": f"""{INPUTS}
+    files = {
+        "m.dl": f"""{INPUTS}
 sign(c). sign(a). sign(b).
 .decl barred(F: finding)
 barred(b).
-#[id = "X"] x(P) :- atleast 1 {{ finding(P, F) : sign(F), !barred(F); finding(P, a); !finding(P, a); finding(P, b) : barred(x) }}."""}
+#[id = "X"] x(P) :- atleast 1 {{ finding(P, F) : sign(F), !barred(F); finding(P, a); !finding(P, a); finding(P, b) : barred(x) }}."""
+    }
     for findings, place in (({"a": "present"}, 0), ({"c": "present"}, 1), ({"a": "absent"}, 2)):
         for number in range(5):
             certificate = holds("x()", "X", [step("x()", "T", "X", {}, [[[number, None]]])])
@@ -598,17 +939,22 @@ barred(b).
             assert (problem is None) == (number == place), (findings, number, problem)
 
 
-@pytest.mark.parametrize(("condition", "order"), [
-    ("sized(N, _)", [1, 10, 9]),  # {"N": 1, "_1": "c"} < {"N": 10, "_1": "a"} < {"N": 9, "_1": "b"}
-    ("number(N)", [10, 1, 9]),  # {"N": 10} < {"N": 1} < {"N": 9}
-])
+@pytest.mark.parametrize(
+    ("condition", "order"),
+    [
+        ("sized(N, _)", [1, 10, 9]),  # {"N": 1, "_1": "c"} < {"N": 10, "_1": "a"} < {"N": 9, "_1": "b"}
+        ("number(N)", [10, 1, 9]),  # {"N": 10} < {"N": 1} < {"N": 9}
+    ],
+)
 def test_substitutions_are_sorted_as_text(condition: str, order: list[int]) -> None:
-    files = {"m.dl": f"""{INPUTS}
+    files = {
+        "m.dl": f"""{INPUTS}
 .decl sized(N: number, F: finding)
 sized(9, b). sized(10, a). sized(1, c). number(9). number(10). number(1).
 .concept size(P: patient, N: number)
 #[id = "S"] size(P, N) :- finding(P, F), sized(N, F).
-#[id = "X"] x(P) :- atleast 1 {{ size(P, N) : {condition} }}."""}
+#[id = "X"] x(P) :- atleast 1 {{ size(P, N) : {condition} }}."""
+    }
     for name, size in (("a", 10), ("b", 9), ("c", 1)):
         first = step(f"size({size})", "T", "S", {"F": name, "N": size}, [None, None])
         for number in range(4):
@@ -619,7 +965,8 @@ sized(9, b). sized(10, a). sized(1, c). number(9). number(10). number(1).
 
 # ---------------------------------------------------------------- blocks, loops and references
 
-LOOPS = {"m.dl": f"""{INPUTS}
+LOOPS = {
+    "m.dl": f"""{INPUTS}
 .concept y(P: patient)
 .concept z(P: patient)
 .concept even(P: patient)
@@ -636,7 +983,8 @@ edge(p, q). edge(q, p). edge(q, "r s").
 path(p, p).
 #[id = "P1"] path(X, Y) :- edge(X, Y).
 #[id = "P2"] path(X, Z) :- path(X, Y), edge(Y, Z).
-"""}
+"""
+}
 NO_A, YES_A, NO_IDEA = (record(findings={"a": state}) for state in ("absent", "present", "unknown"))
 X_F = step("x()", "F", fails=[["XY", {}, 0]])
 Y_F = step("y()", "F", fails=[["YX", {}, 0], ["YA", {}, 0]])
@@ -660,7 +1008,10 @@ def test_a_loop_never_proves_itself() -> None:
         refused("does not hold", patient, holds("x()", "XY", looped), files=LOOPS)
         refused("does not hold", patient, holds("x()", "XY", looped[:1], looped[1:]), files=LOOPS)
         refused("", patient, holds("x()", "XY", [step("x()", "T", "XY", {}, [0])]), files=LOOPS)
-    possible = [step("x()", "U", "XY", {}, [1], [["XY", {}, 0]]), step("y()", "U", "YX", {}, [0], [["YX", {}, 0], ["YA", {}, 0]])]
+    possible = [
+        step("x()", "U", "XY", {}, [1], [["XY", {}, 0]]),
+        step("y()", "U", "YX", {}, [0], [["YX", {}, 0], ["YA", {}, 0]]),
+    ]
     for patient in (NO_A, NO_IDEA):
         refused("does not hold", patient, holds("z()", "ZX", possible, [Z_T]), files=LOOPS)
     grounded = [step("y()", "T", "YA", {}, [None]), step("x()", "T", "XY", {}, [0])]
@@ -673,8 +1024,12 @@ def test_unknown_in_a_loop_needs_support_from_outside() -> None:
     y_u = step("y()", "U", "YA", {}, [None], [["YX", {}, 0], ["YA", {}, 0]])
     x_u = step("x()", "U", "XY", {}, [1], [["XY", {}, 0]])
     go_u = step("advise(go,avoid)", "U", "GO", {}, [2], [["GO", {}, 0]])
-    assert accepted(NO_IDEA, answers("go", "undetermined", "missing_data", high=[[IN_SCOPE, y_u, x_u], [go_u]]), files=files)
-    assert accepted(NO_IDEA, answers("go", "undetermined", "missing_data", low=[[IN_SCOPE, y_u, x_u, go_u]]), files=files)
+    assert accepted(
+        NO_IDEA, answers("go", "undetermined", "missing_data", high=[[IN_SCOPE, y_u, x_u], [go_u]]), files=files
+    )
+    assert accepted(
+        NO_IDEA, answers("go", "undetermined", "missing_data", low=[[IN_SCOPE, y_u, x_u, go_u]]), files=files
+    )
     refused("", YES_A, answers("go", "undetermined", "missing_data", low=[[IN_SCOPE, y_u, x_u, go_u]]), files=files)
     refused("", NO_A, answers("go", "undetermined", "missing_data", low=[[IN_SCOPE, y_u, x_u, go_u]]), files=files)
 
@@ -695,22 +1050,44 @@ def test_facts_of_a_relation_with_rules_have_steps() -> None:
     far = step('path(p,"r s")', "T", "P2", {"X": "p", "Y": "q", "Z": '"r s"'}, [1, None])
     assert accepted(NO_A, holds('path(p,"r s")', "P2", [fact, on, far]), files=LOOPS)
     other = step("path(p,p)", "F", fails=[["P2", {"X": "p", "Y": "q", "Z": "p"}, 0]])
-    refused("", NO_A, holds("path(p,q)", "P1", [other, step("path(p,q)", "T", "P1", {"X": "p", "Y": "q"}, [None])]), files=LOOPS)
-    for spoiled in ({"subst": {"X": "p"}}, {"from": [None]}, {"rule": "P1"}, {"atom": "path(p,q)"}, {"atom": "edge(p,q)"}):
+    refused(
+        "",
+        NO_A,
+        holds("path(p,q)", "P1", [other, step("path(p,q)", "T", "P1", {"X": "p", "Y": "q"}, [None])]),
+        files=LOOPS,
+    )
+    for spoiled in (
+        {"subst": {"X": "p"}},
+        {"from": [None]},
+        {"rule": "P1"},
+        {"atom": "path(p,q)"},
+        {"atom": "edge(p,q)"},
+    ):
         refused("", NO_A, holds("path(p,p)", "fact", [fact | spoiled]), files=LOOPS)
-    refused("", NO_A, holds("path(q,q)", "P2", [step("path(q,q)", "T", "P2", {"X": "q", "Y": "r s", "Z": "q"}, [0, None])]), files=LOOPS)
+    refused(
+        "",
+        NO_A,
+        holds("path(q,q)", "P2", [step("path(q,q)", "T", "P2", {"X": "q", "Y": "r s", "Z": "q"}, [0, None])]),
+        files=LOOPS,
+    )
 
 
 def test_underscores_are_numbered_and_numbers_are_numbers() -> None:
-    files = {"m.dl": f"""{INPUTS}
+    files = {
+        "m.dl": f"""{INPUTS}
 .decl pair(N: number, T: symbol)
 pair(-3, u). pair(4, "v").
-#[id = "X"] x(P) :- pair(_, _), pair(N, _), N > 0."""}
+#[id = "X"] x(P) :- pair(_, _), pair(N, _), N > 0."""
+    }
     for subst, there in (
-        ({"_1": -3, "_2": "u", "_3": '"v"', "N": 4}, True), ({"_1": 4, "_2": '"v"', "_3": '"v"', "N": 4}, True),
-        ({"_1": -3, "_2": "u", "_3": "v", "N": 4}, False), ({"_1": "-3", "_2": "u", "_3": '"v"', "N": 4}, False),
-        ({"_1": -3.0, "_2": "u", "_3": '"v"', "N": 4}, False), ({"_1": -3, "_2": '"v"', "_3": '"v"', "N": 4}, False),
-        ({"_1": -3, "_2": "u", "_3": "u", "N": -3}, False), ({"N": 4}, False),
+        ({"_1": -3, "_2": "u", "_3": '"v"', "N": 4}, True),
+        ({"_1": 4, "_2": '"v"', "_3": '"v"', "N": 4}, True),
+        ({"_1": -3, "_2": "u", "_3": "v", "N": 4}, False),
+        ({"_1": "-3", "_2": "u", "_3": '"v"', "N": 4}, False),
+        ({"_1": -3.0, "_2": "u", "_3": '"v"', "N": 4}, False),
+        ({"_1": -3, "_2": '"v"', "_3": '"v"', "N": 4}, False),
+        ({"_1": -3, "_2": "u", "_3": "u", "N": -3}, False),
+        ({"N": 4}, False),
     ):
         certificate = holds("x()", "X", [step("x()", "T", "X", subst, [None, None, None])])
         assert (problem_of(NO_A, certificate, files=files) is None) == there, subst
@@ -725,7 +1102,9 @@ def test_one_is_not_true() -> None:
 
 def test_new_numbers_may_be_made_outside_of_loops() -> None:
     files = {"m.dl": f'{INPUTS}\n.decl more(N: number)\nnumber(7).\n#[id = "X"] more(M) :- number(N), M = N * 2 + 1.'}
-    assert accepted(NO_A, holds("more(15)", "X", [step("more(15)", "T", "X", {"N": 7, "M": 15}, [None, None])]), files=files)
+    assert accepted(
+        NO_A, holds("more(15)", "X", [step("more(15)", "T", "X", {"N": 7, "M": 15}, [None, None])]), files=files
+    )
     refused("", NO_A, holds("more(15)", "X", [step("more(15)", "T", "X", {"N": 7}, [None, None])]), files=files)
     with pytest.raises(ValueError, match="without end"):
         read_rules({"m.dl": files["m.dl"] + '#[id = "Y"] more(M) :- more(N), M = N + 1.'}, {})
@@ -735,34 +1114,55 @@ def test_new_numbers_may_be_made_outside_of_loops() -> None:
 
 # ---------------------------------------------------------------- background rules
 
+
 def background(denials: str) -> dict[str, str]:
     rules = "".join(f'#[id = "B{number}"]\n:- {body}.\n' for number, body in enumerate(denials.split(" | ")))
     return {"m.dl": f"{INPUTS}\nsign(a). sign(b).\n{rules}"}
 
 
-@pytest.mark.parametrize(("denials", "said", "propagated"), [
-    ("finding(P, a), finding(P, b)", {"a": "present"}, [["b", "F", "B0"]]),
-    ("finding(P, a), finding(P, b)", {"a": "unknown"}, []),
-    ("finding(P, a), finding(P, b)", {"a": "absent"}, []),
-    ("finding(P, a), !finding(P, b)", {"a": "present"}, [["b", "T", "B0"]]),
-    ("finding(P, F), sign(F), !finding(P, c)", {"b": "present"}, [["c", "T", "B0"]]),
-    ("finding(P, F), sign(F), !finding(P, c)", {"c": "absent"}, [["a", "F", "B0"], ["b", "F", "B0"]]),
-    ("finding(P, F), sign(F), !finding(P, c)", {"c": "absent"}, [["b", "F", "B0"], ["a", "F", "B0"]]),
-    ("finding(P, a), !finding(P, b) | finding(P, b), !finding(P, c)", {"a": "present"}, [["b", "T", "B0"], ["c", "T", "B1"]]),
-    ("measure(P, d, D), D > 6", {}, [["d", [0, 6000], "B0"]]), ("measure(P, d, D), D >= 6", {}, [["d", [0, 5999], "B0"]]),
-    ("measure(P, d, D), D < 6", {}, [["d", [6000, 100000], "B0"]]), ("measure(P, d, D), D <= 6", {}, [["d", [6001, 100000], "B0"]]),
-    ("measure(P, d, D), 6 < D", {}, [["d", [0, 6000], "B0"]]), ("measure(P, d, D), -D > -6", {}, [["d", [6000, 100000], "B0"]]),
-    ("measure(P, w, D), D + 1 > 3", {}, [["w", [0, 14000], "B0"]]), ("measure(P, d, D), E = D - 1, E >= 2", {}, [["d", [0, 2999], "B0"]]),
-    ("measure(P, d, D), D != 6", {}, [["d", [6000, 6000], "B0"]]), ("measure(P, d, D), D = 6", {}, []), ("measure(P, d, D), D = 0", {}, []),
-    ("measure(P, d, D), 2 * D > 6", {}, []), ("measure(P, d, D), measure(P, w, W), D > W", {}, []),
-    ("finding(P, a), measure(P, d, D), D > 6", {"a": "present"}, [["d", [0, 6000], "B0"]]), ("finding(P, a), measure(P, d, D), D > 6", {}, []),
-    ("measure(P, d, D), D > 6 | measure(P, d, D), D > 4", {}, [["d", [0, 6000], "B0"], ["d", [0, 4000], "B1"]]),
-    ("measure(P, d, D), D > 6 | measure(P, d, D), D > 4", {}, [["d", [0, 4000], "B1"]]),
-    ("measure(P, d, D), D > 6 | measure(P, d, D), D <= 6, finding(P, a)", {}, [["d", [0, 6000], "B0"], ["a", "F", "B1"]]),
-    ("atleast 2 { finding(P, F) : sign(F) }, finding(P, c)", {"a": "present", "b": "present"}, [["c", "F", "B0"]]),
-    ("atleast 1 { finding(P, a) }, finding(P, c)", {"c": "present"}, []),
-    ("finding(P, a), named(x)", {"a": "present"}, []), ("finding(P, a), !named(x)", {}, [["a", "F", "B0"]]),
-])
+@pytest.mark.parametrize(
+    ("denials", "said", "propagated"),
+    [
+        ("finding(P, a), finding(P, b)", {"a": "present"}, [["b", "F", "B0"]]),
+        ("finding(P, a), finding(P, b)", {"a": "unknown"}, []),
+        ("finding(P, a), finding(P, b)", {"a": "absent"}, []),
+        ("finding(P, a), !finding(P, b)", {"a": "present"}, [["b", "T", "B0"]]),
+        ("finding(P, F), sign(F), !finding(P, c)", {"b": "present"}, [["c", "T", "B0"]]),
+        ("finding(P, F), sign(F), !finding(P, c)", {"c": "absent"}, [["a", "F", "B0"], ["b", "F", "B0"]]),
+        ("finding(P, F), sign(F), !finding(P, c)", {"c": "absent"}, [["b", "F", "B0"], ["a", "F", "B0"]]),
+        (
+            "finding(P, a), !finding(P, b) | finding(P, b), !finding(P, c)",
+            {"a": "present"},
+            [["b", "T", "B0"], ["c", "T", "B1"]],
+        ),
+        ("measure(P, d, D), D > 6", {}, [["d", [0, 6000], "B0"]]),
+        ("measure(P, d, D), D >= 6", {}, [["d", [0, 5999], "B0"]]),
+        ("measure(P, d, D), D < 6", {}, [["d", [6000, 100000], "B0"]]),
+        ("measure(P, d, D), D <= 6", {}, [["d", [6001, 100000], "B0"]]),
+        ("measure(P, d, D), 6 < D", {}, [["d", [0, 6000], "B0"]]),
+        ("measure(P, d, D), -D > -6", {}, [["d", [6000, 100000], "B0"]]),
+        ("measure(P, w, D), D + 1 > 3", {}, [["w", [0, 14000], "B0"]]),
+        ("measure(P, d, D), E = D - 1, E >= 2", {}, [["d", [0, 2999], "B0"]]),
+        ("measure(P, d, D), D != 6", {}, [["d", [6000, 6000], "B0"]]),
+        ("measure(P, d, D), D = 6", {}, []),
+        ("measure(P, d, D), D = 0", {}, []),
+        ("measure(P, d, D), 2 * D > 6", {}, []),
+        ("measure(P, d, D), measure(P, w, W), D > W", {}, []),
+        ("finding(P, a), measure(P, d, D), D > 6", {"a": "present"}, [["d", [0, 6000], "B0"]]),
+        ("finding(P, a), measure(P, d, D), D > 6", {}, []),
+        ("measure(P, d, D), D > 6 | measure(P, d, D), D > 4", {}, [["d", [0, 6000], "B0"], ["d", [0, 4000], "B1"]]),
+        ("measure(P, d, D), D > 6 | measure(P, d, D), D > 4", {}, [["d", [0, 4000], "B1"]]),
+        (
+            "measure(P, d, D), D > 6 | measure(P, d, D), D <= 6, finding(P, a)",
+            {},
+            [["d", [0, 6000], "B0"], ["a", "F", "B1"]],
+        ),
+        ("atleast 2 { finding(P, F) : sign(F) }, finding(P, c)", {"a": "present", "b": "present"}, [["c", "F", "B0"]]),
+        ("atleast 1 { finding(P, a) }, finding(P, c)", {"c": "present"}, []),
+        ("finding(P, a), named(x)", {"a": "present"}, []),
+        ("finding(P, a), !named(x)", {}, [["a", "F", "B0"]]),
+    ],
+)
 def test_background_rules_add_what_follows(denials: str, said: Json, propagated: Json) -> None:
     files, patient = background(denials), record(findings=said)
     assert accepted(patient, files=files, propagated=propagated)
@@ -770,9 +1170,20 @@ def test_background_rules_add_what_follows(denials: str, said: Json, propagated:
         rest = [*propagated[:number], *propagated[number + 1 :]]
         other = {"T": "F", "F": "T"}[value] if isinstance(value, str) else [value[0], value[1] + 1]
         for wrong in (
-            [name, other, denial], [name, value, "B9"], ["c" if name != "c" else "b", value, denial], [name, None, denial],
-            ["y", value, denial], [name, value], [name, value, denial, None], [name, [value], denial], [name, True, denial],
-            [name, {"T": True, "F": False}.get(str(value), [0.0 + value[0], value[1]] if isinstance(value, list) else 0), denial],
+            [name, other, denial],
+            [name, value, "B9"],
+            ["c" if name != "c" else "b", value, denial],
+            [name, None, denial],
+            ["y", value, denial],
+            [name, value],
+            [name, value, denial, None],
+            [name, [value], denial],
+            [name, True, denial],
+            [
+                name,
+                {"T": True, "F": False}.get(str(value), [0.0 + value[0], value[1]] if isinstance(value, list) else 0),
+                denial,
+            ],
         ):
             refused("", patient, files=files, propagated=[*propagated[:number], wrong, *propagated[number + 1 :]])
         refused("", patient, files=files, propagated=[*propagated[: number + 1], *propagated[number:]])
@@ -787,13 +1198,17 @@ def test_a_record_that_no_patient_can_have_is_rejected() -> None:
     refused("contradicts", record(findings={"a": "present", "b": "present"}), files=files)
     refused("contradicts", record(measures={"d": 7}), files=background("measure(P, d, D), D > 6"))
     assert accepted(record(measures={"d": 6}), files=background("measure(P, d, D), D > 6"))
-    refused("contradicts", record(measures={"d": 8, "w": 1}), files=background("measure(P, d, D), measure(P, w, W), D > W"))
+    refused(
+        "contradicts", record(measures={"d": 8, "w": 1}), files=background("measure(P, d, D), measure(P, w, W), D > W")
+    )
     chain = background("finding(P, a), finding(P, b) | finding(P, a), !finding(P, b)")
     refused("contradicts", record(findings={"a": "present"}), files=chain, propagated=[["b", "F", "B0"]])
 
 
 def test_propagated_values_count_in_proofs() -> None:
-    files = {"m.dl": background("finding(P, a), finding(P, b)")["m.dl"] + '#[id = "X"] x(P) :- !finding(P, b), patient(P).'}
+    files = {
+        "m.dl": background("finding(P, a), finding(P, b)")["m.dl"] + '#[id = "X"] x(P) :- !finding(P, b), patient(P).'
+    }
     patient = record(findings={"a": "present"})
     certificate = holds("x()", "X", [step("x()", "T", "X", {}, [None, None])])
     assert accepted(patient, certificate, files=files, propagated=[["b", "F", "B0"]])
@@ -804,7 +1219,9 @@ def test_denials_may_use_relations_that_have_rules_without_negation() -> None:
     rules = '.decl kind(F: finding)\nkind(c).\n#[id = "K"] kind(F) :- sign(F), BODY.\n'
     denial = '#[id = "B"] :- finding(P, F), kind(F).\n'
     text = INPUTS + "sign(a).\nnamed(u). number(3).\n" + rules + denial
-    assert accepted(record(), files={"m.dl": text.replace("BODY", "named(u)")}, propagated=[["c", "F", "B"], ["a", "F", "B"]])
+    assert accepted(
+        record(), files={"m.dl": text.replace("BODY", "named(u)")}, propagated=[["c", "F", "B"], ["a", "F", "B"]]
+    )
     for unsure in ("!named(v)", "number(N), N > 1..5", "atleast 1 { named(u) }"):
         files = {"m.dl": text.replace("BODY", unsure)}
         refused("", record(), files=files, propagated=[["c", "F", "B"], ["a", "F", "B"]])
@@ -812,34 +1229,70 @@ def test_denials_may_use_relations_that_have_rules_without_negation() -> None:
 
 # ---------------------------------------------------------------- statuses
 
-@pytest.mark.parametrize(("scope", "stances", "status"), [
-    ("T", {}, "not_now"), ("F", {}, "outside_guideline"), ("U", {}, "undetermined"), ("T", {"do": "T"}, "recommended"),
-    ("F", {"do": "T"}, "recommended"), ("U", {"do": "T"}, "recommended"), ("T", {"do": "U"}, "undetermined"),
-    ("T", {"urgent": "T", "do": "U", "consider": "U"}, "urgent"), ("T", {"consider": "T", "do": "U"}, "undetermined"),
-    ("T", {"consider": "T"}, "consider"), ("T", {"avoid": "T", "defer": "U"}, "avoid"), ("T", {"defer": "T"}, "not_now"),
-    ("T", {"defer": "U"}, "not_now"), ("F", {"defer": "T"}, "not_now"), ("F", {"defer": "U"}, "undetermined"),
-    ("T", {"do": "T", "defer": "T"}, "conflict"), ("T", {"urgent": "T", "avoid": "T"}, "conflict"), ("T", {"do": "T", "avoid": "U"}, "undetermined"),
-    ("T", {"emergency": "T", "do": "T", "avoid": "U"}, "emergency_pathway"), ("T", {"emergency": "U"}, "undetermined"),
-    ("F", {"emergency": "T"}, "emergency_pathway"), ("T", {"do": "T", "consider": "T", "defer": "F", "avoid": "F"}, "recommended"),
-    ("U", {"avoid": "T", "defer": "T"}, "avoid"), ("T", {"defer": "T", "avoid": "U"}, "undetermined"),
-])
+
+@pytest.mark.parametrize(
+    ("scope", "stances", "status"),
+    [
+        ("T", {}, "not_now"),
+        ("F", {}, "outside_guideline"),
+        ("U", {}, "undetermined"),
+        ("T", {"do": "T"}, "recommended"),
+        ("F", {"do": "T"}, "recommended"),
+        ("U", {"do": "T"}, "recommended"),
+        ("T", {"do": "U"}, "undetermined"),
+        ("T", {"urgent": "T", "do": "U", "consider": "U"}, "urgent"),
+        ("T", {"consider": "T", "do": "U"}, "undetermined"),
+        ("T", {"consider": "T"}, "consider"),
+        ("T", {"avoid": "T", "defer": "U"}, "avoid"),
+        ("T", {"defer": "T"}, "not_now"),
+        ("T", {"defer": "U"}, "not_now"),
+        ("F", {"defer": "T"}, "not_now"),
+        ("F", {"defer": "U"}, "undetermined"),
+        ("T", {"do": "T", "defer": "T"}, "conflict"),
+        ("T", {"urgent": "T", "avoid": "T"}, "conflict"),
+        ("T", {"do": "T", "avoid": "U"}, "undetermined"),
+        ("T", {"emergency": "T", "do": "T", "avoid": "U"}, "emergency_pathway"),
+        ("T", {"emergency": "U"}, "undetermined"),
+        ("F", {"emergency": "T"}, "emergency_pathway"),
+        ("T", {"do": "T", "consider": "T", "defer": "F", "avoid": "F"}, "recommended"),
+        ("U", {"avoid": "T", "defer": "T"}, "avoid"),
+        ("T", {"defer": "T", "avoid": "U"}, "undetermined"),
+    ],
+)
 def test_the_status_follows_from_scope_and_stances(scope: str, stances: Json, status: str) -> None:
     names = ["scope", "urgent", "do", "consider", "defer", "avoid", "emergency"]
     text = "".join(f'.finding {name} "f"\n' for name in names)
     text += '.intervention go "go"\n.concept in_scope(P: patient)\n#[id = "scope"] in_scope(P) :- finding(P, scope).\n'
     text += "".join(f'#[id = "{name}"] advise(P, go, {name}) :- finding(P, {name}).\n' for name in stances)
     given = {"scope": scope, **stances}
-    patient = record(findings={name: {"T": "present", "F": "absent", "U": "unknown"}[value] for name, value in given.items()})
+    patient = record(
+        findings={name: {"T": "present", "F": "absent", "U": "unknown"}[value] for name, value in given.items()}
+    )
     steps = []
     for name, value in given.items():
         atom = "in_scope()" if name == "scope" else f"advise(go,{name})"
-        steps.append({
-            "T": step(atom, "T", name, {}, [None]), "F": step(atom, "F", fails=[[name, {}, 0]]),
-            "U": step(atom, "U", name, {}, [None], [[name, {}, 0]]),
-        }[value])
-    for claimed in ("urgent", "recommended", "consider", "not_now", "avoid", "undetermined", "conflict", "outside_guideline", "emergency_pathway"):
+        steps.append(
+            {
+                "T": step(atom, "T", name, {}, [None]),
+                "F": step(atom, "F", fails=[[name, {}, 0]]),
+                "U": step(atom, "U", name, {}, [None], [[name, {}, 0]]),
+            }[value]
+        )
+    for claimed in (
+        "urgent",
+        "recommended",
+        "consider",
+        "not_now",
+        "avoid",
+        "undetermined",
+        "conflict",
+        "outside_guideline",
+        "emergency_pathway",
+    ):
         undetermined = claimed == "undetermined"
-        certificate = answers("go", claimed, "missing_data" if undetermined else None, **{"low" if undetermined else "kept": [steps]})
+        certificate = answers(
+            "go", claimed, "missing_data" if undetermined else None, **{"low" if undetermined else "kept": [steps]}
+        )
         assert (problem_of(patient, certificate, files={"m.dl": text}) is None) == (claimed == status)
     for number in range(len(steps)):
         part = [*steps[:number], *steps[number + 1 :]]
@@ -848,20 +1301,48 @@ def test_the_status_follows_from_scope_and_stances(scope: str, stances: Json, st
 
 # ---------------------------------------------------------------- texts
 
-@pytest.mark.parametrize("text", [
-    "foo(a)", "foo(a) :- bar(a)", "@", ".finding a \"a", "#[id = 1 x(P).", "p(a.", "p((a)).", ":- .",
-    '#[id = "A"] x(P) :- patient(P), y(Q).', "x(P).", '#[id = "A"] x(P) :- patient(P), N > 3.', "x(P) :- patient(P).",
-    '#[id = "A"] x(P) :- patient(P).\n#[id = "A"] x(P) :- finding(P, a).', '#[id = "A"] x(P) :- patient(P).\n#[id = "A"] :- finding(P, a).',
-    '#[id = "fact"] x(P) :- patient(P).', '#[id = "A"] x(P) :- measure(P, d, D), measure(P, w, W), D * W > 3.',
-    '#[id = "A"] x(P) :- measure(P, d, D), D * D > 3.', '#[id = "A"] x(P) :- measure(P, d, D), measure(P, w, W), D + W > 3.',
-    '#[id = "A"] x(P) :- measure(P, d, D), D > 3 > 2.', '#[id = "A"] x(P) :- measure(P, d, D), number(D).',
-    '#[id = "A"] x(P) :- measure(P, d, D), D > 3 4.', '#[id = "A"] x(P) :- number(N), z > N.',
-    '#[id = "A"] x(P) :- measure(P, d, D), D > .', '#[id = "A"] x(P) :- measure(P, d, D), D > a.', '#[id = "A", reading = r, option = o] x(P) :- patient(P).',
-    '#[id = "A"] x(P) :- atleast 1 { finding(P, F) : finding(P, F) }.', '#[id = "A"] x(P) :- atleast 1 { finding(P, F) }.',
-    '#[id = "A"] x(P) :- atleast 1 { finding(P, F) : x(P), sign(F) }.', "p(_1).",
-    '#[id = "A"] x(P) :- measure(P, d, D), D > ' + "(" * 5000 + "1" + ")" * 5000 + ".", "p" + "(" * 100000, '#[id = "A"] x(P) :- measure(P, d, D), D > ' + "-" * 5000 + "1.",
-    '.reading r "r" option(a, "a")', '.reading r "r" option(a, "a") chosen(b)', '#[id = "A"] x(P) :- !sign(X), patient(P).', "sign(X).",
-])
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "foo(a)",
+        "foo(a) :- bar(a)",
+        "@",
+        '.finding a "a',
+        "#[id = 1 x(P).",
+        "p(a.",
+        "p((a)).",
+        ":- .",
+        '#[id = "A"] x(P) :- patient(P), y(Q).',
+        "x(P).",
+        '#[id = "A"] x(P) :- patient(P), N > 3.',
+        "x(P) :- patient(P).",
+        '#[id = "A"] x(P) :- patient(P).\n#[id = "A"] x(P) :- finding(P, a).',
+        '#[id = "A"] x(P) :- patient(P).\n#[id = "A"] :- finding(P, a).',
+        '#[id = "fact"] x(P) :- patient(P).',
+        '#[id = "A"] x(P) :- measure(P, d, D), measure(P, w, W), D * W > 3.',
+        '#[id = "A"] x(P) :- measure(P, d, D), D * D > 3.',
+        '#[id = "A"] x(P) :- measure(P, d, D), measure(P, w, W), D + W > 3.',
+        '#[id = "A"] x(P) :- measure(P, d, D), D > 3 > 2.',
+        '#[id = "A"] x(P) :- measure(P, d, D), number(D).',
+        '#[id = "A"] x(P) :- measure(P, d, D), D > 3 4.',
+        '#[id = "A"] x(P) :- number(N), z > N.',
+        '#[id = "A"] x(P) :- measure(P, d, D), D > .',
+        '#[id = "A"] x(P) :- measure(P, d, D), D > a.',
+        '#[id = "A", reading = r, option = o] x(P) :- patient(P).',
+        '#[id = "A"] x(P) :- atleast 1 { finding(P, F) : finding(P, F) }.',
+        '#[id = "A"] x(P) :- atleast 1 { finding(P, F) }.',
+        '#[id = "A"] x(P) :- atleast 1 { finding(P, F) : x(P), sign(F) }.',
+        "p(_1).",
+        '#[id = "A"] x(P) :- measure(P, d, D), D > ' + "(" * 5000 + "1" + ")" * 5000 + ".",
+        "p" + "(" * 100000,
+        '#[id = "A"] x(P) :- measure(P, d, D), D > ' + "-" * 5000 + "1.",
+        '.reading r "r" option(a, "a")',
+        '.reading r "r" option(a, "a") chosen(b)',
+        '#[id = "A"] x(P) :- !sign(X), patient(P).',
+        "sign(X).",
+    ],
+)
 def test_a_text_without_a_meaning_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         read_rules({"m.dl": INPUTS + "number(3). sign(a).\n" + text}, {})
@@ -880,11 +1361,16 @@ def test_the_hash_covers_names_and_contents_of_rule_files_only() -> None:
     assert read_rules(FILES | {"properties.dl": "anything at all ("}, {}).sha256 == BOOK.sha256
     assert read_rules({**FILES, "empty.dl": ""}, {}).sha256 != BOOK.sha256
     assert read_rules({**FILES, "rules.dl": RULES + " "}, {}).sha256 != BOOK.sha256
-    assert read_rules({**FILES, "rules.dl": RULES + "% é"}, {}).sha256 == with_hash({**FILES, "rules.dl": RULES + "% é"})
+    assert read_rules({**FILES, "rules.dl": RULES + "% é"}, {}).sha256 == with_hash(
+        {**FILES, "rules.dl": RULES + "% é"}
+    )
 
 
 def test_a_long_text_is_read() -> None:
-    many = "".join(f'.concept c{n}(P: patient)\n#[id = "C{n}"] c{n}(P) :- c{n - 1}(P), finding(P, a), !x(P).\n' for n in range(1, 200))
+    many = "".join(
+        f'.concept c{n}(P: patient)\n#[id = "C{n}"] c{n}(P) :- c{n - 1}(P), finding(P, a), !x(P).\n'
+        for n in range(1, 200)
+    )
     book = read_rules({"m.dl": f'{INPUTS}.concept c0(P: patient)\n#[id = "C0"] c0(P) :- finding(P, a).\n' + many}, {})
     assert len(book.instances) == 201
     total = " + ".join(["D"] * 3000)
@@ -896,9 +1382,18 @@ def test_nesting_and_size_of_a_certificate_do_no_harm() -> None:
     deep: Json = []
     for _ in range(100_000):
         deep = [deep]
-    for spoil in (at("certificates", to=deep), at("propagated", to=deep), at("closed", to=deep), at(*KEPT, "blocks", to=deep),
-                  at(*FIRST, 1, "subst", to={"F": deep}), at(*FIRST, 1, "from", to=deep), at(*FIRST, 2, "fails", to=deep),
-                  at("certificates", 0, "claim", to=deep), at("guideline", to=deep), at(*FIRST, 1, "atom", to=deep)):
+    for spoil in (
+        at("certificates", to=deep),
+        at("propagated", to=deep),
+        at("closed", to=deep),
+        at(*KEPT, "blocks", to=deep),
+        at(*FIRST, 1, "subst", to={"F": deep}),
+        at(*FIRST, 1, "from", to=deep),
+        at(*FIRST, 2, "fails", to=deep),
+        at("certificates", 0, "claim", to=deep),
+        at("guideline", to=deep),
+        at(*FIRST, 1, "atom", to=deep),
+    ):
         made = document(CLEAR, copy.deepcopy(REST))
         spoil(made)
         with pytest.raises(Rejected):
@@ -913,6 +1408,7 @@ def test_nesting_and_size_of_a_certificate_do_no_harm() -> None:
 
 
 # ---------------------------------------------------------------- the command
+
 
 def on_disk(place: Path, made: Json, patient: Json = CLEAR) -> list[str]:
     folder = place / "guide"
@@ -939,7 +1435,9 @@ def test_the_command_rejects(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"guideline": 1}', "1" * 10_000])
-def test_the_command_survives_what_is_no_certificate(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_survives_what_is_no_certificate(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(on_disk(tmp_path, text)) in (1, 2)
     shown = capsys.readouterr()
     assert shown.out + shown.err
@@ -954,6 +1452,7 @@ def test_the_command_says_when_it_cannot_check(tmp_path: Path, capsys: pytest.Ca
 
 
 # ---------------------------------------------------------------- what makes it worth trusting
+
 
 def test_the_checker_is_short() -> None:
     assert SOURCES.keys() == {"__init__", "proofs", "rules"}

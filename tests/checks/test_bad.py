@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Golden
 
+from golden import Golden
 from guidelog.checks import CODES, References, check_program
 from guidelog.diagnostics import Report, Severity, render_report
 from guidelog.language import parse

@@ -165,7 +165,9 @@ def test_every_code_in_the_engine_has_a_page_and_every_page_a_code() -> None:
     )
     assert set(times) - set(CODES) == set()
     # A code that only the catalogue names is reported by nobody.
-    only_described = set(re.findall(r'^    "(GL[0-9]{3})": ', Path(catalogue.__file__).read_text("utf-8"), re.MULTILINE))
+    only_described = set(
+        re.findall(r'^    "(GL[0-9]{3})": ', Path(catalogue.__file__).read_text("utf-8"), re.MULTILINE)
+    )
     assert {code for code in only_described if times[code] < 2} == set()
     assert all(len(code.text) > 20 and code.title for code in CODES.values())
 

@@ -54,8 +54,18 @@ def test_json_has_the_public_shape() -> None:
     assert document["patient"] == {"id": "seed-case", "as_of": "2025-11-13", "sha256": document["patient"]["sha256"]}
     assert len(document["answers"]) == 19
     keys = {
-        "intervention", "status", "undetermined_because", "says", "rules", "statements", "citations", "strength", "if_resolved",
-        "questions", "includes", "certified",
+        "intervention",
+        "status",
+        "undetermined_because",
+        "says",
+        "rules",
+        "statements",
+        "citations",
+        "strength",
+        "if_resolved",
+        "questions",
+        "includes",
+        "certified",
     }
     for found in document["answers"]:
         assert keys <= set(found)
@@ -173,8 +183,14 @@ def eighteen_weeks() -> str:
 
 def test_every_help_has_an_example() -> None:
     listed = guidelog("--help").stdout
-    names = [line.split()[0] for line in listed.partition("Commands:")[2].splitlines() if line.startswith("  ") and line[2] != " "]
-    assert {"ask", "why", "why-not", "missing", "what-if", "when", "certify", "check-certificate", "check"} <= set(names)
+    names = [
+        line.split()[0]
+        for line in listed.partition("Commands:")[2].splitlines()
+        if line.startswith("  ") and line[2] != " "
+    ]
+    assert {"ask", "why", "why-not", "missing", "what-if", "when", "certify", "check-certificate", "check"} <= set(
+        names
+    )
     for name in names:
         done = guidelog(name, "--help")
         assert done.returncode == 0
@@ -183,7 +199,12 @@ def test_every_help_has_an_example() -> None:
 
 def test_python_cli_py_is_the_same_program() -> None:
     done = subprocess.run(
-        [sys.executable, "cli.py", "ask", str(SEED)], capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
+        [sys.executable, "cli.py", "ask", str(SEED)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=120,
         env={**os.environ, "COLUMNS": "100"},
     )
     assert done.returncode == 0
@@ -210,11 +231,16 @@ def test_a_record_of_a_day_to_come_is_answered_with_a_remark(tmp_path: Path) -> 
         assert "GL422" not in done.stdout
         assert "GL422" not in run(_guidelog, [*words, str(SEED)]).stderr
     remarked, plain = (json.loads(run(_guidelog, ["ask", str(p), "--format", "json"]).stdout) for p in (path, SEED))
-    assert [(r["code"], r["severity"], r["labels"][0]["line"]) for r in remarked["remarks"]] == [("GL422", "warning", 2)]
+    assert [(r["code"], r["severity"], r["labels"][0]["line"]) for r in remarked["remarks"]] == [
+        ("GL422", "warning", 2)
+    ]
     assert plain["remarks"] == []
 
 
 def test_a_day_that_has_begun_somewhere_is_not_to_come() -> None:
     noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    records = [patient_from_content({"patient": "p", "as_of": day}, Vocabulary()) for day in ("2026-05-01", "2026-05-02", "2026-05-03")]
+    records = [
+        patient_from_content({"patient": "p", "as_of": day}, Vocabulary())
+        for day in ("2026-05-01", "2026-05-02", "2026-05-03")
+    ]
     assert [len(remarks(record, noon)) for record in records] == [0, 0, 1]

@@ -81,8 +81,14 @@ def test_examples_run(words: str, clone: Path) -> None:
         if typed.endswith("example.org") or "--compare" in typed:  # would serve for ever
             typed += " --check --port 0"
         done = subprocess.run(
-            ["sh", "-c", typed], cwd=clone, env={**os.environ, "XDG_STATE_HOME": str(clone / "state")},
-            input="q\n", capture_output=True, text=True, timeout=600, check=False,
+            ["sh", "-c", typed],
+            cwd=clone,
+            env={**os.environ, "XDG_STATE_HOME": str(clone / "state")},
+            input="q\n",
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
         wanted = (1,) if "diff strict lax" in line else (0, 1) if " diff HEAD~1" in line else (0,)
         assert done.returncode in wanted, f"{line}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}"
@@ -96,8 +102,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("kb", "diagrams", "tests", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "one"),
-                  (*identity, "commit", "-qm", "two", "--allow-empty")):
+    for words in (
+        ("init", "-q"),
+        ("add", "."),
+        (*identity, "commit", "-qm", "one"),
+        (*identity, "commit", "-qm", "two", "--allow-empty"),
+    ):
         subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
     return folder
 
@@ -117,8 +127,15 @@ def test_lists_of_commands_are_whole_at_80_columns(words: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("aks", "ask"), ("asl", "ask"), ("chekc", "check"), ("what_if", "what-if"), ("cohort sumary", "summary"),
-        ("cohort wyh", "why"), ("diagram pathwy", "pathway"), ("export pateint", "patient"), ("feedback exprt", "export"),
+        ("aks", "ask"),
+        ("asl", "ask"),
+        ("chekc", "check"),
+        ("what_if", "what-if"),
+        ("cohort sumary", "summary"),
+        ("cohort wyh", "why"),
+        ("diagram pathwy", "pathway"),
+        ("export pateint", "patient"),
+        ("feedback exprt", "export"),
     ],
 )
 def test_a_mistyped_command_gets_the_nearest(typed: str, meant: str) -> None:
@@ -141,8 +158,16 @@ def test_a_table_may_be_called_nearly_like_a_command(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("typed", "near"),
     [
-        ("mri", "mri_lumbar"), ("MRI_lumbar", "mri_lumbar"), ("back pain", "low_back_pain"), ("lumbar MRI", "mri_lumbar"),
-        ("mri_lumbra", "mri_lumbar"), ("pain", "low_back_pain"), ("weeks", None), ("an", None), ("", None), ("fever", None),
+        ("mri", "mri_lumbar"),
+        ("MRI_lumbar", "mri_lumbar"),
+        ("back pain", "low_back_pain"),
+        ("lumbar MRI", "mri_lumbar"),
+        ("mri_lumbra", "mri_lumbar"),
+        ("pain", "low_back_pain"),
+        ("weeks", None),
+        ("an", None),
+        ("", None),
+        ("fever", None),
     ],
 )
 def test_the_nearest_name_is_alike_or_the_only_one_with_these_words(typed: str, near: str | None) -> None:

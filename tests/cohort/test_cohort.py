@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from test_cohort_meaning import random_records
+from test_meaning import random_records
 
 from guidelog.cli.cohort import cohort
 from guidelog.compiled import Compiled
@@ -596,7 +596,10 @@ def test_ask_by_the_compiled_engine_says_the_same_certified(compiled: Compiled) 
     quick = compiled.by_circuits()
     for name in ("seed", "surgery-all-criteria-met", "red-flag-with-failed-care"):
         path = KB / "vignettes" / f"{name}.yaml"
-        words = [command("ask", str(path), "-g", str(KB), "--all", "--format", "json", "--engine", e).stdout for e in ("pydatalog", "compiled")]
+        words = [
+            command("ask", str(path), "-g", str(KB), "--all", "--format", "json", "--engine", e).stdout
+            for e in ("pydatalog", "compiled")
+        ]
         assert words[0] == words[1]
         assert '"certified": true' in words[0]
     for record in random_records(compiled, 25, 3):
@@ -717,8 +720,11 @@ def test_a_patient_with_several_rows_is_set_aside(compiled: Compiled, tmp_path: 
         account = run(compiled, str(source), str(tmp_path / "out"), replace(QUICK, batch_rows=batch, audit=10))
         assert (account["patients"], account["rejected"]) == (295, 5)
         found = rejects_of(tmp_path / "out")
-        assert {(p, code, reason.removeprefix("a.parquet: ").removeprefix("b.csv: ")) for _, p, code, reason in found} == {
-            ("p3", "GL713", "the patient has several rows"), (names[17], "GL713", "the patient has several rows"),
+        assert {
+            (p, code, reason.removeprefix("a.parquet: ").removeprefix("b.csv: ")) for _, p, code, reason in found
+        } == {
+            ("p3", "GL713", "the patient has several rows"),
+            (names[17], "GL713", "the patient has several rows"),
         }
         assert len(rows_of(tmp_path / "out")) == 295
     run_sql(compiled, str(data), str(tmp_path / "sql"), replace(QUICK, audit=10), "duckdb")
@@ -751,7 +757,13 @@ def test_a_number_seen_twice_is_found_however_little_memory(tmp_path: Path, memo
 
 def test_parts_joined_are_the_parts_one_after_the_other(tmp_path: Path) -> None:
     tables = [
-        pa.table({"patient": pa.array([f"p{n}" for n in range(first, first + rows)], pa.string()), "x": pa.array(range(rows), pa.int8())}) for first, rows in ((0, 100), (100, 3), (103, 0), (103, 50))
+        pa.table(
+            {
+                "patient": pa.array([f"p{n}" for n in range(first, first + rows)], pa.string()),
+                "x": pa.array(range(rows), pa.int8()),
+            }
+        )
+        for first, rows in ((0, 100), (100, 3), (103, 0), (103, 50))
     ]
     files = [write(table, tmp_path / f"{place}.parquet") for place, table in enumerate(tables)]
     joining.join_parquet(files, tmp_path / "whole.parquet")

@@ -41,8 +41,15 @@ def population() -> dict[str, list[dict[str, Any]]]:
     found = {name: [of(name, r) for r in resources] for name, resources in parts.items()}
     found["bare"] = [of("bare", condition("c", "snomed:128196005"))]  # nobody wrote who that is
     found["drug"] = [
-        of("drug", {"resourceType": "MedicationStatement", "id": "m", "status": "completed",
-            "medicationReference": {"reference": "Medication/gabapentin"}}),
+        of(
+            "drug",
+            {
+                "resourceType": "MedicationStatement",
+                "id": "m",
+                "status": "completed",
+                "medicationReference": {"reference": "Medication/gabapentin"},
+            },
+        ),
         of("drug", observation("o", "loinc:8310-5")),
     ]
     return found
@@ -64,8 +71,14 @@ def export(folder: Path, people: dict[str, list[dict[str, Any]]], *more: dict[st
     return folder
 
 
-DRUG = {"resourceType": "Medication", "id": "gabapentin", "code": {"text": "gabapentin", "coding": [
-    {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "25480"}]}}
+DRUG = {
+    "resourceType": "Medication",
+    "id": "gabapentin",
+    "code": {
+        "text": "gabapentin",
+        "coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "25480"}],
+    },
+}
 
 
 def rows_of(path: Path) -> dict[str, dict[str, Any]]:
@@ -95,7 +108,10 @@ def test_an_export_has_the_answers_of_ask_on_each_bundle(tmp_path: Path, monkeyp
 
 def test_what_cannot_be_read_is_set_aside_with_its_line(tmp_path: Path) -> None:
     people = {name: found for name, found in population().items() if name in ("s1", "s2", "m0")}
-    people["odd"] = [of("odd", {"resourceType": "Patient"}), of("odd", {"resourceType": "Bundle", "id": "b", "entry": 5})]
+    people["odd"] = [
+        of("odd", {"resourceType": "Patient"}),
+        of("odd", {"resourceType": "Bundle", "id": "b", "entry": 5}),
+    ]
     folder = export(tmp_path / "export", people)
     written = (folder / "Condition.ndjson").read_text()
     (folder / "Condition.ndjson").write_text(written + '{"resourceType": "Condition", \n')
@@ -112,12 +128,31 @@ def test_what_cannot_be_read_is_set_aside_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_drug_made_of_another_counts_as_in_ask(tmp_path: Path) -> None:
-    people = {"combined": [of("combined", {"resourceType": "Patient"}), of("combined", observation("o", "loinc:8310-5")), of("combined", {
-        "resourceType": "MedicationStatement", "id": "m", "status": "completed", "effectiveDateTime": "2025-09-01",
-        "medicationReference": {"reference": "https://server.example/fhir/Medication/combi/_history/2"}})]}
-    combi = {"resourceType": "Medication", "id": "combi", "ingredient": [{"itemReference": {"reference": "Medication/gabapentin"}}]}
+    people = {
+        "combined": [
+            of("combined", {"resourceType": "Patient"}),
+            of("combined", observation("o", "loinc:8310-5")),
+            of(
+                "combined",
+                {
+                    "resourceType": "MedicationStatement",
+                    "id": "m",
+                    "status": "completed",
+                    "effectiveDateTime": "2025-09-01",
+                    "medicationReference": {"reference": "https://server.example/fhir/Medication/combi/_history/2"},
+                },
+            ),
+        ]
+    }
+    combi = {
+        "resourceType": "Medication",
+        "id": "combi",
+        "ingredient": [{"itemReference": {"reference": "Medication/gabapentin"}}],
+    }
     folder = export(tmp_path / "export", people, combi, DRUG)
-    expected = read_records([*people["combined"], combi, DRUG], mapping(), compiled().names.vocabulary, patient="combined")
+    expected = read_records(
+        [*people["combined"], combi, DRUG], mapping(), compiled().names.vocabulary, patient="combined"
+    )
     assert expected.patient.findings, "a drug that nothing follows from tells nothing"
     assert find_patient(str(folder), "combined", compiled()).content == expected.patient.content
     run(compiled(), str(folder), str(tmp_path / "out.parquet"), QUICK)
@@ -140,7 +175,10 @@ def test_a_line_that_does_not_say_whom_it_is_about_is_set_aside(tmp_path: Path) 
 
 def test_the_audit_reads_the_resources_and_not_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people = {name: found for name, found in population().items() if name in ("s1", "s3", "m0", "m5")}
-    people["odd"] = [of("odd", {"resourceType": "Patient"}), of("odd", {"resourceType": "Bundle", "id": "b", "entry": 5})]
+    people["odd"] = [
+        of("odd", {"resourceType": "Patient"}),
+        of("odd", {"resourceType": "Bundle", "id": "b", "entry": 5}),
+    ]
     folder = export(tmp_path / "export", people, DRUG)
     account = run(compiled(), str(folder), str(tmp_path / "out"), replace(QUICK, audit=50))
     assert account["audit"] == {"sample": len(people), "certified": len(people) - 1, "refused": 1}

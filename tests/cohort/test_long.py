@@ -57,17 +57,33 @@ def meaning(name: str, value: str) -> object:
         return WORDS[kind].get(value)
     if kind == pairs.NUMBER:
         whole, _, rest = value.partition(".")
-        fine = whole.isdigit() and (whole == "0" or whole[0] != "0") and len(rest) < 4 and (rest == "" or rest.isdigit())
+        fine = (
+            whole.isdigit() and (whole == "0" or whole[0] != "0") and len(rest) < 4 and (rest == "" or rest.isdigit())
+        )
         return "unknown" if value == "unknown" else float(value) if fine and not value.endswith(".") else None
     return value if value in ("2026-01-31", "2025-12-01") else None
 
 
-SPELLED = ("present", "absent", "unknown", "true", "False", "complete", "incomplete", "True", "false", "maybe", "infinity")
+SPELLED = (
+    "present",
+    "absent",
+    "unknown",
+    "true",
+    "False",
+    "complete",
+    "incomplete",
+    "True",
+    "false",
+    "maybe",
+    "infinity",
+)
 NUMBERS = ("6", "6.0", "6.25", "7", "007", "1e3", "6.0001", "-0")
 DAYS = ("2026-01-31", "2025-12-01", "2026-02-30", "2026-W05-1", "20260131")
 values = st.sampled_from((*SPELLED, *NUMBERS, *DAYS))
 names = st.sampled_from([*KINDS, "weight", "nothing_of_this_guideline"])
-rows_drawn = st.lists(st.tuples(st.sampled_from("abcd"), names, st.one_of(values, st.just(""))), min_size=1, max_size=30)
+rows_drawn = st.lists(
+    st.tuples(st.sampled_from("abcd"), names, st.one_of(values, st.just(""))), min_size=1, max_size=30
+)
 
 
 @examples(60)
@@ -107,8 +123,15 @@ def test_more_names_and_values_than_fit_into_a_word(tmp_path: Path) -> None:
     rows: list[tuple[str | None, str | None, str | None]] = []
     for number in range(5000):
         patient = f"p{number}"
-        rows += [(patient, SYMPTOMS, str(number / 10)), (patient, CARE, str(number % 520)), (patient, CARE + ".low", "1")]
-        rows += [(patient, name, ("present", "absent", "unknown")[(number + i) % 3]) for i, name in enumerate(VOCABULARY.findings)]
+        rows += [
+            (patient, SYMPTOMS, str(number / 10)),
+            (patient, CARE, str(number % 520)),
+            (patient, CARE + ".low", "1"),
+        ]
+        rows += [
+            (patient, name, ("present", "absent", "unknown")[(number + i) % 3])
+            for i, name in enumerate(VOCABULARY.findings)
+        ]
     found, aside = widened(rows, tmp_path)
     assert not aside
     assert len(found) == 5000
@@ -137,7 +160,9 @@ def test_a_cohort_of_which_everybody_is_set_aside_has_a_result_that_says_so(tmp_
 def shuffled(patients: int) -> list[tuple[str | None, str | None, str | None]]:
     """Ten rows of each patient, none beside another of the same."""
     names = list(VOCABULARY.findings)[:10]
-    return [(f"p{p}", name, "present" if p % (i + 2) else "absent") for i, name in enumerate(names) for p in range(patients)]
+    return [
+        (f"p{p}", name, "present" if p % (i + 2) else "absent") for i, name in enumerate(names) for p in range(patients)
+    ]
 
 
 def test_patients_whose_rows_are_far_apart_are_gathered_in_parts(

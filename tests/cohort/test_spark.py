@@ -31,7 +31,7 @@ exp = pytest.importorskip("sqlglot.expressions")
 pa = pytest.importorskip("pyarrow")
 
 from test_cohort import BAD, BAD_REASONS, KB, NAMES, QUICK, patients, rejects_of, rows_of, write  # noqa: E402
-from test_cohort_meaning import answers_of_ask, by_bits, by_sql, check, cohorts, of_query, random_records, wide  # noqa: E402
+from test_meaning import answers_of_ask, by_bits, by_sql, check, cohorts, of_query, random_records, wide  # noqa: E402
 
 from guidelog.cli.cohort import cohort  # noqa: E402 - after the check that the extra is there
 from guidelog.cohort.engines.sql import NUMBER, TEXT, query  # noqa: E402
@@ -45,7 +45,9 @@ from guidelog.cohort.run import run  # noqa: E402
 def spark() -> Iterator[Any]:
     try:
         builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-        builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # starts quickly
+        builder = builder.config(
+            "spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        )  # starts quickly
         session = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
     except Exception as error:  # noqa: BLE001 - whatever PySpark raises when there is no Java
         pytest.skip(f"Spark does not start: {str(error)[:80]}")
@@ -59,9 +61,7 @@ def compiled() -> Compiled:
     return compile_guideline(load_guideline(str(KB)))
 
 
-def by_spark(
-    spark: Any, folder: Path, compiled: Compiled, plan: Plan, table: Any
-) -> list[list[Quick] | None]:
+def by_spark(spark: Any, folder: Path, compiled: Compiled, plan: Plan, table: Any) -> list[list[Quick] | None]:
     """Spark's answers to the same table as the other engines are given."""
     file = write(table, folder / f"{len(list(folder.iterdir()))}.parquet")
     layout = layout_of(table.column_names, compiled.names.vocabulary, "table")
@@ -180,7 +180,10 @@ def test_the_plan_on_spark_has_neither_python_nor_a_shuffle(
     text = query_for(compiled, str(data), "patients", "spark", NAMES, "patient", (), None)
     spark.read.parquet(str(data)).createOrReplaceTempView("patients")
     unwanted = ("Python", "Exchange", "Join", "Aggregate", "Sort")
-    for asked, expected in ((text, []), ("SELECT mri_done, count(*) FROM patients GROUP BY 1", ["Exchange", "Aggregate"])):
+    for asked, expected in (
+        (text, []),
+        ("SELECT mri_done, count(*) FROM patients GROUP BY 1", ["Exchange", "Aggregate"]),
+    ):
         capfd.readouterr()
         spark.sql(asked).explain(mode="formatted")
         plan = capfd.readouterr().out

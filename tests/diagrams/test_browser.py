@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +36,6 @@ axe.run(document.querySelector('svg')).then(r => {{
                                          html: v.nodes[0].html.slice(0, 200)}}))}});
 }});
 </script></body></html>"""
-
-
-@cache
-def browser() -> str | None:
-    return next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-    )
-
-
-@cache
-def axe_core() -> str | None:
-    places = [os.environ.get("AXE_CORE", ""), str(ROOT / "node_modules" / "axe-core" / "axe.min.js")]
-    path = next((Path(p) for p in places if p and Path(p).is_file()), None)
-    return path.read_text(encoding="utf-8") if path else None
 
 
 def opened(svg: str, folder: Path) -> dict[str, Any]:

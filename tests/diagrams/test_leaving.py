@@ -35,7 +35,9 @@ def test_an_item_is_as_certain_as_its_answer(name: str) -> None:
     listed = 0
     for node in (n for n in pathway.nodes() if n.kind == "exit"):
         mark = overlay.nodes[node.key]
-        words = [overlay.items[node.key, place].word for place in range(len(node.body)) if (node.key, place) in overlay.items]
+        words = [
+            overlay.items[node.key, place].word for place in range(len(node.body)) if (node.key, place) in overlay.items
+        ]
         listed += len(words)
         for item, word in zip(node.body, words, strict=False):
             assert item.intervention is not None
@@ -49,7 +51,9 @@ def test_an_item_is_as_certain_as_its_answer(name: str) -> None:
                     assert status is not holds
         if words and "POSSIBLE" in words:
             assert mark.look is palette.UNKNOWN
-            assert mark.word == (f"{words.count('CERTAIN')} OF {len(words)} CERTAIN" if "CERTAIN" in words else "POSSIBLE")
+            assert mark.word == (
+                f"{words.count('CERTAIN')} OF {len(words)} CERTAIN" if "CERTAIN" in words else "POSSIBLE"
+            )
         elif mark.look is palette.UNKNOWN:
             assert not words
             assert found[node.interventions[0][0]] is Status.UNDETERMINED

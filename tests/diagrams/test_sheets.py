@@ -43,7 +43,9 @@ def test_the_guideline_is_on_one_sheet_of_a3() -> None:
     pathway = pathway_picture(compiled(KB))
     assert len(pathway.scenes) == 1
     assert scales(pathway)[0] >= 0.8
-    assert min(scales(rules_picture(compiled(KB).guideline, compiled(KB).program, compiled(KB).names))) >= SMALLEST_SCALE
+    assert (
+        min(scales(rules_picture(compiled(KB).guideline, compiled(KB).program, compiled(KB).names))) >= SMALLEST_SCALE
+    )
     for entry in read_gallery(GALLERY).entries:
         given = answers_to((GALLERY / entry.file).resolve())
         by_name = {a.intervention: a for a in given.answers}

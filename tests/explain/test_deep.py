@@ -41,7 +41,13 @@ pytestmark = pytest.mark.slow
 
 def chain() -> str:
     """`step` from one number to the next, by one recursive rule over a relation of 10,000 pairs."""
-    rules = [HEAD, '.finding fa "the start"', ".decl digit(D: number)", ".decl count(N: number)", ".decl next(A: number, B: number)"]
+    rules = [
+        HEAD,
+        '.finding fa "the start"',
+        ".decl digit(D: number)",
+        ".decl count(N: number)",
+        ".decl next(A: number, B: number)",
+    ]
     rules += [f"digit({i})." for i in range(100)]
     rules.append('#[id = "N0"]\ncount(N) :- digit(A), digit(B), N = 100 * A + B.')
     rules.append('#[id = "N1"]\nnext(A, B) :- count(A), B = A + 1.')
@@ -57,7 +63,9 @@ def loop() -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shape", "value"), [(chain, "present"), (chain, "unknown"), (loop, "present"), (loop, "absent")])
+@pytest.mark.parametrize(
+    ("shape", "value"), [(chain, "present"), (chain, "unknown"), (loop, "present"), (loop, "absent")]
+)
 def test_a_proof_of_10_000_steps(shape: object, value: str) -> None:
     compiled = compiled_of(shape())  # type: ignore[operator]
     record = patient_of(compiled, findings={"fa": value})
@@ -107,8 +115,12 @@ def test_shared_criteria_are_opened_once() -> None:
         below = ("finding(P, fa)", "finding(P, fa)") if not i else (f"left{i - 1}(P)", f"right{i - 1}(P)")
         for side in ("left", "right"):
             rules.append(f'.concept {side}{i}(P: patient) true("{side} {i}") false("not {side} {i}")')
-            rules.append(f'#[id = "{side}{i}", statements = ["S1"], cites = []]\n{side}{i}(P) :- {below[0]}, {below[1]}.')
-    rules.append('#[id = "A1", statements = ["S1"], cites = [], strength = strong, says = "so"]\nadvise(P, ia, do) :- left39(P).')
+            rules.append(
+                f'#[id = "{side}{i}", statements = ["S1"], cites = []]\n{side}{i}(P) :- {below[0]}, {below[1]}.'
+            )
+    rules.append(
+        '#[id = "A1", statements = ["S1"], cites = [], strength = strong, says = "so"]\nadvise(P, ia, do) :- left39(P).'
+    )
     compiled = compiled_of("\n".join(rules).replace("finding(P, fa), finding(P, fa)", "finding(P, fa)"))
     answers = uncertified(compiled, patient_of(compiled, findings={"fa": "absent"}))
     assert len(json.dumps(why_not(answers, answers.answers[0]).to_json())) < 100_000
@@ -159,7 +171,9 @@ def test_more_unknown_inputs_than_python_may_recurse() -> None:
     """A conjunction of 1,500 unknown findings: as deep a diagram, and no stack overflow."""
     rules = [HEAD, *(f'.finding f{i} "sign f{i}"' for i in range(1500))]
     body = ", ".join(f"finding(P, f{i})" for i in range(1500))
-    rules.append(f'#[id = "A1", statements = ["S1"], cites = [], strength = strong, says = "all"]\nadvise(P, ia, do) :- {body}.')
+    rules.append(
+        f'#[id = "A1", statements = ["S1"], cites = [], strength = strong, says = "all"]\nadvise(P, ia, do) :- {body}.'
+    )
     compiled = compiled_of("\n".join(rules))
     answers = uncertified(compiled, patient_of(compiled, findings={"f0": "absent"}))
     assert answers.answers[0].status is Status.NOT_NOW

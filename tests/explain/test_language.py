@@ -115,7 +115,9 @@ def outputs(folder: Path) -> list[str]:
     for number in range(len(RECORDS)):
         path = str(folder / f"{number}.yaml")
         calls = [(ask_command.ask, [])]
-        calls += [(c, ["--depth", d]) for c in (why_command.why, why_command.why_not) for d in ("line", "summary", "full")]
+        calls += [
+            (c, ["--depth", d]) for c in (why_command.why, why_command.why_not) for d in ("line", "summary", "full")
+        ]
         calls += [(why_command.why, ["--all"]), (missing_command.missing, []), (what_if_command.when, [])]
         calls += [(what_if_command.what_if, ["--to", s]) for s in ("recommended", "not_now", "urgent")]
         calls += [(what_if_command.what_if, ["--set", "fa=absent"]), (what_if_command.what_if, ["--set", "fa=present"])]
@@ -162,7 +164,21 @@ def test_every_phrase_is_used_and_every_used_one_is_there() -> None:
     named = {name for text in texts.values() for name in re.findall(r"\bwording\.([A-Z][A-Z_]+)\b", text)}
     for name in named:
         getattr(wording, name)
-    kinds = ("status", "outcome", "stance", "because", "why", "state", "combines", "route", "kinds", "unit", "operator", "reply", "refused")
+    kinds = (
+        "status",
+        "outcome",
+        "stance",
+        "because",
+        "why",
+        "state",
+        "combines",
+        "route",
+        "kinds",
+        "unit",
+        "operator",
+        "reply",
+        "refused",
+    )
     for key in PHRASES:
         stem, _, form = key.rpartition(".") if "." in key else (key, "", "")
         said = f'"{key}"' in called or (form and f'"{stem}"' in called) or key.partition(".")[0] in kinds

@@ -45,7 +45,9 @@ def talk(out: Path) -> Iterator[Talk]:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "guidelog.cli", "interview", str(SEED), "-g", str(KB), "--out", str(out)]
     environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm"}
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True) as process:
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    ) as process:
         os.close(theirs)
         try:
             yield Talk(process, ours)

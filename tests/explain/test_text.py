@@ -81,8 +81,10 @@ def test_the_guidelines_doubt_is_shown() -> None:
 
 
 def test_why_not_shows_what_is_not_required() -> None:
-    text = run(why_command.why_not, file_of("surgery-without-injection"), "surgical_referral").output + run(
-        why_command.why_not, file_of("seed"), "surgical_referral").output
+    text = (
+        run(why_command.why_not, file_of("surgery-without-injection"), "surgical_referral").output
+        + run(why_command.why_not, file_of("seed"), "surgical_referral").output
+    )
     assert "[-] Nerve root injection given" in text
 
 
@@ -98,7 +100,9 @@ def test_json_is_the_same_every_time_and_a_graph() -> None:
 # ---------------------------------------------------------------- when
 
 
-@pytest.mark.parametrize("name", ["seed", "surgery-care-18-weeks", "care-41-days", "care-5-9-weeks", "surgery-care-83-days"])
+@pytest.mark.parametrize(
+    "name", ["seed", "surgery-care-18-weeks", "care-41-days", "care-5-9-weeks", "surgery-care-83-days"]
+)
 def test_answers_change_on_the_day_and_not_the_day_before(name: str) -> None:
     from datetime import timedelta
 
@@ -110,18 +114,28 @@ def test_answers_change_on_the_day_and_not_the_day_before(name: str) -> None:
     for event in forecast.events:
         growing = _growing(answers)
         for day, expected in ((event.day - timedelta(days=1), event.before), (event.day, event.after)):
-            later = pipeline.ask(lumbar(), patient(_on(answers.patient, growing, day, answers.names)), [event.intervention])
+            later = pipeline.ask(
+                lumbar(), patient(_on(answers.patient, growing, day, answers.names)), [event.intervention]
+            )
             assert later.answers[0].status.value == expected
     if name == "seed":
-        assert {(e.day.isoformat(), e.intervention) for e in forecast.events} >= {("2025-12-25", "nerve_root_injection")}
+        assert {(e.day.isoformat(), e.intervention) for e in forecast.events} >= {
+            ("2025-12-25", "nerve_root_injection")
+        }
 
 
 def test_an_uncertain_start_gives_days_between() -> None:
     content = {**vignette("care-start-vaguely-dated").content}
-    content["measures"] = {**content["measures"], "conservative_care_weeks": {"since": {"between": ["2025-10-20", "2025-10-30"]}}}
+    content["measures"] = {
+        **content["measures"],
+        "conservative_care_weeks": {"since": {"between": ["2025-10-20", "2025-10-30"]}},
+    }
     answers = pipeline.ask(lumbar(), patient(content), ["nerve_root_injection"])
     forecast = when(answers, lambda later: pipeline.ask(lumbar(), later, ["nerve_root_injection"]))
-    assert [(e.day.isoformat(), e.after) for e in forecast.events] == [("2025-12-01", "undetermined"), ("2025-12-11", "consider")]
+    assert [(e.day.isoformat(), e.after) for e in forecast.events] == [
+        ("2025-12-01", "undetermined"),
+        ("2025-12-11", "consider"),
+    ]
     last = forecast.events[-1]
     assert last.earliest is not None
     assert last.earliest.isoformat() == "2025-12-01"
@@ -245,14 +259,20 @@ advise(P, ia, do) :- in_scope(P), !late(P), !finding(P, fa).
     compiled = compiled_of(text)
     answers = pipeline.ask(compiled, patient_of(compiled, findings={"fa": "present"}, measures={"ma": 9}))
     (candidate,) = why_not(answers, answers.answers[0]).candidates
-    assert [b.criterion.says for b in candidate.blockers] == ["Weeks of care: 9 weeks, less than 8 needed", "There is no sign"]
+    assert [b.criterion.says for b in candidate.blockers] == [
+        "Weeks of care: 9 weeks, less than 8 needed",
+        "There is no sign",
+    ]
 
 
 def test_another_route_is_not_denied() -> None:
     """An urgent MRI has its ordinary route as well, and the summary shows it."""
     line = run(why_command.why_not, file_of("red-flag-saddle-anesthesia"), "mri_lumbar", "--depth", "line").output
     assert line.strip().endswith("It is advised.")
-    assert "What `recommended` would need" in run(why_command.why_not, file_of("red-flag-saddle-anesthesia"), "mri_lumbar").output
+    assert (
+        "What `recommended` would need"
+        in run(why_command.why_not, file_of("red-flag-saddle-anesthesia"), "mri_lumbar").output
+    )
 
 
 def test_a_source_is_told_where_the_record_names_one() -> None:

@@ -50,13 +50,28 @@ from record_strategies import cases
 from strategies import Written
 
 PATIENTS = (
-    "seed", "surgery-care-18-weeks", "red-flag-saddle-anesthesia", "therapy-not-formal", "nothing-known", "drugs-not-asked",
-    "surgery-two-criteria-unknown", "mri-known-from-its-findings", "care-start-vaguely-dated", "surgery-unknown-care-length",
-    "outside-red-flags-unasked", "scope-level-unknown", "history-listed-unknown-in-complete-screen",
+    "seed",
+    "surgery-care-18-weeks",
+    "red-flag-saddle-anesthesia",
+    "therapy-not-formal",
+    "nothing-known",
+    "drugs-not-asked",
+    "surgery-two-criteria-unknown",
+    "mri-known-from-its-findings",
+    "care-start-vaguely-dated",
+    "surgery-unknown-care-length",
+    "outside-red-flags-unasked",
+    "scope-level-unknown",
+    "history-listed-unknown-in-complete-screen",
 )
 REACHED = [s for s in Status if s not in (Status.UNDETERMINED, Status.CONFLICT)]
 # Without shrinking: a case is small as it is, and each try costs a search.
-slowly = settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+slowly = settings(
+    max_examples=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 
 
 def status_now(answers: Answers, content: dict[str, object], intervention: str) -> Status | None:
@@ -74,9 +89,7 @@ def test_conditions_say_what_the_status_rule_says() -> None:
     for values in product((True, False, None), repeat=len(STANCES) + 1):
         stances = dict(zip(STANCES, values, strict=False))
         atoms: dict[Atom, Value] = {("advise", "x", s): v for s, v in stances.items()} | {("in_scope",): values[-1]}
-        certain = [
-            s for s in Status if any(all(atoms[a] is v for a, v in wanted) for wanted in conditions("x", s))
-        ]
+        certain = [s for s in Status if any(all(atoms[a] is v for a, v in wanted) for wanted in conditions("x", s))]
         expected = status_of(stances, values[-1])
         assert certain == ([] if expected is Status.UNDETERMINED else [expected]), (values, certain)
 
@@ -104,11 +117,16 @@ def check_way(answers: Answers, answer: Answer, status: Status, way: tuple[Chang
         assert status_now(answers, content, answer.intervention) is not status, (status, left_out)
 
 
-@pytest.mark.parametrize(("name", "intervention", "status"), [
-    ("seed", "mri_lumbar", Status.RECOMMENDED), ("seed", "surgical_referral", Status.RECOMMENDED),
-    ("surgery-care-18-weeks", "surgical_referral", Status.RECOMMENDED), ("red-flag-saddle-anesthesia", "mri_lumbar", Status.NOT_NOW),
-    ("mri-known-from-its-findings", "mri_lumbar", Status.RECOMMENDED),
-])
+@pytest.mark.parametrize(
+    ("name", "intervention", "status"),
+    [
+        ("seed", "mri_lumbar", Status.RECOMMENDED),
+        ("seed", "surgical_referral", Status.RECOMMENDED),
+        ("surgery-care-18-weeks", "surgical_referral", Status.RECOMMENDED),
+        ("red-flag-saddle-anesthesia", "mri_lumbar", Status.NOT_NOW),
+        ("mri-known-from-its-findings", "mri_lumbar", Status.RECOMMENDED),
+    ],
+)
 def test_changes_reach_the_status_with_a_certificate(name: str, intervention: str, status: Status) -> None:
     answers = answers_for(name)
     found = ways_to(answers, intervention, status)
@@ -138,7 +156,10 @@ def test_what_follows_from_a_changed_fact_does_not_outlive_it() -> None:
     """The MRI is on record only because its findings match; without them it is unknown, not done."""
     answers = answers_for("mri-known-from-its-findings")
     (way,) = ways_to(answers, "mri_lumbar", Status.RECOMMENDED).ways
-    assert {(c.input, c.value, c.kind) for c in way} == {("mri_correlates", "absent", "cannot"), ("mri_done", "absent", "ask")}
+    assert {(c.input, c.value, c.kind) for c in way} == {
+        ("mri_correlates", "absent", "cannot"),
+        ("mri_done", "absent", "ask"),
+    }
 
 
 def test_what_can_be_done_asked_and_not_changed_is_told_apart() -> None:
@@ -264,7 +285,10 @@ def test_two_red_flags_are_two_reasons() -> None:
 
 def test_blockers_are_complete() -> None:
     """No weeks of care must not hide that the therapy was never formal."""
-    content = {**vignette("therapy-not-formal").content, "measures": {"conservative_care_weeks": 0, "physical_therapy_weeks": 0}}
+    content = {
+        **vignette("therapy-not-formal").content,
+        "measures": {"conservative_care_weeks": 0, "physical_therapy_weeks": 0},
+    }
     answers = pipeline.ask(lumbar(), patient(content))
     closest = why_not(answers, answer_in(answers, "nerve_root_injection")).candidates[0]
     blocking = {b.criterion.input for b in closest.blockers}
@@ -287,7 +311,9 @@ def test_without_its_blockers_a_rule_holds(name: str) -> None:
                 else:
                     declared = answers.names.vocabulary.measures[name_]
                     assert blocker.wanted, "only thresholds to reach, here"
-                    measures[name_] = type(measures[name_])(declared.high * declared.ticks, declared.high * declared.ticks)
+                    measures[name_] = type(measures[name_])(
+                        declared.high * declared.ticks, declared.high * declared.ticks
+                    )
             facts = replace(answers.facts, findings=findings, measures=measures)
             world = World(answers.world.program, facts, lumbar().evaluate(facts))
             assert world.atom(("advise", answer.intervention, candidate.stance)) is True, candidate.rule
@@ -384,7 +410,9 @@ def test_explanations_are_true_for_any_guideline_and_change_no_answer(case: tupl
             found = ways_to(answers, answer.intervention, status)
             for way in found.ways[:2]:
                 check_way(answers, answer, status, way)
-            searched = ways_module._searched(Choices(answers, close(someone, answers.names.vocabulary)), answer.intervention, status)
+            searched = ways_module._searched(
+                Choices(answers, close(someone, answers.names.vocabulary)), answer.intervention, status
+            )
             assert cost(found) == cost(searched)
     assert answers.to_json() == before
     assert uncertified(compiled, someone).to_json() == before
@@ -412,7 +440,9 @@ def test_explanations_change_no_certified_answer(case: tuple[Written, dict[str, 
         assert why_not(answers, answer).to_json()["answer"] == answer.to_json()
         found = ways_to(answers, answer.intervention, Status.RECOMMENDED)
         for way in found.ways[:1]:
-            later = pipeline.ask(compiled, patient(changed(someone.content, way, answers.names), compiled), [answer.intervention])
+            later = pipeline.ask(
+                compiled, patient(changed(someone.content, way, answers.names), compiled), [answer.intervention]
+            )
             assert later.answers[0].status is Status.RECOMMENDED
     assert json.dumps(someone.content, default=str) == record
     assert (answers.to_json(), answers.certificate) == said

@@ -23,21 +23,52 @@ TEXT = (KB / "codes.toml").read_text(encoding="utf-8")
 
 # What each concept of codes.toml is called in the list of verified codes (tests/fhir/codes.csv, from published value sets).
 CALLED = {
-    "lumbar radiculopathy": {"lumbar radiculopathy"}, "lumbosacral radiculopathy": {"lumbar radiculopathy"},
-    "sciatica, right": {"lumbar radiculopathy"}, "sciatica, left": {"lumbar radiculopathy"}, "back pain with sciatica": {"lumbar radiculopathy"},
-    "back pain with sciatica, right": {"lumbar radiculopathy"}, "back pain with sciatica, left": {"lumbar radiculopathy"},
-    "disc displacement": {"disc displacement", "disc prolapse/displacement"}, "cauda equina syndrome": {"cauda equina"},
-    "cauda equina syndrome with the bladder": {"cauda equina", "neurogenic bladder"}, "neuromuscular dysfunction of the bladder": {"neurogenic bladder"},
-    "urinary retention": {"urinary retention", "cauda equina"}, "weakness of the left leg": {"motor deficit"}, "weakness of the right leg": {"motor deficit"},
-    "other musculoskeletal signs": {"motor deficit"}, "cancer of the spine": {"malignancy"}, "weight loss": {"malignancy"}, "history of cancer": {"malignancy"},
-    "intravenous drug use": {"IV drug use"}, "injury": {"trauma"}, "lumbar stenosis": {"stenosis"}, "neurogenic claudication": {"stenosis"},
-    "post-laminectomy syndrome": {"post-laminectomy"}, "exercise": {"physical therapy"}, "evaluation by a physical therapist": {"physical therapy"},
-    "referral to physical therapy": {"physical therapy"}, "ibuprofen": {"NSAID"}, "naproxen": {"NSAID"}, "diclofenac": {"NSAID"}, "celecoxib": {"NSAID"},
-    "meloxicam": {"NSAID"}, "prednisone": {"oral corticosteroid"}, "prednisolone": {"oral corticosteroid"}, "methylprednisolone": {"oral corticosteroid"},
-    "dexamethasone": {"oral corticosteroid"}, "cognitive behavioural therapy": {"CBT"}, "multidisciplinary rehabilitation": {"multidisciplinary rehab"},
-    "nerve root injection": {"ESI / SNRB"}, "epidural injection": {"ESI / SNRB"}, "lumbar MRI": {"MRI lumbar"}, "lumbar CT": {"CT lumbar"},
-    "flexion-extension radiographs": {"flexion-extension XR"}, "nerve conduction study": {"EMG/NCS"}, "pain on a scale from 0 to 10": {"pain NRS/VAS"},
-    "pain on another scale": {"pain NRS/VAS"}, "Oswestry disability index": {"ODI"},
+    "lumbar radiculopathy": {"lumbar radiculopathy"},
+    "lumbosacral radiculopathy": {"lumbar radiculopathy"},
+    "sciatica, right": {"lumbar radiculopathy"},
+    "sciatica, left": {"lumbar radiculopathy"},
+    "back pain with sciatica": {"lumbar radiculopathy"},
+    "back pain with sciatica, right": {"lumbar radiculopathy"},
+    "back pain with sciatica, left": {"lumbar radiculopathy"},
+    "disc displacement": {"disc displacement", "disc prolapse/displacement"},
+    "cauda equina syndrome": {"cauda equina"},
+    "cauda equina syndrome with the bladder": {"cauda equina", "neurogenic bladder"},
+    "neuromuscular dysfunction of the bladder": {"neurogenic bladder"},
+    "urinary retention": {"urinary retention", "cauda equina"},
+    "weakness of the left leg": {"motor deficit"},
+    "weakness of the right leg": {"motor deficit"},
+    "other musculoskeletal signs": {"motor deficit"},
+    "cancer of the spine": {"malignancy"},
+    "weight loss": {"malignancy"},
+    "history of cancer": {"malignancy"},
+    "intravenous drug use": {"IV drug use"},
+    "injury": {"trauma"},
+    "lumbar stenosis": {"stenosis"},
+    "neurogenic claudication": {"stenosis"},
+    "post-laminectomy syndrome": {"post-laminectomy"},
+    "exercise": {"physical therapy"},
+    "evaluation by a physical therapist": {"physical therapy"},
+    "referral to physical therapy": {"physical therapy"},
+    "ibuprofen": {"NSAID"},
+    "naproxen": {"NSAID"},
+    "diclofenac": {"NSAID"},
+    "celecoxib": {"NSAID"},
+    "meloxicam": {"NSAID"},
+    "prednisone": {"oral corticosteroid"},
+    "prednisolone": {"oral corticosteroid"},
+    "methylprednisolone": {"oral corticosteroid"},
+    "dexamethasone": {"oral corticosteroid"},
+    "cognitive behavioural therapy": {"CBT"},
+    "multidisciplinary rehabilitation": {"multidisciplinary rehab"},
+    "nerve root injection": {"ESI / SNRB"},
+    "epidural injection": {"ESI / SNRB"},
+    "lumbar MRI": {"MRI lumbar"},
+    "lumbar CT": {"CT lumbar"},
+    "flexion-extension radiographs": {"flexion-extension XR"},
+    "nerve conduction study": {"EMG/NCS"},
+    "pain on a scale from 0 to 10": {"pain NRS/VAS"},
+    "pain on another scale": {"pain NRS/VAS"},
+    "Oswestry disability index": {"ODI"},
 }
 
 
@@ -104,10 +135,28 @@ codes = [{system = "snomed", code = "267064002", display = "Retention of urine (
 finding = "urinary_retention"
 """
 WRONG = [
-    ('finding = "urinary_retention"', 'finding = "urinary_retension"', "GL443", 10, "did you mean `urinary_retention`?"),
+    (
+        'finding = "urinary_retention"',
+        'finding = "urinary_retension"',
+        "GL443",
+        10,
+        "did you mean `urinary_retention`?",
+    ),
     ('finding = "urinary_retention"', 'measure = "symptom_week"', "GL443", 10, "did you mean `symptom_weeks`?"),
-    ('finding = "urinary_retention"', 'finding = "urinary_retention"\nwen = "present"', "GL442", 11, "did you mean `when`?"),
-    ('finding = "urinary_retention"', 'finding = "urinary_retention"\nwhen = "presnt"', "GL442", 11, "did you mean `present`?"),
+    (
+        'finding = "urinary_retention"',
+        'finding = "urinary_retention"\nwen = "present"',
+        "GL442",
+        11,
+        "did you mean `when`?",
+    ),
+    (
+        'finding = "urinary_retention"',
+        'finding = "urinary_retention"\nwhen = "presnt"',
+        "GL442",
+        11,
+        "did you mean `present`?",
+    ),
     ('finding = "urinary_retention"', 'finding = "urinary_retention"\nwhen = "since"', "GL442", 6, None),
     ('finding = "urinary_retention"', "weeks = 3", "GL442", 6, None),
     ('finding = "urinary_retention"', 'finding = "urinary_retention"\nabsent_for = "long"', "GL442", 11, None),
@@ -119,7 +168,13 @@ WRONG = [
     ('code = "267064002"', "code = 267064002", "GL442", 8, None),
     ("[sources]", "[sourcs]", "GL442", 3, "did you mean `sources`?"),
     ("[[concept]]", "[[concept", "GL441", 5, None),
-    ('"here"}]', '"here"},\n {system = "snomed", code = "267064002", display = "Retention", source = "here"}]', "GL444", 9, None),
+    (
+        '"here"}]',
+        '"here"},\n {system = "snomed", code = "267064002", display = "Retention", source = "here"}]',
+        "GL444",
+        9,
+        None,
+    ),
 ]
 
 
@@ -134,8 +189,21 @@ def test_mistakes_are_reported_at_their_line(old: str, new: str, code: str, line
     assert first.hint == hint or hint is None
 
 
-@pytest.mark.parametrize("text", ["", "concept = 3", "[[concept]]", "concept = [1]", "[systems]\na = [1, {}]", "systems = 1", "[[overlap]]\ngroups = 3",
-                                  "[[all_of]]", "[[worsening]]\nconcepts = [1]", "[[concept]]\nname = 'x'\ncodes = [{}]\nfact = [{scale = 1}]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "concept = 3",
+        "[[concept]]",
+        "concept = [1]",
+        "[systems]\na = [1, {}]",
+        "systems = 1",
+        "[[overlap]]\ngroups = 3",
+        "[[all_of]]",
+        "[[worsening]]\nconcepts = [1]",
+        "[[concept]]\nname = 'x'\ncodes = [{}]\nfact = [{scale = 1}]",
+    ],
+)
 def test_odd_lists_are_reported_and_never_crash(text: str) -> None:
     problems(text)
 
@@ -143,7 +211,9 @@ def test_odd_lists_are_reported_and_never_crash(text: str) -> None:
 def test_check_reports_mistakes_in_the_code_list(tmp_path: Path) -> None:
     folder = tmp_path / "guideline"
     shutil.copytree(KB, folder, ignore=shutil.ignore_patterns("vignettes"))
-    (folder / "codes.toml").write_text(TEXT.replace('finding = "urinary_retention"', 'finding = "urinary_retension"', 1), encoding="utf-8")
+    (folder / "codes.toml").write_text(
+        TEXT.replace('finding = "urinary_retention"', 'finding = "urinary_retension"', 1), encoding="utf-8"
+    )
     found = [a.diagnostic for a in review(load_guideline(str(folder)), lints=False)]
     [wrong] = [d for d in found if d.code == "GL443"]
     assert wrong.hint == "did you mean `urinary_retention`?"
@@ -156,10 +226,20 @@ def test_a_guideline_without_a_code_list(tmp_path: Path) -> None:
     assert load_mapping(load_guideline(str(folder)), compiled().names.vocabulary).codes == {}
 
 
-@pytest.mark.parametrize(("system", "code", "right"), [
-    ("snomed", "267064002", True), ("snomed", "267064003", False), ("snomed", "16846261000119106", True), ("snomed", "16846261000119107", False),
-    ("loinc", "72514-3", True), ("loinc", "72514-4", False), ("loinc", "97909-6", True), ("snomed", "abc", False), ("cpt", "72148", True),
-])
+@pytest.mark.parametrize(
+    ("system", "code", "right"),
+    [
+        ("snomed", "267064002", True),
+        ("snomed", "267064003", False),
+        ("snomed", "16846261000119106", True),
+        ("snomed", "16846261000119107", False),
+        ("loinc", "72514-3", True),
+        ("loinc", "72514-4", False),
+        ("loinc", "97909-6", True),
+        ("snomed", "abc", False),
+        ("cpt", "72148", True),
+    ],
+)
 def test_check_digits(system: str, code: str, right: bool) -> None:
     assert right_digits(system, code) is right
 
@@ -169,4 +249,4 @@ def test_every_single_mistyped_digit_is_found(code: str) -> None:
     for place in range(len(code)):
         for digit in "0123456789":
             if digit != code[place]:
-                assert not right_digits("snomed", code[:place] + digit + code[place + 1:])
+                assert not right_digits("snomed", code[:place] + digit + code[place + 1 :])

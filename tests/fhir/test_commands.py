@@ -19,8 +19,13 @@ OURS = str(ROOT / "kb" / "lumbar_radiculopathy" / "vignettes" / "seed.yaml")
 
 
 COMMANDS = [
-    ["why", MESSY, "mri_lumbar"], ["why-not", MESSY, "surgical_referral"], ["missing", MESSY, "--next"], ["when", SEED],
-    ["what-if", SEED, "--set", "saddle_anesthesia=present"], ["certify", SEED, "mri_lumbar"], ["diagram", "patient", SEED, "--format", "dot"],
+    ["why", MESSY, "mri_lumbar"],
+    ["why-not", MESSY, "surgical_referral"],
+    ["missing", MESSY, "--next"],
+    ["when", SEED],
+    ["what-if", SEED, "--set", "saddle_anesthesia=present"],
+    ["certify", SEED, "mri_lumbar"],
+    ["diagram", "patient", SEED, "--format", "dot"],
 ]
 
 
@@ -53,7 +58,15 @@ def test_explanations_show_the_resource() -> None:
 
 def test_facts_in_text() -> None:
     shown = " ".join(guidelog("facts", MESSY).stdout.split())
-    for expected in ("Used:", "Left open:", "Ignored:", "The guideline wants to know", "ServiceRequest/mri-order", "assumed:", "has no code; ask"):
+    for expected in (
+        "Used:",
+        "Left open:",
+        "Ignored:",
+        "The guideline wants to know",
+        "ServiceRequest/mri-order",
+        "assumed:",
+        "has no code; ask",
+    ):
         assert expected in shown, expected
 
 
@@ -64,7 +77,11 @@ def test_facts_in_json() -> None:
     assert missing["surgical_candidate"] is False
     assert missing["urinary_incontinence"] is True
     assert not set(missing) & set(document["record"]["findings"])
-    listed = {u["reference"] for u in document["used"]} | {i["reference"] for i in document["ignored"]} | {r for o in document["open"] for r in o["references"]}
+    listed = (
+        {u["reference"] for u in document["used"]}
+        | {i["reference"] for i in document["ignored"]}
+        | {r for o in document["open"] for r in o["references"]}
+    )
     content = json.loads(Path(MESSY).read_text())
     quiet = {"Patient", "Organization"}
     for entry in content["entry"]:

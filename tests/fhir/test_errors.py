@@ -44,20 +44,23 @@ def read(data: Any) -> Any:
     return read_records(data, mapping(), compiled().names.vocabulary)
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("", "error[GL452]: the record is empty"),
-    ("   \n", "error[GL452]: the record is empty"),
-    ("not json", "error[GL451]: the record is not JSON: "),
-    ('{"resourceType": "Bundle", "entry": [}', "error[GL451]: the record is not JSON: "),
-    ("[1, 2]", "error[GL452]: resource 1 of the record is not a FHIR resource"),
-    ("{}", "error[GL452]: the record is not a FHIR resource"),
-    ('{"resourceType": 3}', "error[GL452]: the record is not a FHIR resource"),
-    ('{"resourceType": "Bundle", "entry": {}}', "error[GL452]: `entry` of the Bundle is not a list"),
-    ('{"resourceType": "Bundle", "entry": [3]}', "error[GL452]: entry 1 is not an object"),
-    ('{"resourceType": "Bundle", "entry": [{"resource": 3}]}', "error[GL452]: entry 1 is not a FHIR resource"),
-    ('{"resourceType": "Patient"}\n{"resourceType": ', "error[GL451]: the record"),
-    ("\ud800", "error[GL451]: the record is not JSON"),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "error[GL452]: the record is empty"),
+        ("   \n", "error[GL452]: the record is empty"),
+        ("not json", "error[GL451]: the record is not JSON: "),
+        ('{"resourceType": "Bundle", "entry": [}', "error[GL451]: the record is not JSON: "),
+        ("[1, 2]", "error[GL452]: resource 1 of the record is not a FHIR resource"),
+        ("{}", "error[GL452]: the record is not a FHIR resource"),
+        ('{"resourceType": 3}', "error[GL452]: the record is not a FHIR resource"),
+        ('{"resourceType": "Bundle", "entry": {}}', "error[GL452]: `entry` of the Bundle is not a list"),
+        ('{"resourceType": "Bundle", "entry": [3]}', "error[GL452]: entry 1 is not an object"),
+        ('{"resourceType": "Bundle", "entry": [{"resource": 3}]}', "error[GL452]: entry 1 is not a FHIR resource"),
+        ('{"resourceType": "Patient"}\n{"resourceType": ', "error[GL451]: the record"),
+        ("\ud800", "error[GL451]: the record is not JSON"),
+    ],
+)
 def test_malformed(text: str, expected: str) -> None:
     assert error(text).startswith(expected)
 
@@ -75,21 +78,44 @@ def test_the_broken_line_of_ndjson_is_named() -> None:
 
 
 OTHER_VERSIONS = [
-    ({"resourceType": "Condition", "patient": SUBJECT, "clinicalStatus": "active", "verificationStatus": "confirmed"}, "DSTU2"),
+    (
+        {
+            "resourceType": "Condition",
+            "patient": SUBJECT,
+            "clinicalStatus": "active",
+            "verificationStatus": "confirmed",
+        },
+        "DSTU2",
+    ),
     ({"resourceType": "MedicationOrder", "patient": SUBJECT}, "DSTU2"),
     ({"resourceType": "Condition", "subject": SUBJECT, "clinicalStatus": "active"}, "STU3"),
     ({"resourceType": "ProcedureRequest", "subject": SUBJECT}, "STU3"),
     ({"resourceType": "Procedure", "subject": SUBJECT, "status": "completed", "notDone": False}, "STU3"),
     ({"resourceType": "MedicationStatement", "subject": SUBJECT, "status": "active", "taken": "y"}, "STU3"),
-    ({"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": {"reference": "Questionnaire/1"}}, "STU3"),
-    ({"resourceType": "MedicationRequest", "subject": SUBJECT, "medication": {"concept": concept("rxnorm:25480")}}, "R5"),
-    ({"resourceType": "Procedure", "subject": SUBJECT, "status": "completed", "occurrenceDateTime": "2025-01-01"}, "R5"),
+    (
+        {
+            "resourceType": "QuestionnaireResponse",
+            "status": "completed",
+            "questionnaire": {"reference": "Questionnaire/1"},
+        },
+        "STU3",
+    ),
+    (
+        {"resourceType": "MedicationRequest", "subject": SUBJECT, "medication": {"concept": concept("rxnorm:25480")}},
+        "R5",
+    ),
+    (
+        {"resourceType": "Procedure", "subject": SUBJECT, "status": "completed", "occurrenceDateTime": "2025-01-01"},
+        "R5",
+    ),
     ({"resourceType": "Encounter", "subject": SUBJECT, "status": "completed", "class": [concept("snomed:1")]}, "R5"),
     ({"resourceType": "MedicationUsage"}, "R5"),
 ]
 
 
-@pytest.mark.parametrize(("found", "version"), OTHER_VERSIONS, ids=lambda v: v if isinstance(v, str) else v["resourceType"])
+@pytest.mark.parametrize(
+    ("found", "version"), OTHER_VERSIONS, ids=lambda v: v if isinstance(v, str) else v["resourceType"]
+)
 def test_other_versions_are_named_with_their_place(found: dict[str, Any], version: str) -> None:
     told = error(json.dumps(bundle(PATIENT, {**found, "id": "x"})))
     assert told.startswith(f"error[GL453]: entry 2 is FHIR {version}, and only R4 is read")
@@ -112,13 +138,21 @@ def test_deep_items_of_a_questionnaire_are_passed_over() -> None:
     item: dict[str, Any] = {"linkId": "mri_correlates", "answer": [{"valueBoolean": True}]}
     for _ in range(300):
         item = {"linkId": "g", "item": [item]}
-    reading = read([PATIENT, {"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed", "item": [item]}])
+    reading = read(
+        [PATIENT, {"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed", "item": [item]}]
+    )
     assert reading.patient.findings == {}
 
 
 def test_references_that_lead_in_a_circle() -> None:
-    circle = [{"resourceType": "Medication", "id": f"m{n}", "ingredient": [{"itemReference": {"reference": f"Medication/m{(n + 1) % 3}"}}] * 40}
-              for n in range(3)]
+    circle = [
+        {
+            "resourceType": "Medication",
+            "id": f"m{n}",
+            "ingredient": [{"itemReference": {"reference": f"Medication/m{(n + 1) % 3}"}}] * 40,
+        }
+        for n in range(3)
+    ]
     request = prescription("r", "rxnorm:1", medicationReference={"reference": "Medication/m0"})
     start = time.process_time()
     read([PATIENT, *circle, request])
@@ -179,8 +213,13 @@ def test_what_looks_like_fhir(tmp_path: Path) -> None:
 
 
 HOSTILE = [
-    b"{", b'{"resourceType"', b'{"resourceType": "Bundle", "entry": [' + b"[" * 100_000, b'\xff\xfe{"resourceType": 1}', b'{"resourceType": "Bundle"}' * 2,
-    b'{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "MedicationOrder"}}]}', b'["resourceType"]',
+    b"{",
+    b'{"resourceType"',
+    b'{"resourceType": "Bundle", "entry": [' + b"[" * 100_000,
+    b'\xff\xfe{"resourceType": 1}',
+    b'{"resourceType": "Bundle"}' * 2,
+    b'{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "MedicationOrder"}}]}',
+    b'["resourceType"]',
     b'{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "a"}}, {"resource": {"resourceType": "Patient", "id": "b"}}]}',
 ]
 
@@ -214,7 +253,10 @@ def test_a_folder_and_ndjson_and_a_bundle_say_the_same(tmp_path: Path) -> None:
     for n, r in enumerate(entries):
         (folder / f"{n}.json").write_text(json.dumps(r))
     vocabulary = compiled().names.vocabulary
-    contents = [read_path(p, mapping(), vocabulary).patient.content for p in (FILES / "seed.json", tmp_path / "r.ndjson", folder)]
+    contents = [
+        read_path(p, mapping(), vocabulary).patient.content
+        for p in (FILES / "seed.json", tmp_path / "r.ndjson", folder)
+    ]
     assert contents[0] == contents[1] == contents[2]
 
 
@@ -226,12 +268,24 @@ def test_an_empty_folder_is_no_record(tmp_path: Path) -> None:
 def test_memory_is_bounded(tmp_path: Path) -> None:
     """A record of 13 MB is read within 1 GB, in a process of its own that may have no more."""
     path = tmp_path / "large.json"
-    many = [observation(f"o{n}", "loinc:8867-4", valueQuantity={"value": 60 + n % 40, "code": "/min"}) for n in range(40_000)]
+    many = [
+        observation(f"o{n}", "loinc:8867-4", valueQuantity={"value": 60 + n % 40, "code": "/min"})
+        for n in range(40_000)
+    ]
     path.write_text(json.dumps(bundle(PATIENT, *many)))
     assert path.stat().st_size > 13_000_000
-    program = ("import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000,) * 2)\n"
-               "from fhir_support import *\nfrom guidelog.fhir import read_path\n"
-               "print(len(read_path(sys.argv[1], mapping(), compiled().names.vocabulary).ignored))")
-    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, timeout=100, check=False, cwd=ROOT,
-                          env={**os.environ, "PYTHONPATH": "tests/support"})
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000,) * 2)\n"
+        "from fhir_support import *\nfrom guidelog.fhir import read_path\n"
+        "print(len(read_path(sys.argv[1], mapping(), compiled().names.vocabulary).ignored))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, path],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "tests/support"},
+    )
     assert (done.stdout.strip(), done.returncode) == ("40000", 0), done.stderr[-1000:]

@@ -45,7 +45,17 @@ def resources(bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {e["resource"]["resourceType"]: e["resource"] for e in bundle["entry"]}
 
 
-@pytest.mark.parametrize("name", [*RECORDS, "surgery-all-criteria-met", "outside-other-level", "nothing-known", "surgery-care-18-weeks", "steroid-contraindicated"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *RECORDS,
+        "surgery-all-criteria-met",
+        "outside-other-level",
+        "nothing-known",
+        "surgery-care-18-weeks",
+        "steroid-contraindicated",
+    ],
+)
 def test_answers_are_valid_resources(name: str) -> None:
     bundle = exported(name)
     assert faults_of(bundle) == []
@@ -55,7 +65,11 @@ def test_answers_are_valid_resources(name: str) -> None:
 
     def check(value: Any) -> None:
         if isinstance(value, dict):
-            assert not value.get("reference", "").startswith("urn:") or value["reference"] in known or "Patient" in str(value)
+            assert (
+                not value.get("reference", "").startswith("urn:")
+                or value["reference"] in known
+                or "Patient" in str(value)
+            )
             for item in value.values():
                 check(item)
         elif isinstance(value, list):
@@ -93,7 +107,9 @@ def test_only_advice_for_becomes_a_request() -> None:
     answers, reading = answered("messy")
     group = resources(answers_to_fhir(answers, reading, MOMENT))["RequestGroup"]
     told = {a["code"][0]["coding"][0]["code"]: a for a in group["action"]}
-    assert set(told) == {a.intervention for a in answers.answers if a.status.value in ("urgent", "recommended", "consider")}
+    assert set(told) == {
+        a.intervention for a in answers.answers if a.status.value in ("urgent", "recommended", "consider")
+    }
     assert told["mri_lumbar"]["priority"] == "stat"
     assert told["mri_lumbar"]["extension"][0]["valueCodeableConcept"]["text"] == "strong"
 
@@ -107,8 +123,16 @@ def test_missing_data_is_asked_for() -> None:
 def test_provenance_binds_rules_record_certificate_and_resources() -> None:
     answers, reading = answered("messy")
     provenance = resources(answers_to_fhir(answers, reading, MOMENT))["Provenance"]
-    hashes = {e["what"]["identifier"]["system"].split(":")[-1]: e["what"]["identifier"]["value"] for e in provenance["entity"] if "identifier" in e["what"]}
-    assert hashes == {"rules": compiled().guideline.sha256, "record": answers.patient.sha256, "certificate": sha256(answers.certificate)}
+    hashes = {
+        e["what"]["identifier"]["system"].split(":")[-1]: e["what"]["identifier"]["value"]
+        for e in provenance["entity"]
+        if "identifier" in e["what"]
+    }
+    assert hashes == {
+        "rules": compiled().guideline.sha256,
+        "record": answers.patient.sha256,
+        "certificate": sha256(answers.certificate),
+    }
     references = {e["what"].get("reference") for e in provenance["entity"]}
     assert {"Condition/radiculopathy", "Procedure/therapy", "DiagnosticReport/mri"} <= references
     assert len(provenance["target"]) == 3
@@ -140,7 +164,12 @@ def test_the_guideline_is_valid() -> None:
     bundle = guideline_to_fhir(compiled())
     assert faults_of(bundle) == []
     plan, library = resources(bundle)["PlanDefinition"], resources(bundle)["Library"]
-    assert (plan["status"], plan["experimental"], library["status"], library["experimental"]) == ("draft", True, "draft", True)
+    assert (plan["status"], plan["experimental"], library["status"], library["experimental"]) == (
+        "draft",
+        True,
+        "draft",
+        True,
+    )
     assert plan["library"] == [f"{library['url']}|{library['version']}"]
 
 
@@ -162,7 +191,9 @@ def test_every_rule_that_advises_is_a_recommendation() -> None:
             rule = next(r for r in rules if r.id == recommendation["title"].split(":")[0])
             strength = recommendation["extension"][0]["valueCodeableConcept"]["text"]
             assert strength == str(getattr(rule.annotation("strength"), "name", ""))
-            assert [d["label"] for d in recommendation.get("documentation", [])] == list(dict.fromkeys(rule.listed("cites")))
+            assert [d["label"] for d in recommendation.get("documentation", [])] == list(
+                dict.fromkeys(rule.listed("cites"))
+            )
 
 
 def test_unresolved_citations_are_said_to_be_so() -> None:
@@ -179,7 +210,10 @@ def test_the_library_carries_the_rule_files() -> None:
     assert files == dict(compiled().guideline.files)
     assert library["identifier"][0]["value"] == compiled().guideline.sha256
     for content in library["content"]:
-        assert base64.b64decode(content["hash"]) == hashlib.sha1(base64.b64decode(content["data"]), usedforsecurity=False).digest()
+        assert (
+            base64.b64decode(content["hash"])
+            == hashlib.sha1(base64.b64decode(content["data"]), usedforsecurity=False).digest()
+        )
 
 
 # ---------------------------------------------------------------- as a user

@@ -18,32 +18,148 @@ from guidelog.fhir.reading.reading import _READERS
 from guidelog.patients import close
 from guidelog.semantics.background import Contradiction, propagate
 
-CODES = [(address, code.code) for code in mapping().codes.values() for address, short in mapping().systems.items() if short == code.system and "http" in address]
-NAMES = [*compiled().names.vocabulary.findings, *compiled().names.vocabulary.measures, *compiled().names.vocabulary.screens]
-DAYS = ["2025", "2025-10", "2025-11-01", "2025-11-10T10:00:00Z", "2025-11-10T10:00:00+23:59", "1850-01-01", "9999-12-31", "0001", "2025-02-30", "", "soon", 7, None]
-WORDS = ["active", "resolved", "completed", "final", "confirmed", "refuted", "unconfirmed", "entered-in-error", "in-progress", "not-done", "stopped", "order",
-         "POS", "NEG", "52101004", "2667000", "LA33-6", "finished", "available", "amended", "26643006", "24484000"]
-KEYS = ["status", "code", "subject", "patient", "clinicalStatus", "verificationStatus", "onsetDateTime", "recordedDate", "effectiveDateTime", "effectivePeriod",
-        "performedDateTime", "performedPeriod", "authoredOn", "authored", "period", "intent", "valueBoolean", "valueCodeableConcept", "valueQuantity", "valueInteger",
-        "interpretation", "component", "conclusionCode", "procedureCode", "type", "medicationCodeableConcept", "medicationReference", "contained", "item",
-        "dosageInstruction", "severity", "bodySite", "dataAbsentReason", "abatementDateTime", "focus", "meta", "id", "dispenseRequest", "ingredient"]
+CODES = [
+    (address, code.code)
+    for code in mapping().codes.values()
+    for address, short in mapping().systems.items()
+    if short == code.system and "http" in address
+]
+NAMES = [
+    *compiled().names.vocabulary.findings,
+    *compiled().names.vocabulary.measures,
+    *compiled().names.vocabulary.screens,
+]
+DAYS = [
+    "2025",
+    "2025-10",
+    "2025-11-01",
+    "2025-11-10T10:00:00Z",
+    "2025-11-10T10:00:00+23:59",
+    "1850-01-01",
+    "9999-12-31",
+    "0001",
+    "2025-02-30",
+    "",
+    "soon",
+    7,
+    None,
+]
+WORDS = [
+    "active",
+    "resolved",
+    "completed",
+    "final",
+    "confirmed",
+    "refuted",
+    "unconfirmed",
+    "entered-in-error",
+    "in-progress",
+    "not-done",
+    "stopped",
+    "order",
+    "POS",
+    "NEG",
+    "52101004",
+    "2667000",
+    "LA33-6",
+    "finished",
+    "available",
+    "amended",
+    "26643006",
+    "24484000",
+]
+KEYS = [
+    "status",
+    "code",
+    "subject",
+    "patient",
+    "clinicalStatus",
+    "verificationStatus",
+    "onsetDateTime",
+    "recordedDate",
+    "effectiveDateTime",
+    "effectivePeriod",
+    "performedDateTime",
+    "performedPeriod",
+    "authoredOn",
+    "authored",
+    "period",
+    "intent",
+    "valueBoolean",
+    "valueCodeableConcept",
+    "valueQuantity",
+    "valueInteger",
+    "interpretation",
+    "component",
+    "conclusionCode",
+    "procedureCode",
+    "type",
+    "medicationCodeableConcept",
+    "medicationReference",
+    "contained",
+    "item",
+    "dosageInstruction",
+    "severity",
+    "bodySite",
+    "dataAbsentReason",
+    "abatementDateTime",
+    "focus",
+    "meta",
+    "id",
+    "dispenseRequest",
+    "ingredient",
+]
 
-codings = st.builds(lambda pair, display: {"system": pair[0], "code": pair[1], "display": display}, st.sampled_from(CODES), st.text(max_size=5))
+codings = st.builds(
+    lambda pair, display: {"system": pair[0], "code": pair[1], "display": display},
+    st.sampled_from(CODES),
+    st.text(max_size=5),
+)
 words = st.builds(lambda w: {"system": "http://snomed.info/sct", "code": w}, st.sampled_from(WORDS))
 concepts = st.builds(lambda found: {"coding": found}, st.lists(codings | words, max_size=2))
 days = st.sampled_from(DAYS)
-scalars = st.none() | st.booleans() | st.integers(-10, 110) | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(WORDS) | days | st.text(max_size=5)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-10, 110)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(WORDS)
+    | days
+    | st.text(max_size=5)
+)
 anything = st.recursive(
-    scalars | concepts | st.just(SUBJECT) | st.builds(lambda a, b: {"start": a, "end": b}, days, days)
+    scalars
+    | concepts
+    | st.just(SUBJECT)
+    | st.builds(lambda a, b: {"start": a, "end": b}, days, days)
     | st.builds(lambda v, u: {"value": v, "code": u}, scalars, st.sampled_from(["wk", "d", "", "mm", "{score}"]))
-    | st.builds(lambda n, v: {"linkId": n, "answer": [{"valueBoolean": v, "valueDecimal": 3}]}, st.sampled_from(NAMES), st.booleans())
+    | st.builds(
+        lambda n, v: {"linkId": n, "answer": [{"valueBoolean": v, "valueDecimal": 3}]},
+        st.sampled_from(NAMES),
+        st.booleans(),
+    )
     | st.sampled_from([{"reference": "#a"}, {"reference": "Medication/a"}, {"reference": "Patient/p2"}]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4), max_leaves=8,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=8,
 )
 resources = st.builds(
-    lambda kind, id_, code, status, fields: {"resourceType": kind, "id": id_, "subject": SUBJECT, "patient": SUBJECT, "status": status, "code": code,
-                                             "medicationCodeableConcept": code, "intent": "order", "type": [code], "procedureCode": [code], **fields},
-    st.sampled_from([*_READERS, "Medication", "ServiceRequest", "Basic"]), st.sampled_from("abcde"), concepts, st.sampled_from(WORDS),
+    lambda kind, id_, code, status, fields: {
+        "resourceType": kind,
+        "id": id_,
+        "subject": SUBJECT,
+        "patient": SUBJECT,
+        "status": status,
+        "code": code,
+        "medicationCodeableConcept": code,
+        "intent": "order",
+        "type": [code],
+        "procedureCode": [code],
+        **fields,
+    },
+    st.sampled_from([*_READERS, "Medication", "ServiceRequest", "Basic"]),
+    st.sampled_from("abcde"),
+    concepts,
+    st.sampled_from(WORDS),
     st.dictionaries(st.sampled_from(KEYS), anything, max_size=5),
 )
 
@@ -64,8 +180,12 @@ def check(reading: FhirReading) -> None:
     for name in (*record.findings, *record.measures, *record.screens):
         assert record.sources[name], name
     given_names = {n for u in reading.used for n in u.names}
-    assert given_names == {n for n, v in record.findings.items() if v is not None} | {n for n, v in record.measures.items() if v is not None} | set(record.screens)
-    assert {o.name for o in reading.open} == {n for n, v in record.findings.items() if v is None} | {n for n, v in record.measures.items() if v is None}
+    assert given_names == {n for n, v in record.findings.items() if v is not None} | {
+        n for n, v in record.measures.items() if v is not None
+    } | set(record.screens)
+    assert {o.name for o in reading.open} == {n for n, v in record.findings.items() if v is None} | {
+        n for n, v in record.measures.items() if v is None
+    }
     json.dumps(reading.to_json())
     assert isinstance(propagate(compiled().ground, close(record, compiled().names.vocabulary)), tuple | Contradiction)
 
@@ -82,7 +202,16 @@ def test_random_resources(found: list[dict[str, Any]]) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["resourceType", "entry", "resource", "link", *KEYS]), inner), max_leaves=12))
+@given(
+    st.recursive(
+        scalars,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["resourceType", "entry", "resource", "link", *KEYS]), inner)
+        ),
+        max_leaves=12,
+    )
+)
 def test_random_json(value: Any) -> None:
     attempt(json.dumps(value, allow_nan=False))
 
@@ -93,7 +222,26 @@ def test_random_bytes(data: bytes) -> None:
     attempt(data)
 
 
-JUNK: list[Any] = [None, True, 0, -1, 1e308, 10**18, "", "x", [], {}, [[]], [None], {"coding": 3}, {"coding": [3]}, {"reference": 3}, {"reference": "#x"}, {"start": 3}, "2025-13-99"]
+JUNK: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    10**18,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    [None],
+    {"coding": 3},
+    {"coding": [3]},
+    {"reference": 3},
+    {"reference": "#x"},
+    {"start": 3},
+    "2025-13-99",
+]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

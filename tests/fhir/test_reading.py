@@ -68,10 +68,23 @@ def test_refuted_cauda_equina_is_no_red_flag_and_no_negative_screen() -> None:
 def test_a_messy_record() -> None:
     reading = read_path(FILES / "messy.json", mapping(), compiled().names.vocabulary)
     assert findings(reading) == {
-        "chronic_radiculopathy": True, "level_l5_s1": True, "low_back_pain": True, "symptoms_persist": True, "functional_impairment": True,
-        "bilateral_motor_weakness": True, "progressive_neurological_deficit": True, "saddle_anesthesia": False, "suspected_cancer": None,
-        "formal_physical_therapy": True, "physical_therapy_completed": True, "gabapentinoid_tried": True, "nsaid_tried": True,
-        "oral_steroid_tried": None, "mri_done": True, "spondylolisthesis_documented": True, "severe_stenosis_documented": None,
+        "chronic_radiculopathy": True,
+        "level_l5_s1": True,
+        "low_back_pain": True,
+        "symptoms_persist": True,
+        "functional_impairment": True,
+        "bilateral_motor_weakness": True,
+        "progressive_neurological_deficit": True,
+        "saddle_anesthesia": False,
+        "suspected_cancer": None,
+        "formal_physical_therapy": True,
+        "physical_therapy_completed": True,
+        "gabapentinoid_tried": True,
+        "nsaid_tried": True,
+        "oral_steroid_tried": None,
+        "mri_done": True,
+        "spondylolisthesis_documented": True,
+        "severe_stenosis_documented": None,
     }
     why = reasons(reading)
     assert why["ServiceRequest/mri-order"] == "an order, and nothing that was done"
@@ -87,18 +100,30 @@ def test_a_messy_record() -> None:
 # ---------------------------------------------------------------- conditions
 
 CONDITIONS = [
-    ("confirmed", "active", True), ("confirmed", "recurrence", True), ("confirmed", "relapse", True),
-    ("refuted", "active", False), ("refuted", "inactive", False),
-    ("unconfirmed", "active", None), ("provisional", "active", None), ("differential", "active", None),
-    ("confirmed", "resolved", "silent"), ("confirmed", "inactive", "silent"), ("confirmed", "remission", "silent"),
-    ("entered-in-error", "active", "silent"), ("probably", "active", "silent"),
+    ("confirmed", "active", True),
+    ("confirmed", "recurrence", True),
+    ("confirmed", "relapse", True),
+    ("refuted", "active", False),
+    ("refuted", "inactive", False),
+    ("unconfirmed", "active", None),
+    ("provisional", "active", None),
+    ("differential", "active", None),
+    ("confirmed", "resolved", "silent"),
+    ("confirmed", "inactive", "silent"),
+    ("confirmed", "remission", "silent"),
+    ("entered-in-error", "active", "silent"),
+    ("probably", "active", "silent"),
 ]
 
 
 @pytest.mark.parametrize(("verification", "clinical", "expected"), CONDITIONS)
 def test_statuses_of_conditions(verification: str, clinical: str, expected: Any) -> None:
     found = findings(read(condition("c", RETENTION, verification, clinical)))
-    assert found.get("urinary_retention", "silent") is expected if expected != "silent" else "urinary_retention" not in found
+    assert (
+        found.get("urinary_retention", "silent") is expected
+        if expected != "silent"
+        else "urinary_retention" not in found
+    )
 
 
 def test_a_suspicion_counts_where_suspicion_is_asked_for() -> None:
@@ -135,9 +160,18 @@ def test_a_syndrome_does_not_invent_a_sign_where_one_is_known() -> None:
     assert findings(reading) == {"urinary_retention": True}
 
 
-@pytest.mark.parametrize(("onset", "expected"), [
-    ("2025-08-21", True), ("2025-08-22", None), ("2025-07", True), ("2025-08", None), ("2024", True), ("2025", None), (None, None),
-])
+@pytest.mark.parametrize(
+    ("onset", "expected"),
+    [
+        ("2025-08-21", True),
+        ("2025-08-22", None),
+        ("2025-07", True),
+        ("2025-08", None),
+        ("2024", True),
+        ("2025", None),
+        (None, None),
+    ],
+)
 def test_chronic_takes_twelve_weeks_for_certain(onset: str | None, expected: bool | None) -> None:
     dated = {"onsetDateTime": onset} if onset else {}
     assert findings(read(condition("c", "icd:M54.16", **dated)))["chronic_radiculopathy"] is expected
@@ -146,15 +180,24 @@ def test_chronic_takes_twelve_weeks_for_certain(onset: str | None, expected: boo
 def test_recorded_long_ago_is_long_enough() -> None:
     reading = read(condition("c", "icd:M54.16", recordedDate="2025-01-05"))
     assert findings(reading)["chronic_radiculopathy"] is True
-    assert reading.patient.measures["symptom_weeks"] == Interval(311_997, 5200 * 7000)  # 312 days, rounded down to thousandths of a week
+    assert reading.patient.measures["symptom_weeks"] == Interval(
+        311_997, 5200 * 7000
+    )  # 312 days, rounded down to thousandths of a week
 
 
-@pytest.mark.parametrize(("onset", "first", "last"), [
-    ("2025-06-01", date(2025, 6, 1), date(2025, 6, 1)), ("2025-06", date(2025, 6, 1), date(2025, 6, 30)),
-    ("2024", date(2024, 1, 1), date(2024, 12, 31)), ("2025", date(2025, 1, 1), date(2025, 11, 13)),
-])
+@pytest.mark.parametrize(
+    ("onset", "first", "last"),
+    [
+        ("2025-06-01", date(2025, 6, 1), date(2025, 6, 1)),
+        ("2025-06", date(2025, 6, 1), date(2025, 6, 30)),
+        ("2024", date(2024, 1, 1), date(2024, 12, 31)),
+        ("2025", date(2025, 1, 1), date(2025, 11, 13)),
+    ],
+)
 def test_partial_dates_are_intervals(onset: str, first: date, last: date) -> None:
-    assert read(condition("c", "icd:M54.16", onsetDateTime=onset)).patient.measures["symptom_weeks"] == Since(first, last)
+    assert read(condition("c", "icd:M54.16", onsetDateTime=onset)).patient.measures["symptom_weeks"] == Since(
+        first, last
+    )
 
 
 @pytest.mark.parametrize("code", ["M54.17", "M5417", "m54.17"])
@@ -171,15 +214,22 @@ def test_severe_has_to_be_said() -> None:
 # ---------------------------------------------------------------- observations
 
 VALUES = [
-    ({"valueBoolean": True}, True), ({"valueBoolean": False}, False),
-    ({"interpretation": interpretation("POS")}, True), ({"interpretation": interpretation("NEG")}, False),
-    ({"interpretation": interpretation("IND")}, None), ({"interpretation": interpretation("N")}, "silent"),
-    ({"valueCodeableConcept": concept("snomed:52101004")}, True), ({"valueCodeableConcept": concept("snomed:2667000")}, False),
-    ({"valueCodeableConcept": concept("loinc:LA32-8")}, False), ({"valueCodeableConcept": concept("snomed:261665006")}, None),
+    ({"valueBoolean": True}, True),
+    ({"valueBoolean": False}, False),
+    ({"interpretation": interpretation("POS")}, True),
+    ({"interpretation": interpretation("NEG")}, False),
+    ({"interpretation": interpretation("IND")}, None),
+    ({"interpretation": interpretation("N")}, "silent"),
+    ({"valueCodeableConcept": concept("snomed:52101004")}, True),
+    ({"valueCodeableConcept": concept("snomed:2667000")}, False),
+    ({"valueCodeableConcept": concept("loinc:LA32-8")}, False),
+    ({"valueCodeableConcept": concept("snomed:261665006")}, None),
     ({"valueCodeableConcept": concept("snomed:99999999")}, "silent"),
     ({"valueBoolean": True, "interpretation": interpretation("NEG")}, None),
     ({"dataAbsentReason": concept("http://terminology.hl7.org/CodeSystem/data-absent-reason:asked-unknown")}, None),
-    ({}, "silent"), ({"valueString": "none"}, "silent"), ({"valueBoolean": "true"}, "silent"),
+    ({}, "silent"),
+    ({"valueString": "none"}, "silent"),
+    ({"valueBoolean": "true"}, "silent"),
 ]
 
 
@@ -207,25 +257,43 @@ def test_observations_with_a_result(status: str) -> None:
 def test_a_finding_as_the_value_of_an_observation() -> None:
     found = observation("o", "loinc:75325-1", valueCodeableConcept=concept(SADDLE))
     assert findings(read(found)) == {"saddle_anesthesia": True}
-    denied = observation("o", "loinc:75325-1", valueCodeableConcept=concept(SADDLE), interpretation=interpretation("NEG"))
+    denied = observation(
+        "o", "loinc:75325-1", valueCodeableConcept=concept(SADDLE), interpretation=interpretation("NEG")
+    )
     assert findings(read(denied)) == {"saddle_anesthesia": False}
 
 
 def test_components_are_observations_of_their_own() -> None:
-    panel = observation("o", "loinc:99999-9", component=[
-        {"code": concept(SADDLE), "valueBoolean": False}, {"code": concept(RETENTION), "interpretation": interpretation("POS")}])
+    panel = observation(
+        "o",
+        "loinc:99999-9",
+        component=[
+            {"code": concept(SADDLE), "valueBoolean": False},
+            {"code": concept(RETENTION), "interpretation": interpretation("POS")},
+        ],
+    )
     reading = read(panel)
     assert findings(reading) == {"saddle_anesthesia": False, "urinary_retention": True}
     assert {u.reference for u in reading.used} == {"Observation/o#component 1", "Observation/o#component 2"}
 
 
-@pytest.mark.parametrize(("value", "unit", "expected"), [
-    (7, "{score}", True), (4, "1", True), (3, "{score}", None), (0, "{score}", False), (11, "{score}", "silent"), (-1, "", "silent"),
-    (7, "mm", "silent"),
-])
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (7, "{score}", True),
+        (4, "1", True),
+        (3, "{score}", None),
+        (0, "{score}", False),
+        (11, "{score}", "silent"),
+        (-1, "", "silent"),
+        (7, "mm", "silent"),
+    ],
+)
 def test_pain_on_the_numeric_scale(value: float, unit: str, expected: Any) -> None:
     found = findings(read(observation("o", "loinc:72514-3", valueQuantity={"value": value, "code": unit})))
-    assert found.get("symptoms_persist", "silent") is expected if expected != "silent" else "symptoms_persist" not in found
+    assert (
+        found.get("symptoms_persist", "silent") is expected if expected != "silent" else "symptoms_persist" not in found
+    )
 
 
 @pytest.mark.parametrize(("value", "expected"), [(60, True), (41, True), (30, None), (20, False), (0, False)])
@@ -235,7 +303,9 @@ def test_oswestry_index(value: int, expected: bool | None) -> None:
 
 def test_comparators() -> None:
     def impaired(value: float, comparator: str) -> Any:
-        return findings(read(observation("o", "loinc:97909-6", valueQuantity={"value": value, "comparator": comparator})))["functional_impairment"]
+        return findings(
+            read(observation("o", "loinc:97909-6", valueQuantity={"value": value, "comparator": comparator}))
+        )["functional_impairment"]
 
     assert [impaired(50, ">"), impaired(50, "<"), impaired(10, "<"), impaired(10, ">")] == [True, None, False, None]
 
@@ -253,7 +323,10 @@ def test_a_red_flag_is_not_forgotten() -> None:
 
 
 def test_the_later_observation_counts() -> None:
-    first, second = observation("a", SADDLE, "2025-11-01", valueBoolean=True), observation("b", SADDLE, "2025-11-05", valueBoolean=False)
+    first, second = (
+        observation("a", SADDLE, "2025-11-01", valueBoolean=True),
+        observation("b", SADDLE, "2025-11-05", valueBoolean=False),
+    )
     assert findings(read(first, second)) == {"saddle_anesthesia": False}
     assert findings(read(first | {"effectiveDateTime": "2025-11-09"}, second)) == {"saddle_anesthesia": True}
 
@@ -271,7 +344,10 @@ def test_times_of_day_settle_a_contradiction() -> None:
 
 
 def test_an_absence_does_not_outweigh_a_standing_condition() -> None:
-    reading = read(condition("c", RETENTION, recordedDate="2025-11-01"), observation("o", RETENTION, "2025-11-10", valueBoolean=False))
+    reading = read(
+        condition("c", RETENTION, recordedDate="2025-11-01"),
+        observation("o", RETENTION, "2025-11-10", valueBoolean=False),
+    )
     assert findings(reading) == {"urinary_retention": None}
     assert reading.problems
 
@@ -280,12 +356,22 @@ def test_dates_after_the_record_are_ignored() -> None:
     assert findings(read(observation("o", SADDLE, "2025-11-14", valueBoolean=True))) == {}
 
 
-@pytest.mark.parametrize(("before", "after", "days", "expected"), [
-    (False, True, ("2025-11-01", "2025-11-10"), True), (True, True, ("2025-11-01", "2025-11-10"), None), (False, True, ("2025-11-10", "2025-11-10"), None),
-    (False, True, ("2025-06-01", "2025-11-10"), None), (True, False, ("2025-11-01", "2025-11-10"), None),
-    (4, 3, ("2025-11-01", "2025-11-10"), True), (3, 4, ("2025-11-01", "2025-11-10"), None), (4, 4, ("2025-11-01", "2025-11-10"), None),
-])
-def test_progression_takes_two_dated_observations(before: Any, after: Any, days: tuple[str, str], expected: bool | None) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "days", "expected"),
+    [
+        (False, True, ("2025-11-01", "2025-11-10"), True),
+        (True, True, ("2025-11-01", "2025-11-10"), None),
+        (False, True, ("2025-11-10", "2025-11-10"), None),
+        (False, True, ("2025-06-01", "2025-11-10"), None),
+        (True, False, ("2025-11-01", "2025-11-10"), None),
+        (4, 3, ("2025-11-01", "2025-11-10"), True),
+        (3, 4, ("2025-11-01", "2025-11-10"), None),
+        (4, 4, ("2025-11-01", "2025-11-10"), None),
+    ],
+)
+def test_progression_takes_two_dated_observations(
+    before: Any, after: Any, days: tuple[str, str], expected: bool | None
+) -> None:
     def weakness(id_: str, on: str, value: Any) -> dict[str, Any]:
         said = {"valueBoolean": value} if isinstance(value, bool) else {"valueInteger": value}
         return observation(id_, "snomed:6077001", on, **said)
@@ -315,11 +401,23 @@ def test_both_legs() -> None:
 # ---------------------------------------------------------------- what was done and taken
 
 
-@pytest.mark.parametrize(("status", "expected"), [
-    ("completed", True), ("not-done", None), ("preparation", None), ("entered-in-error", None), ("on-hold", None), ("in-progress", None), ("stopped", None), (None, None),
-])
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("completed", True),
+        ("not-done", None),
+        ("preparation", None),
+        ("entered-in-error", None),
+        ("on-hold", None),
+        ("in-progress", None),
+        ("stopped", None),
+        (None, None),
+    ],
+)
 def test_statuses_of_procedures(status: str | None, expected: bool | None) -> None:
-    assert findings(read(procedure("p", "cpt:72148", status, performedDateTime="2025-11-01"))).get("mri_done") is expected
+    assert (
+        findings(read(procedure("p", "cpt:72148", status, performedDateTime="2025-11-01"))).get("mri_done") is expected
+    )
 
 
 @pytest.mark.parametrize("status", ["not-done", "preparation"])
@@ -335,14 +433,22 @@ def test_orders_are_not_deeds(kind: str) -> None:
 
 
 def test_a_report_and_its_conclusion() -> None:
-    report = resource("DiagnosticReport", "d", status="final", code=concept("loinc:24968-0"), effectiveDateTime="2025-10-01",
-                      conclusionCode=[concept("snomed:274152003")])
+    report = resource(
+        "DiagnosticReport",
+        "d",
+        status="final",
+        code=concept("loinc:24968-0"),
+        effectiveDateTime="2025-10-01",
+        conclusionCode=[concept("snomed:274152003")],
+    )
     assert findings(read(report)) == {"mri_done": True, "spondylolisthesis_documented": True}
     assert findings(read(report | {"status": "registered"})) == {}
 
 
 def test_images() -> None:
-    study = resource("ImagingStudy", "i", status="available", started="2025-10-01", procedureCode=[concept("loinc:24968-0")])
+    study = resource(
+        "ImagingStudy", "i", status="available", started="2025-10-01", procedureCode=[concept("loinc:24968-0")]
+    )
     assert findings(read(study)) == {"mri_done": True}
     assert findings(read(study | {"status": "cancelled"})) == {}
 
@@ -351,10 +457,14 @@ def test_an_old_picture_is_left_open() -> None:
     assert findings(read(procedure("p", "cpt:72148", performedDateTime="2019-11-01"))) == {"mri_done": None}
 
 
-@pytest.mark.parametrize(("start", "end", "value"), [
-    ("2025-09-01", "2025-10-13", Interval(42_000, 42_000)), ("2025-09-01", "2025-10-12", Interval(40_999, 41_006)),
-    ("2025-09", "2025-10-31", Interval(31_000 // 7000 * 0 + 30_996, 60_004)),
-])
+@pytest.mark.parametrize(
+    ("start", "end", "value"),
+    [
+        ("2025-09-01", "2025-10-13", Interval(42_000, 42_000)),
+        ("2025-09-01", "2025-10-12", Interval(40_999, 41_006)),
+        ("2025-09", "2025-10-31", Interval(31_000 // 7000 * 0 + 30_996, 60_004)),
+    ],
+)
 def test_a_course_of_therapy_in_weeks(start: str, end: str, value: Interval) -> None:
     reading = read(procedure("p", "snomed:91251008", performedPeriod={"start": start, "end": end}))
     found = reading.patient.measures["physical_therapy_weeks"]
@@ -391,8 +501,14 @@ def test_a_long_pause_begins_another_course() -> None:
 
 
 def test_an_episode_of_care() -> None:
-    episode = {"resourceType": "EpisodeOfCare", "id": "e", "patient": SUBJECT, "status": "finished",
-               "type": [concept("snomed:91251008")], "period": {"start": "2025-08-01", "end": "2025-09-26"}}
+    episode = {
+        "resourceType": "EpisodeOfCare",
+        "id": "e",
+        "patient": SUBJECT,
+        "status": "finished",
+        "type": [concept("snomed:91251008")],
+        "period": {"start": "2025-08-01", "end": "2025-09-26"},
+    }
     assert read(episode).patient.measures["physical_therapy_weeks"] == Interval(56_000, 56_000)
 
 
@@ -404,30 +520,65 @@ def test_care_is_as_long_as_therapy_and_drug_together() -> None:
     assert "conservative_care_weeks" not in read(therapy).patient.measures
 
 
-@pytest.mark.parametrize(("fields", "expected"), [
-    ({}, True), ({"status": "completed"}, True), ({"status": "stopped"}, True), ({"status": "draft"}, None), ({"status": "cancelled"}, None),
-    ({"status": "entered-in-error"}, None), ({"intent": "proposal"}, None), ({"intent": "plan"}, None), ({"intent": "option"}, None),
-    ({"intent": "filler-order"}, True), ({"doNotPerform": True}, None), ({"on": AS_OF}, None), ({"on": None}, None), ({"on": "2025-12-01"}, None),
-])
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, True),
+        ({"status": "completed"}, True),
+        ({"status": "stopped"}, True),
+        ({"status": "draft"}, None),
+        ({"status": "cancelled"}, None),
+        ({"status": "entered-in-error"}, None),
+        ({"intent": "proposal"}, None),
+        ({"intent": "plan"}, None),
+        ({"intent": "option"}, None),
+        ({"intent": "filler-order"}, True),
+        ({"doNotPerform": True}, None),
+        ({"on": AS_OF}, None),
+        ({"on": None}, None),
+        ({"on": "2025-12-01"}, None),
+    ],
+)
 def test_prescriptions(fields: dict[str, Any], expected: bool | None) -> None:
     assert findings(read(prescription("m", "rxnorm:310431", **fields))).get("gabapentinoid_tried") is expected
 
 
-@pytest.mark.parametrize(("status", "expected"), [
-    ("active", True), ("completed", True), ("stopped", True), ("intended", None), ("not-taken", None), ("unknown", None), ("entered-in-error", None),
-])
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("active", True),
+        ("completed", True),
+        ("stopped", True),
+        ("intended", None),
+        ("not-taken", None),
+        ("unknown", None),
+        ("entered-in-error", None),
+    ],
+)
 def test_medication_statements(status: str, expected: bool | None) -> None:
-    statement = resource("MedicationStatement", "m", status=status, medicationCodeableConcept=concept("rxnorm:5640"), effectiveDateTime="2025-09-01")
+    statement = resource(
+        "MedicationStatement",
+        "m",
+        status=status,
+        medicationCodeableConcept=concept("rxnorm:5640"),
+        effectiveDateTime="2025-09-01",
+    )
     assert findings(read(statement)).get("nsaid_tried") is expected
 
 
 def test_a_clinical_drug_by_its_ingredient() -> None:
-    contained = {"resourceType": "Medication", "id": "med", "code": concept("rxnorm:99999999"),
-                 "ingredient": [{"itemCodeableConcept": concept("rxnorm:25480")}]}
+    contained = {
+        "resourceType": "Medication",
+        "id": "med",
+        "code": concept("rxnorm:99999999"),
+        "ingredient": [{"itemCodeableConcept": concept("rxnorm:25480")}],
+    }
     request = prescription("m", "rxnorm:1", medicationReference={"reference": "#med"}, contained=[contained])
     del request["medicationCodeableConcept"]
     assert findings(read(request)) == {"gabapentinoid_tried": True}
-    elsewhere = {k: v for k, v in request.items() if k != "contained"} | {"medicationReference": {"reference": "Medication/med"}}
+    elsewhere = {k: v for k, v in request.items() if k != "contained"} | {
+        "medicationReference": {"reference": "Medication/med"}
+    }
     assert findings(read(elsewhere, contained)) == {"gabapentinoid_tried": True}
     assert findings(read(elsewhere)) == {}
 
@@ -441,7 +592,9 @@ def test_references_in_a_loop_end() -> None:
 
 def test_a_steroid_counts_by_mouth_only() -> None:
     def steroid(code: str, *routes: str) -> Any:
-        return findings(read(prescription("m", code, dosageInstruction=[{"route": concept(r)} for r in routes])))["oral_steroid_tried"]
+        return findings(read(prescription("m", code, dosageInstruction=[{"route": concept(r)} for r in routes])))[
+            "oral_steroid_tried"
+        ]
 
     assert steroid("rxnorm:3264", "snomed:26643006") is True
     assert steroid("rxnorm:3264", "snomed:78421000") is None
@@ -453,7 +606,15 @@ def test_a_steroid_counts_by_mouth_only() -> None:
 
 
 def test_answers_under_public_names() -> None:
-    reading = read(questionnaire(mri_correlates=True, surgical_candidate=False, intervention_candidate="unknown", weeks_since_review=3, red_flags=True))
+    reading = read(
+        questionnaire(
+            mri_correlates=True,
+            surgical_candidate=False,
+            intervention_candidate="unknown",
+            weeks_since_review=3,
+            red_flags=True,
+        )
+    )
     assert findings(reading) == {"mri_correlates": True, "surgical_candidate": False, "intervention_candidate": None}
     assert reading.patient.measures["weeks_since_review"] == Interval(21_000, 21_000)
     assert reading.patient.screens == ("red_flags",)
@@ -461,7 +622,10 @@ def test_answers_under_public_names() -> None:
 
 
 def test_unknown_names_get_the_nearest_one() -> None:
-    assert "did you mean `mri_correlates`?" in reasons(read(questionnaire(mri_corelates=True)))["QuestionnaireResponse/q1#mri_corelates"]
+    assert (
+        "did you mean `mri_correlates`?"
+        in reasons(read(questionnaire(mri_corelates=True)))["QuestionnaireResponse/q1#mri_corelates"]
+    )
 
 
 @pytest.mark.parametrize("status", ["in-progress", "stopped", "entered-in-error", None])
@@ -492,16 +656,30 @@ def test_an_old_screen_closes_nothing() -> None:
 
 
 def test_answers_inside_groups() -> None:
-    group = questionnaire() | {"item": [{"linkId": "g", "item": [{"linkId": "mri_correlates", "answer": [{"valueBoolean": True}]}]}]}
+    group = questionnaire() | {
+        "item": [{"linkId": "g", "item": [{"linkId": "mri_correlates", "answer": [{"valueBoolean": True}]}]}]
+    }
     assert findings(read(group)) == {"mri_correlates": True}
 
 
 def test_observations_under_public_names() -> None:
     own = "urn:guidelog:lumbar-radiculopathy"
-    said = resource("Observation", "o", status="final", code={"coding": [{"system": own, "code": "ncs_acute_denervation"}]}, valueBoolean=False)
+    said = resource(
+        "Observation",
+        "o",
+        status="final",
+        code={"coding": [{"system": own, "code": "ncs_acute_denervation"}]},
+        valueBoolean=False,
+    )
     assert findings(read(said)) == {"ncs_acute_denervation": False}
-    amount = resource("Observation", "o", status="final", effectiveDateTime=AS_OF, code={"coding": [{"system": own, "code": "conservative_care_weeks"}]},
-                      valueQuantity={"value": 8, "code": "wk"})
+    amount = resource(
+        "Observation",
+        "o",
+        status="final",
+        effectiveDateTime=AS_OF,
+        code={"coding": [{"system": own, "code": "conservative_care_weeks"}]},
+        valueQuantity={"value": 8, "code": "wk"},
+    )
     assert read(amount).patient.measures["conservative_care_weeks"] == Interval(56_000, 56_000)
 
 
@@ -523,12 +701,22 @@ def test_another_patient_than_expected_is_refused() -> None:
 
 @pytest.mark.parametrize("reference", ["Patient/p1", "Patient/p1/_history/3", "http://example.org/fhir/Patient/p1"])
 def test_ways_to_mean_the_patient(reference: str) -> None:
-    assert findings(read(condition("c", RETENTION) | {"subject": {"reference": reference}})) == {"urinary_retention": True}
+    assert findings(read(condition("c", RETENTION) | {"subject": {"reference": reference}})) == {
+        "urinary_retention": True
+    }
 
 
-@pytest.mark.parametrize("subject", [
-    {"reference": "Patient/p2"}, {"reference": "http://elsewhere.org/fhir/Patient/p1"}, {"display": "somebody"}, {"reference": "Group/g"}, {"reference": 3}, "Patient/p1",
-])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": "Patient/p2"},
+        {"reference": "http://elsewhere.org/fhir/Patient/p1"},
+        {"display": "somebody"},
+        {"reference": "Group/g"},
+        {"reference": 3},
+        "Patient/p1",
+    ],
+)
 def test_about_somebody_else(subject: Any) -> None:
     reading = read(condition("c", RETENTION) | {"subject": subject})
     assert findings(reading) == {}
@@ -536,8 +724,10 @@ def test_about_somebody_else(subject: Any) -> None:
 
 
 def test_urn_uuid_references() -> None:
-    entries = [{"fullUrl": "urn:uuid:6f1", "resource": {"resourceType": "Patient"}},
-               {"fullUrl": "urn:uuid:6f2", "resource": condition("c", RETENTION) | {"subject": {"reference": "urn:uuid:6f1"}}}]
+    entries = [
+        {"fullUrl": "urn:uuid:6f1", "resource": {"resourceType": "Patient"}},
+        {"fullUrl": "urn:uuid:6f2", "resource": condition("c", RETENTION) | {"subject": {"reference": "urn:uuid:6f1"}}},
+    ]
     text = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries})
     assert findings(read_records(text, mapping(), compiled().names.vocabulary)) == {"urinary_retention": True}
 
@@ -568,7 +758,9 @@ def test_one_page_of_several_is_said() -> None:
 
 def test_deleted_entries_are_not_used() -> None:
     content = bundle(PATIENT)
-    content["entry"].append({"request": {"method": "DELETE", "url": "Condition/c"}, "resource": condition("c", RETENTION)})
+    content["entry"].append(
+        {"request": {"method": "DELETE", "url": "Condition/c"}, "resource": condition("c", RETENTION)}
+    )
     assert findings(read_records(json.dumps(content), mapping(), compiled().names.vocabulary)) == {}
     content = bundle(PATIENT, condition("c", RETENTION))  # an older version of what a later entry deletes
     content["entry"].append({"request": {"method": "DELETE", "url": "Condition/c"}})
@@ -577,7 +769,13 @@ def test_deleted_entries_are_not_used() -> None:
     assert "deleted" in reasons(reading)["Condition/c"]
 
 
-@pytest.mark.parametrize("field", [{"modifierExtension": [{"url": "http://example.org/negated", "valueBoolean": True}]}, {"implicitRules": "http://example.org/rules"}])
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"modifierExtension": [{"url": "http://example.org/negated", "valueBoolean": True}]},
+        {"implicitRules": "http://example.org/rules"},
+    ],
+)
 def test_what_an_unknown_extension_modifies_is_not_read(field: dict[str, Any]) -> None:
     reading = read(condition("c", RETENTION, **field))
     assert findings(reading) == {}
@@ -593,8 +791,14 @@ def test_therapy_and_drugs_of_another_time_are_left_open() -> None:
 
 
 def test_populations_are_split_by_subject() -> None:
-    groups = split_patients([PATIENT, condition("a", RETENTION), {"resourceType": "Medication", "id": "m"},
-                             condition("b", RETENTION) | {"subject": {"reference": "Patient/p2"}}])
+    groups = split_patients(
+        [
+            PATIENT,
+            condition("a", RETENTION),
+            {"resourceType": "Medication", "id": "m"},
+            condition("b", RETENTION) | {"subject": {"reference": "Patient/p2"}},
+        ]
+    )
     assert {k: [r["id"] for r in v] for k, v in groups.items()} == {"p1": ["p1", "a", "m"], "p2": ["b", "m"]}
 
 
@@ -624,10 +828,14 @@ def test_every_fact_names_its_resource_and_explanations_show_it() -> None:
 def test_taking_a_resource_away_never_adds_a_definite_opposite() -> None:
     """Less said is less known: without a resource a finding becomes unknown, or stays, and never turns into its opposite by itself."""
     content = json.loads((FILES / "messy.json").read_text())
-    whole = findings(read_records(json.dumps(content), mapping(), compiled().names.vocabulary, as_of=date(2025, 11, 13)))
+    whole = findings(
+        read_records(json.dumps(content), mapping(), compiled().names.vocabulary, as_of=date(2025, 11, 13))
+    )
     for left_out in range(1, len(content["entry"])):
         part = dict(content, entry=[e for n, e in enumerate(content["entry"]) if n != left_out])
-        for name, value in findings(read_records(json.dumps(part), mapping(), compiled().names.vocabulary, as_of=date(2025, 11, 13))).items():
+        for name, value in findings(
+            read_records(json.dumps(part), mapping(), compiled().names.vocabulary, as_of=date(2025, 11, 13))
+        ).items():
             if value is not None and name in whole and whole[name] is not None:
                 assert value is whole[name], (name, content["entry"][left_out]["resource"]["id"])
 
@@ -649,7 +857,11 @@ def test_unverified_codes_are_used_on_request_only_and_said() -> None:
 def mutations() -> list[tuple[str, Any, str]]:
     return [
         ("refuted", lambda c: c["verificationStatus"]["coding"][0].update(code="refuted"), "refuted"),
-        ("entered in error", lambda c: c["verificationStatus"]["coding"][0].update(code="entered-in-error"), "entered in error"),
+        (
+            "entered in error",
+            lambda c: c["verificationStatus"]["coding"][0].update(code="entered-in-error"),
+            "entered in error",
+        ),
         ("resolved", lambda c: c["clinicalStatus"]["coding"][0].update(code="resolved"), "resolved"),
         ("abated", lambda c: c.update(abatementDateTime="2025-10-01"), "ended"),
         ("another subject", lambda c: c.update(subject={"reference": "Patient/p2"}), "not this patient"),

@@ -75,7 +75,9 @@ def test_off_keeps_nothing(guideline: Guideline, tmp_path: Path, monkeypatch: py
     assert not kept(tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_costs_nothing(guideline: Guideline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_costs_nothing(
+    guideline: Guideline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GUIDELOG_CACHE", str(tmp_path / "file" / "below"))
     compile_guideline(guideline)

@@ -71,7 +71,11 @@ def test_numbers_ranges_and_full_stops() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['x("a.b"). % c. d\ny(z).', "a(X)\n    :- b(X).\n#[id = \"r\"]\nc(X) :- d(X).", ".finding a \"a\"\n    ask(\"b?\")\n\nf(x)."],
+    [
+        'x("a.b"). % c. d\ny(z).',
+        'a(X)\n    :- b(X).\n#[id = "r"]\nc(X) :- d(X).',
+        '.finding a "a"\n    ask("b?")\n\nf(x).',
+    ],
 )
 def test_statements_are_cut_where_they_end(text: str) -> None:
     program, problems = parse(Source("x.dl", text))

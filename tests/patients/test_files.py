@@ -121,14 +121,20 @@ def test_a_typical_record() -> None:
     }
     assert patient.screens == ("flags",)
     assert patient.sources == {
-        "red_eye": "visit note 2025-11-02", "pressure": "2025-11-02", "flags": "asked by the nurse on the phone\n",
+        "red_eye": "visit note 2025-11-02",
+        "pressure": "2025-11-02",
+        "flags": "asked by the nurse on the phone\n",
     }
     assert patient.content == {
         "patient": "seed-case",
         "as_of": "2025-11-13",
         "findings": {"red_eye": "present", "blurred_vision": "absent", "itching": "unknown"},
-        "measures": {"pressure": 21.5, "balance": -3, "symptom_weeks": {"since": "2025-06-01"},
-                     "drops_days": {"at_least": 6, "at_most": 30}},
+        "measures": {
+            "pressure": 21.5,
+            "balance": -3,
+            "symptom_weeks": {"since": "2025-06-01"},
+            "drops_days": {"at_least": 6, "at_most": 30},
+        },
         "screens": {"flags": "complete", "past": "incomplete"},
         "sources": dict(patient.sources),
     }
@@ -167,7 +173,8 @@ def test_spans_count_characters_with_either_yaml_parser(loader: str, monkeypatch
     patient = read(text)
     assert patient.id == "𝒳é患 é"
     assert {n: text[s.start : s.end] for n, s in patient.spans.items()} == {
-        "red_eye": "red_eye: present", "pressure": "pressure: {between: [1, 2.5]}",
+        "red_eye": "red_eye: present",
+        "pressure": "pressure: {between: [1, 2.5]}",
     }
     assert repr(patient.spans["pressure"]) == "case.yaml:4:12"
     assert read(TYPICAL) == read(TYPICAL.replace("\n", "\r\n"))
@@ -218,9 +225,16 @@ def test_weeks_and_days_share_ticks() -> None:
 @pytest.mark.parametrize(
     ("text", "identity"),
     [
-        ("case-1", "case-1"), ('"no"', "no"), ("007", "007"), ("17", "17"), ("'17'", "17"),
+        ("case-1", "case-1"),
+        ('"no"', "no"),
+        ("007", "007"),
+        ("17", "17"),
+        ("'17'", "17"),
         ("2025-11-13", "2025-11-13"),
-        ("Zoë Müller", "Zoë Müller"), ("患者", "患者"), ('"\\U0001F642"', "🙂"), ("y", "y"),
+        ("Zoë Müller", "Zoë Müller"),
+        ("患者", "患者"),
+        ('"\\U0001F642"', "🙂"),
+        ("y", "y"),
     ],
 )
 def test_ids_keep_their_text(text: str, identity: str) -> None:
@@ -324,7 +338,11 @@ def test_a_screen_with_everything_listed_assumes_nothing() -> None:
 def test_known() -> None:
     facts = close(read(TYPICAL), VOCABULARY)
     assert [n for n in (*facts.findings, *facts.measures) if facts.known(n)] == [
-        "red_eye", "blurred_vision", "pressure", "balance", "symptom_weeks",
+        "red_eye",
+        "blurred_vision",
+        "pressure",
+        "balance",
+        "symptom_weeks",
     ]
     with pytest.raises(KeyError):
         facts.known("referral")
@@ -387,8 +405,11 @@ def test_a_control_character_is_drawn_as_a_picture() -> None:
         ("patient: a\npatient: b\n", "GL408", "the key `patient` stands twice"),
         ("patient: a\nmeasures: {pressure: {at_least: 1, at_least: 2}}\n", "GL408", "the key `at_least` stands twice"),
         ("patient: a\nexpect: {x: {y: 1, 'y': 2}}\n", "GL408", "the key `y` stands twice"),
-        ("patient: a\nfindings:\n\tred_eye: present\n",
-         "GL404", "this is not YAML: found character that cannot start any token"),
+        (
+            "patient: a\nfindings:\n\tred_eye: present\n",
+            "GL404",
+            "this is not YAML: found character that cannot start any token",
+        ),
         ("patient: a\rfindings: {}\r", "GL403", "the character U+000D is not allowed in a patient file"),
         ("patient: a\u2028b\n", "GL403", "the character U+2028 is not allowed in a patient file"),
         ('patient: "a\\e[2J"\n', "GL403", "the escaped character U+001B is not allowed in a patient file"),
@@ -420,21 +441,30 @@ def test_a_control_character_is_drawn_as_a_picture() -> None:
         ("patient: a\nscreens: {red_eye: complete}\n", "GL413", "`red_eye` is a finding, not a screen"),
         ("patient: a\nscreens: {flags: done}\n", "GL419", "`done` is not a value of `flags`"),
         ("patient: a\nscreens: {flags: yes}\n", "GL419", "`yes` is not a value of `flags`"),
-        ("patient: a\nsources: {flag: x}\n",
-         "GL412", "there is no finding, measure or screen `flag` in this guideline"),
+        (
+            "patient: a\nsources: {flag: x}\n",
+            "GL412",
+            "there is no finding, measure or screen `flag` in this guideline",
+        ),
         ("patient: a\nsources: {referral: x}\n", "GL413", "`referral` is an intervention, which has no source"),
         ("patient: a\nsources: {red_eye: ''}\n", "GL420", "the source of `red_eye` is empty"),
         ("patient: a\nsources: {red_eye: 12}\n", "GL420", "`12` is not text"),
-        ("patient: a\nsources: {red_eye: [note]}\n",
-         "GL420", "the source of `red_eye` is text, and not a list or mapping"),
+        (
+            "patient: a\nsources: {red_eye: [note]}\n",
+            "GL420",
+            "the source of `red_eye` is text, and not a list or mapping",
+        ),
         # dates
         ("patient: a\nas_of: 2025-02-30\n", "GL417", "there is no day `2025-02-30`"),
         ("patient: a\nas_of: 0000-01-01\n", "GL417", "there is no day `0000-01-01`"),
         ("patient: a\nas_of: 13.11.2025\n", "GL417", "`13.11.2025` is not a date"),
         ("patient: a\nas_of: 2025-1-3\n", "GL417", "`2025-1-3` is not a date"),
         ("patient: a\nas_of: 20251113\n", "GL417", "`20251113` is not a date"),
-        ("patient: a\nas_of: \u0662\u0660\u0662\u0665-11-13\n",
-         "GL417", "`\u0662\u0660\u0662\u0665-11-13` is not a date"),
+        (
+            "patient: a\nas_of: \u0662\u0660\u0662\u0665-11-13\n",
+            "GL417",
+            "`\u0662\u0660\u0662\u0665-11-13` is not a date",
+        ),
         ("patient: a\nas_of: 2025-11-13T10:00:00Z\n", "GL417", "`2025-11-13T10:00:00Z` is a day with a time"),
         ("patient: a\nas_of:\n", "GL417", "`` is not a date"),
         ("patient: a\nas_of: [2025-11-13]\n", "GL417", "this is not a date"),
@@ -475,18 +505,33 @@ def test_a_control_character_is_drawn_as_a_picture() -> None:
         # starts
         (measured("{since: 2025-11-31}", name="drops_days"), "GL417", "there is no day `2025-11-31`"),
         (measured("{since: unknown}", name="drops_days"), "GL417", "`unknown` is not a date"),
-        (measured("{since: 2015-01-01}", name="drops_days"),
-         "GL416", "3,969 days are outside the range of `drops_days`"),
-        (measured("{since: 2025-11-07}", name="visits_weeks"),
-         "GL416", "6 days are outside the range of `visits_weeks`"),
-        (measured("{since: {between: [2025-10-01, 2025-11-10]}}", name="visits_weeks"), "GL416",
-         "3 days are outside the range of `visits_weeks`"),
+        (
+            measured("{since: 2015-01-01}", name="drops_days"),
+            "GL416",
+            "3,969 days are outside the range of `drops_days`",
+        ),
+        (
+            measured("{since: 2025-11-07}", name="visits_weeks"),
+            "GL416",
+            "6 days are outside the range of `visits_weeks`",
+        ),
+        (
+            measured("{since: {between: [2025-10-01, 2025-11-10]}}", name="visits_weeks"),
+            "GL416",
+            "3 days are outside the range of `visits_weeks`",
+        ),
         (measured("{since: {after: 2025-11-07}}", name="drops_days"), "GL415", "this is not a start date"),
         (measured("{since: {between: [2025-11-07]}}", name="drops_days"), "GL415", "`between` takes two values"),
-        (measured("{since: {between: [2025-11-07, 2025-11-06]}}", name="drops_days"),
-         "GL415", "the earlier date comes second"),
-        (measured("{since: {between: [2025-11-07, 2025-11-14]}}", name="drops_days"),
-         "GL418", "`2025-11-14` is after `as_of`"),
+        (
+            measured("{since: {between: [2025-11-07, 2025-11-06]}}", name="drops_days"),
+            "GL415",
+            "the earlier date comes second",
+        ),
+        (
+            measured("{since: {between: [2025-11-07, 2025-11-14]}}", name="drops_days"),
+            "GL418",
+            "`2025-11-14` is after `as_of`",
+        ),
         (measured("{since: 2025-11-07}", "as_of: soon\n", "drops_days"), "GL417", "`soon` is not a date"),
     ],
 )
@@ -529,10 +574,16 @@ def test_hints(text: str, hint: str | None) -> None:
         ('{"patient": "a"}{"patient": "b"}', "GL404", "this is not JSON: expected the end of the file, found `{`"),
         ('{"patient": NaN}', "GL404", "this is not JSON: `NaN` is no value"),
         ('{"patient": 01}', "GL404", "this is not JSON: `01` is no value"),
-        ('{"patient": "a\n"}', "GL404", ("this is not JSON: the text that begins here does not end on its line, "
-                                        "or has a wrong escape")),
-        ('{"patient": "\\x41"}', "GL404", ("this is not JSON: the text that begins here does not end on its line, "
-                                          "or has a wrong escape")),
+        (
+            '{"patient": "a\n"}',
+            "GL404",
+            ("this is not JSON: the text that begins here does not end on its line, or has a wrong escape"),
+        ),
+        (
+            '{"patient": "\\x41"}',
+            "GL404",
+            ("this is not JSON: the text that begins here does not end on its line, or has a wrong escape"),
+        ),
         ('{"patient": "\\u0000"}', "GL403", "the escaped character U+0000 is not allowed in a patient file"),
         ('{"patient": "\\udc00"}', "GL403", "the escaped character U+DC00 is not allowed in a patient file"),
         ('{"patient": "a", "patient": "b"}', "GL408", "the key `patient` stands twice"),
@@ -558,7 +609,16 @@ screens: {flags: done}
 source: {}
 """
     assert [code for code, _, _ in refused(text)] == [
-        "GL420", "GL417", "GL412", "GL414", "GL408", "GL415", "GL415", "GL416", "GL419", "GL411",
+        "GL420",
+        "GL417",
+        "GL412",
+        "GL414",
+        "GL408",
+        "GL415",
+        "GL415",
+        "GL416",
+        "GL419",
+        "GL411",
     ]
 
 
@@ -795,10 +855,53 @@ def test_junk_raises_nothing_but_input_errors(data: bytes) -> None:
 
 
 PIECES = st.sampled_from(
-    ["patient", "as_of", "findings", "measures", "red_eye", "pressure", "since", "between", "present", "8", "8.5",
-     "unknown", "2025-11-13", ":", ": ", "\n", "\n  ", "{", "}", "[", "]", ", ", '"', "'", "- ", "? ", "&a ", "*a",
-     "!!str ", "<<", "|", ">",
-     "#", "---\n", "...", "\t", "\r\n", "~", "no", "\u00e9", "\U0001f642", "\\u0041", "%", "@", "`"]
+    [
+        "patient",
+        "as_of",
+        "findings",
+        "measures",
+        "red_eye",
+        "pressure",
+        "since",
+        "between",
+        "present",
+        "8",
+        "8.5",
+        "unknown",
+        "2025-11-13",
+        ":",
+        ": ",
+        "\n",
+        "\n  ",
+        "{",
+        "}",
+        "[",
+        "]",
+        ", ",
+        '"',
+        "'",
+        "- ",
+        "? ",
+        "&a ",
+        "*a",
+        "!!str ",
+        "<<",
+        "|",
+        ">",
+        "#",
+        "---\n",
+        "...",
+        "\t",
+        "\r\n",
+        "~",
+        "no",
+        "\u00e9",
+        "\U0001f642",
+        "\\u0041",
+        "%",
+        "@",
+        "`",
+    ]
 )
 
 
@@ -855,7 +958,7 @@ def test_json_is_what_the_json_module_says(text: str) -> None:
 
 # What is no patient file at all
 
-RULES = "% whom it is about\n#[id = \"A\"]\nin_scope(P) :- finding(P, pain).\n"
+RULES = '% whom it is about\n#[id = "A"]\nin_scope(P) :- finding(P, pain).\n'
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,14 @@ def test_command_lines_work_as_typed(page: Path, project: Path) -> None:
     for line in command_lines(page):
         expected = MAY_FAIL.search(line)
         done = run(line, project)
-        assert done.returncode == int(expected[1] if expected else 0), f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        assert done.returncode == int(expected[1] if expected else 0), (
+            f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if OUTPUT.search(p.read_text())], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if OUTPUT.search(p.read_text())], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_shown_output_is_real(page: Path, project: Path, request: pytest.FixtureRequest) -> None:
     text = page.read_text(encoding="utf-8")
 
@@ -73,7 +77,9 @@ def test_shown_output_is_real(page: Path, project: Path, request: pytest.Fixture
     if request.config.getoption("--update", default=False):
         page.write_text(updated, encoding="utf-8")
     else:
-        assert updated == text, f"{page.name} shows other output than the program gives; run pytest {__file__} --update and review"
+        assert updated == text, (
+            f"{page.name} shows other output than the program gives; run pytest {__file__} --update and review"
+        )
 
 
 def test_documentation_names_the_commands() -> None:

@@ -28,8 +28,13 @@ SEED = "kb/lumbar_radiculopathy/vignettes/seed.yaml"
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command with nothing of this process's environment that could point at the checkout."""
     return subprocess.run(
-        [str(part) for part in command], cwd=cwd, env={"PATH": "/usr/bin:/bin", **environment},
-        capture_output=True, text=True, check=False, timeout=120,
+        [str(part) for part in command],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
 

@@ -21,8 +21,11 @@ from guidelog.pipeline import compile_guideline
 ROOT = Path(__file__).parents[2]
 FILES = Path(__file__).parents[1] / "fhir"
 SYSTEMS = {
-    "snomed": "http://snomed.info/sct", "icd": "http://hl7.org/fhir/sid/icd-10-cm", "loinc": "http://loinc.org",
-    "cpt": "http://www.ama-assn.org/go/cpt", "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "snomed": "http://snomed.info/sct",
+    "icd": "http://hl7.org/fhir/sid/icd-10-cm",
+    "loinc": "http://loinc.org",
+    "cpt": "http://www.ama-assn.org/go/cpt",
+    "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
 }
 SUBJECT = {"reference": "Patient/p1"}
 PATIENT = {"resourceType": "Patient", "id": "p1"}
@@ -49,34 +52,57 @@ def resource(kind: str, id_: str, **fields: Any) -> dict[str, Any]:
     return {"resourceType": kind, "id": id_, "subject": SUBJECT, **fields}
 
 
-def condition(id_: str, code: str, verification: str = "confirmed", clinical: str = "active", **fields: Any) -> dict[str, Any]:
+def condition(
+    id_: str, code: str, verification: str = "confirmed", clinical: str = "active", **fields: Any
+) -> dict[str, Any]:
     ver = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
     clin = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-    return resource("Condition", id_, code=concept(code), verificationStatus=concept(f"{ver}:{verification}") | {
-        "coding": [{"system": ver, "code": verification}]}, clinicalStatus={"coding": [{"system": clin, "code": clinical}]}, **fields)
+    return resource(
+        "Condition",
+        id_,
+        code=concept(code),
+        verificationStatus=concept(f"{ver}:{verification}") | {"coding": [{"system": ver, "code": verification}]},
+        clinicalStatus={"coding": [{"system": clin, "code": clinical}]},
+        **fields,
+    )
 
 
-def observation(id_: str, code: str, on: str | None = "2025-11-10", status: str = "final", **fields: Any) -> dict[str, Any]:
+def observation(
+    id_: str, code: str, on: str | None = "2025-11-10", status: str = "final", **fields: Any
+) -> dict[str, Any]:
     dated = {"effectiveDateTime": on} if on else {}
     return resource("Observation", id_, status=status, code=concept(code), **dated, **fields)
 
 
 def interpretation(code: str) -> list[dict[str, Any]]:
-    return [concept(f"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation:{code}") | {"coding": [
-        {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "code": code}]}]
+    return [
+        concept(f"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation:{code}")
+        | {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "code": code}]}
+    ]
 
 
 def procedure(id_: str, code: str, status: str = "completed", **fields: Any) -> dict[str, Any]:
     return resource("Procedure", id_, status=status, code=concept(code), **fields)
 
 
-def prescription(id_: str, code: str, on: str | None = "2025-09-01", status: str = "active", intent: str = "order", **fields: Any) -> dict[str, Any]:
+def prescription(
+    id_: str, code: str, on: str | None = "2025-09-01", status: str = "active", intent: str = "order", **fields: Any
+) -> dict[str, Any]:
     dated = {"authoredOn": on} if on else {}
-    return resource("MedicationRequest", id_, status=status, intent=intent, medicationCodeableConcept=concept(code), **dated, **fields)
+    return resource(
+        "MedicationRequest",
+        id_,
+        status=status,
+        intent=intent,
+        medicationCodeableConcept=concept(code),
+        **dated,
+        **fields,
+    )
 
 
 def questionnaire(id_: str = "q1", on: str | None = AS_OF, status: str = "completed", **answers: Any) -> dict[str, Any]:
     """Answers by linkId: True, a number, or a whole answer object."""
+
     def given(value: Any) -> dict[str, Any]:
         match value:
             case bool():
@@ -94,7 +120,13 @@ def questionnaire(id_: str = "q1", on: str | None = AS_OF, status: str = "comple
 
 def bundle(*resources: dict[str, Any], **fields: Any) -> dict[str, Any]:
     found = {"resourceType": "Bundle", "type": "collection", "timestamp": f"{AS_OF}T12:00:00Z", **fields}
-    return {**found, "entry": [{"fullUrl": f"http://example.org/fhir/{r['resourceType']}/{r.get('id', 'x')}", "resource": r} for r in resources]}
+    return {
+        **found,
+        "entry": [
+            {"fullUrl": f"http://example.org/fhir/{r['resourceType']}/{r.get('id', 'x')}", "resource": r}
+            for r in resources
+        ],
+    }
 
 
 def read(*resources: dict[str, Any], **options: Any) -> FhirReading:

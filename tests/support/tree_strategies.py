@@ -45,7 +45,10 @@ ends = st.integers(0, 10**6)
 comparisons = st.one_of(
     st.builds(tree.Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, expressions),
     st.builds(
-        tree.Comparison, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), expressions, st.builds(tree.Range, ends, ends)
+        tree.Comparison,
+        st.sampled_from(["<", "<=", ">", ">=", "=", "!="]),
+        expressions,
+        st.builds(tree.Range, ends, ends),
     ),
 )
 members = st.builds(tree.Member, literals, st.lists(literals, max_size=3).map(tuple))

@@ -292,9 +292,7 @@ def test_words_change_no_reason_either(old: Compiled, tmp_path: Path) -> None:
     assert not any(e.matters for e in found.edits)
 
 
-def test_a_lost_reason_is_shown_by_a_determined_answer(
-    repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_lost_reason_is_shown_by_a_determined_answer(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With nothing known the rule would be gone, too, from an open answer; that says less."""
     file = repository / "kb" / "lumbar_radiculopathy" / "imaging.dl"
     text = file.read_text(encoding="utf-8")

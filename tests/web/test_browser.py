@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from test_diagrams_browser import axe_core, browser
 
+from browser_tools import axe_core, browser
 from guidelog.web.app import create_app
 from guidelog.web.settings import Settings
 from web_site import KB
@@ -114,7 +114,14 @@ def test_the_seed_case_by_keyboard_from_the_empty_form(chromium: Any, address: s
     """Only keys; the answers are the article's own, and the focus stays where it was."""
     with opened(chromium, address) as page:
         assert set(statuses(page).values()) == {"undetermined"}
-        for name in ("chronic_radiculopathy", "level_l5_s1", "low_back_pain", "radiating_left", "radiating_right", "ncs_chronic_reinnervation"):
+        for name in (
+            "chronic_radiculopathy",
+            "level_l5_s1",
+            "low_back_pain",
+            "radiating_left",
+            "radiating_right",
+            "ncs_chronic_reinnervation",
+        ):
             choose(page, name, "present")
         choose(page, "ncs_acute_denervation", "absent")
         page.focus("#i-conservative_care_weeks")
@@ -200,7 +207,9 @@ def test_two_browsers_with_two_patients_never_mix(chromium: Any, address: str) -
         ("phone", {"viewport": {"width": 360, "height": 740}, "has_touch": True}),
     ],
 )
-def test_axe_finds_nothing_serious_on_the_patients_page(chromium: Any, address: str, name: str, how: dict[str, Any]) -> None:
+def test_axe_finds_nothing_serious_on_the_patients_page(
+    chromium: Any, address: str, name: str, how: dict[str, Any]
+) -> None:
     with opened(chromium, address, **how) as page:
         assert violations(page) == []
         load(page, "red-flag-with-failed-care")
@@ -208,11 +217,15 @@ def test_axe_finds_nothing_serious_on_the_patients_page(chromium: Any, address: 
         page.check("#show-pathway")
         page.wait_for_selector(".picture")
         assert violations(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], f"{name} scrolls sideways"
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], (
+            f"{name} scrolls sideways"
+        )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["/review", "/review/statements/S15", "/review/vignettes/seed", "/review/pathway", "/author"])
+@pytest.mark.parametrize(
+    "path", ["/review", "/review/statements/S15", "/review/vignettes/seed", "/review/pathway", "/author"]
+)
 def test_axe_finds_nothing_serious_elsewhere(chromium: Any, address: str, path: str) -> None:
     with opened(chromium, address, viewport={"width": 360, "height": 740}) as page:
         page.goto(address + path)
@@ -264,5 +277,7 @@ def test_right_to_left_text_keeps_the_layout(chromium: Any, address: str) -> Non
 
 def test_the_browser_tests_can_fail(chromium: Any, address: str) -> None:
     with opened(chromium, address) as page:
-        page.evaluate("document.querySelector('#patient').closest('label').replaceWith(document.querySelector('#patient'))")
+        page.evaluate(
+            "document.querySelector('#patient').closest('label').replaceWith(document.querySelector('#patient'))"
+        )
         assert "label" in [v[0] for v in violations(page)]

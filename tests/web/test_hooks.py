@@ -42,7 +42,13 @@ from hook_requests import (
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "hooks"
-KNOWN = answers(level_l5_s1=True, chronic_radiculopathy=True, screen__red_flags=True, screen__treatment_history=True, conservative_care_weeks=2)
+KNOWN = answers(
+    level_l5_s1=True,
+    chronic_radiculopathy=True,
+    screen__red_flags=True,
+    screen__treatment_history=True,
+    conservative_care_weeks=2,
+)
 
 
 class Client:
@@ -63,7 +69,15 @@ class Client:
         return said
 
     def error(self, status: int, sent: Any, hook: str = "order-sign", **more: Any) -> str:
-        got = self.http.post(f"/cds-services/{IDS[hook]}", **({"json": sent} if not isinstance(sent, bytes) else {"content": sent, "headers": {"content-type": "application/json"}}), **more)
+        got = self.http.post(
+            f"/cds-services/{IDS[hook]}",
+            **(
+                {"json": sent}
+                if not isinstance(sent, bytes)
+                else {"content": sent, "headers": {"content-type": "application/json"}}
+            ),
+            **more,
+        )
         assert got.status_code == status, got.text
         Draft202012Validator(schema("outcome")).validate(got.json())
         return got.json()["issue"][0]["details"]["text"]
@@ -71,7 +85,9 @@ class Client:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    with TestClient(create_app(Settings(workers=0, as_of=DAY, rate=10_000, burst=10_000)), base_url="http://localhost") as http:
+    with TestClient(
+        create_app(Settings(workers=0, as_of=DAY, rate=10_000, burst=10_000)), base_url="http://localhost"
+    ) as http:
         yield Client(http)
 
 
@@ -91,7 +107,12 @@ def test_the_schemas_are_schemas_and_reject() -> None:
     for name in ("discovery", "request", "response", "feedback", "outcome"):
         Draft202012Validator.check_schema(schema(name))
     card = {"summary": "x" * 140, "indicator": "info", "source": {"label": "x"}}
-    for wrong in (card, {**card, "summary": "x", "indicator": "hard-stop"}, {"summary": "x", "indicator": "info"}, {**card, "summary": "x", "suggestions": [{"label": "x"}]}):
+    for wrong in (
+        card,
+        {**card, "summary": "x", "indicator": "hard-stop"},
+        {"summary": "x", "indicator": "info"},
+        {**card, "summary": "x", "suggestions": [{"label": "x"}]},
+    ):
         assert not Draft202012Validator(schema("response")).is_valid({"cards": [wrong]})
     assert Draft202012Validator(schema("response")).is_valid({"cards": [{**card, "summary": "x" * 139}]})
 
@@ -110,12 +131,16 @@ def test_discovery_offers_the_three_hooks_and_prefetch_by_tokens(client: Client)
 
 def test_nothing_is_said_of_a_chart_that_the_guideline_is_not_about(client: Client) -> None:
     assert client.reply(request("patient-view")) == {"cards": []}
-    assert client.reply(request("patient-view", prefetch={"patient": {"resourceType": "Patient", "id": "1"}, "conditions": None})) == {"cards": []}
+    assert client.reply(
+        request("patient-view", prefetch={"patient": {"resourceType": "Patient", "id": "1"}, "conditions": None})
+    ) == {"cards": []}
     refuted = condition(SNOMED, "2415007", verificationStatus={"coding": [{"code": "refuted"}]})
     assert client.reply(request("patient-view", prefetch={"conditions": bundle(refuted)})) == {"cards": []}
     assert client.reply(request("order-sign")) == {"cards": []}
     assert client.reply(request("order-sign", order("36801-9"))) == {"cards": []}
-    assert client.reply(request("order-select", MRI, order("36801-9", name="o2"), selections=["ServiceRequest/o2"])) == {"cards": []}
+    assert client.reply(
+        request("order-select", MRI, order("36801-9", name="o2"), selections=["ServiceRequest/o2"])
+    ) == {"cards": []}
 
 
 def test_a_chart_that_it_may_be_about_asks_first(client: Client) -> None:
@@ -148,7 +173,11 @@ def test_an_order_that_is_not_due_gets_the_next_right_step(client: Client) -> No
     assert made["type"] == "create"
     assert made["resource"]["status"] == "draft"
     assert made["resource"]["subject"] == {"reference": "Patient/1"}
-    assert made["resource"]["code"]["coding"][-1] == {"system": OWN, "code": "formal_physical_therapy", "display": "formal physical therapy"}
+    assert made["resource"]["code"]["coding"][-1] == {
+        "system": OWN,
+        "code": "formal_physical_therapy",
+        "display": "formal physical therapy",
+    }
     assert [a["type"] for a in last["actions"]] == ["delete"]
     assert "IMG-" in card["detail"]
     assert card["overrideReasons"]
@@ -162,7 +191,11 @@ def test_a_step_that_is_ordered_already_is_not_suggested(client: Client) -> None
 
 
 def test_the_reason_of_an_order_counts(client: Client) -> None:
-    said = client.reply(request("order-select", {**MRI, "reasonCode": [coded(SNOMED, "192970008")]}, prefetch={"c": bundle(RADICULOPATHY)}))
+    said = client.reply(
+        request(
+            "order-select", {**MRI, "reasonCode": [coded(SNOMED, "192970008")]}, prefetch={"c": bundle(RADICULOPATHY)}
+        )
+    )
     (card,) = said["cards"]
     assert card["indicator"] == "critical"
     assert "urgent" in card["summary"]
@@ -186,7 +219,12 @@ def test_a_rated_order_comes_back_whole_and_is_rated_once(client: Client) -> Non
     again = client.reply(request("order-sign", first, prefetch=prefetch))
     second = again["systemActions"][0]["resource"]
     assert second["extension"][0] == before
-    assert [e["url"].rsplit("/", 1)[-1] for e in second["extension"]] == ["x", "pama-rating", "pama-rating-consult-id", "pama-rating-auc-applied"]
+    assert [e["url"].rsplit("/", 1)[-1] for e in second["extension"]] == [
+        "x",
+        "pama-rating",
+        "pama-rating-consult-id",
+        "pama-rating-auc-applied",
+    ]
     assert {k: v for k, v in second.items() if k != "extension"} == {k: v for k, v in sent.items() if k != "extension"}
     assert ratings(again) == ["not-appropriate"]
 
@@ -201,16 +239,29 @@ def test_an_order_without_a_proper_id_is_answered_but_not_touched(client: Client
 
 
 def test_outside_the_guideline_there_is_no_card_and_no_criteria(client: Client) -> None:
-    said = client.reply(request("order-sign", MRI, prefetch={"q": answers(chronic_radiculopathy=False, level_l5_s1=False, screen__red_flags=True)}))
+    said = client.reply(
+        request(
+            "order-sign",
+            MRI,
+            prefetch={"q": answers(chronic_radiculopathy=False, level_l5_s1=False, screen__red_flags=True)},
+        )
+    )
     assert said["cards"] == []
     assert ratings(said) == ["no-criteria-apply"]
 
 
-@pytest.mark.parametrize(("code", "system", "intervention"), [
-    ("24968-0", LOINC, "mri_lumbar"), ("72148", CPT, "mri_lumbar"), ("mri_lumbar", OWN, "mri_lumbar"),
-    ("87187-1", LOINC, "nerve_root_injection"), ("64483", CPT, "nerve_root_injection"),
-    ("50172003", SNOMED, "surgical_referral"), ("surgical_referral", OWN, "surgical_referral"),
-])
+@pytest.mark.parametrize(
+    ("code", "system", "intervention"),
+    [
+        ("24968-0", LOINC, "mri_lumbar"),
+        ("72148", CPT, "mri_lumbar"),
+        ("mri_lumbar", OWN, "mri_lumbar"),
+        ("87187-1", LOINC, "nerve_root_injection"),
+        ("64483", CPT, "nerve_root_injection"),
+        ("50172003", SNOMED, "surgical_referral"),
+        ("surgical_referral", OWN, "surgical_referral"),
+    ],
+)
 def test_orders_are_known_by_their_codes(client: Client, code: str, system: str, intervention: str) -> None:
     (card,) = client.reply(request("order-sign", order(code, system), prefetch={"c": bundle(RADICULOPATHY)}))["cards"]
     label = create_label(client, intervention)
@@ -234,27 +285,49 @@ def test_a_wide_code_counts_only_with_a_reason_of_ours(client: Client) -> None:
 
 
 def test_later_versions_and_unknown_fields_are_tolerated(client: Client) -> None:
-    sent = request("order-sign", MRI, prefetch={"failed": {"resourceType": "OperationOutcome", "issue": []}, "none": None, "empty": {}})
+    sent = request(
+        "order-sign",
+        MRI,
+        prefetch={"failed": {"resourceType": "OperationOutcome", "issue": []}, "none": None, "empty": {}},
+    )
     sent |= {
-        "fhirServer": "https://ehr.example/fhir", "extension": {"x": 1}, "somethingNew": [1],
-        "fhirAuthorization": {"access_token": "t", "token_type": "Bearer", "expires_in": 300, "scope": "patient/*.rs", "subject": "s", "patient": "1"},
+        "fhirServer": "https://ehr.example/fhir",
+        "extension": {"x": 1},
+        "somethingNew": [1],
+        "fhirAuthorization": {
+            "access_token": "t",
+            "token_type": "Bearer",
+            "expires_in": 300,
+            "scope": "patient/*.rs",
+            "subject": "s",
+            "patient": "1",
+        },
     }
     assert steady(client.reply(sent)) == steady(client.reply(request("order-sign", MRI)))
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    ({"hook": "patient-view"}, "this service is for the hook `order-sign`"),
-    ({"hook": None}, "`hook` is missing from the request, or not text"),
-    ({"hookInstance": None}, "`hookInstance` is missing from the request, or not text"),
-    ({"context": None}, "`context` is missing or not an object"),
-    ({"context": {"userId": "u"}}, "`patientId` is missing from `context`, or not text"),
-    ({"context": {"userId": "u", "patientId": "1"}}, "`draftOrders` is missing from `context`, or not a Bundle"),
-    ({"context": {"userId": "u", "patientId": "1", "draftOrders": {"entry": {}}}}, "`draftOrders.entry` is not a list"),
-    ({"context": {"userId": "u", "patientId": "7", "draftOrders": bundle(MRI)}}, "a draft order is for another patient than `patientId`"),
-    ({"prefetch": []}, "`prefetch` is not an object"),
-    ({"prefetch": {"x": "y"}}, "a value of `prefetch` is neither a resource nor null"),
-    ({"fhirServer": 7}, "`fhirServer` is not text"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"hook": "patient-view"}, "this service is for the hook `order-sign`"),
+        ({"hook": None}, "`hook` is missing from the request, or not text"),
+        ({"hookInstance": None}, "`hookInstance` is missing from the request, or not text"),
+        ({"context": None}, "`context` is missing or not an object"),
+        ({"context": {"userId": "u"}}, "`patientId` is missing from `context`, or not text"),
+        ({"context": {"userId": "u", "patientId": "1"}}, "`draftOrders` is missing from `context`, or not a Bundle"),
+        (
+            {"context": {"userId": "u", "patientId": "1", "draftOrders": {"entry": {}}}},
+            "`draftOrders.entry` is not a list",
+        ),
+        (
+            {"context": {"userId": "u", "patientId": "7", "draftOrders": bundle(MRI)}},
+            "a draft order is for another patient than `patientId`",
+        ),
+        ({"prefetch": []}, "`prefetch` is not an object"),
+        ({"prefetch": {"x": "y"}}, "a value of `prefetch` is neither a resource nor null"),
+        ({"fhirServer": 7}, "`fhirServer` is not text"),
+    ],
+)
 def test_malformed_requests_are_400(client: Client, change: dict[str, Any], says: str) -> None:
     assert client.error(400, {**request("order-sign", MRI), **change}) == says
 
@@ -276,7 +349,9 @@ def test_data_that_cannot_be_used_is_412(client: Client) -> None:
 
 def test_services_and_content_types_that_are_not_ours(client: Client) -> None:
     assert client.http.post("/cds-services/nope", json={}).status_code == 404
-    got = client.http.post(f"/cds-services/{IDS['patient-view']}", content=b"{}", headers={"content-type": "text/plain"})
+    got = client.http.post(
+        f"/cds-services/{IDS['patient-view']}", content=b"{}", headers={"content-type": "text/plain"}
+    )
     assert got.status_code == 415
     assert client.http.get(f"/cds-services/{IDS['patient-view']}").status_code == 405
     assert client.http.post(f"/cds-services/{IDS['patient-view']}/feedback", json={"feedback": []}).status_code == 404
@@ -292,7 +367,9 @@ def test_a_record_that_contradicts_itself_gets_no_answer(client: Client) -> None
 
 
 def test_links_are_absolute_and_say_nothing_of_the_patient(client: Client) -> None:
-    sent = request("order-sign", {k: v for k, v in MRI.items() if k != "subject"}, patientId="secret-name-77", prefetch={})
+    sent = request(
+        "order-sign", {k: v for k, v in MRI.items() if k != "subject"}, patientId="secret-name-77", prefetch={}
+    )
     (card,) = client.reply(sent)["cards"]
     (link,) = card["links"]
     assert link["type"] == "absolute"
@@ -305,26 +382,43 @@ def test_links_are_absolute_and_say_nothing_of_the_patient(client: Client) -> No
 
 
 def test_text_from_elsewhere_is_harmless_in_markdown_and_html() -> None:
-    assert plain("<img onerror=x> [a](javascript:b) *c* `d` & e") == "&lt;img onerror=x&gt; \\[a\\](javascript:b) \\*c\\* \\`d\\` &amp; e"
+    assert (
+        plain("<img onerror=x> [a](javascript:b) *c* `d` & e")
+        == "&lt;img onerror=x&gt; \\[a\\](javascript:b) \\*c\\* \\`d\\` &amp; e"
+    )
 
 
 def test_browsers_may_call_services_and_nothing_else(client: Client) -> None:
-    asked = {"Origin": "https://sandbox.cds-hooks.org", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type", "Access-Control-Request-Private-Network": "true"}
+    asked = {
+        "Origin": "https://sandbox.cds-hooks.org",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+        "Access-Control-Request-Private-Network": "true",
+    }
     got = client.http.options(f"/cds-services/{IDS['patient-view']}", headers=asked)
     assert got.status_code == 200
     assert got.headers["access-control-allow-origin"] == "*"
     assert got.headers["access-control-allow-private-network"] == "true"
-    assert {"authorization", "content-type"} <= {h.strip().lower() for h in got.headers["access-control-allow-headers"].split(",")}
+    assert {"authorization", "content-type"} <= {
+        h.strip().lower() for h in got.headers["access-control-allow-headers"].split(",")
+    }
     origin = {"Origin": "https://sandbox.cds-hooks.org"}
     assert client.http.get("/cds-services", headers=origin).headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in client.http.get("/cds-services", headers=origin).headers
     assert "access-control-allow-origin" not in client.http.get("/health", headers=origin).headers
-    with TestClient(create_app(Settings(workers=0, origins=("https://ehr.example",))), base_url="http://localhost") as http:
+    with TestClient(
+        create_app(Settings(workers=0, origins=("https://ehr.example",))), base_url="http://localhost"
+    ) as http:
         assert "access-control-allow-origin" not in http.get("/cds-services", headers=origin).headers
-        assert http.get("/cds-services", headers={"Origin": "https://ehr.example"}).headers["access-control-allow-origin"] == "https://ehr.example"
+        assert (
+            http.get("/cds-services", headers={"Origin": "https://ehr.example"}).headers["access-control-allow-origin"]
+            == "https://ehr.example"
+        )
 
 
-@pytest.mark.parametrize("case", sorted(GOLDEN.glob("*.request.json")), ids=lambda p: p.name.removesuffix(".request.json"))
+@pytest.mark.parametrize(
+    "case", sorted(GOLDEN.glob("*.request.json")), ids=lambda p: p.name.removesuffix(".request.json")
+)
 def test_golden(case: Path, client: Client, request: pytest.FixtureRequest) -> None:
     sent = json.loads(case.read_text(encoding="utf-8"))
     got = client.http.post(f"/cds-services/{IDS[sent.get('hook', 'patient-view')]}", json=sent)
@@ -347,13 +441,16 @@ def test_a_guideline_without_an_offer_offers_nothing(tmp_path: Path) -> None:
     assert offer.meaning((LOINC, "24968-0"), with_reason=True) is None
 
 
-@pytest.mark.parametrize(("old", "new", "says"), [
-    ('hook = "order-sign"', 'hook = "order-signed"', "there is no hook `order-signed`"),
-    ('intervention = "mri_lumbar"', 'intervention = "mri_lumber"', "there is no intervention `mri_lumber`"),
-    ('concepts = ["lumbar MRI"]', 'concepts = ["lumbar MRT"]', "there is no concept `lumbar MRT` in codes.toml"),
-    ('"order-sign"', "order-sign", "is not valid TOML"),
-    ("title = ", "titel = ", "a part is missing"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('hook = "order-sign"', 'hook = "order-signed"', "there is no hook `order-signed`"),
+        ('intervention = "mri_lumbar"', 'intervention = "mri_lumber"', "there is no intervention `mri_lumber`"),
+        ('concepts = ["lumbar MRI"]', 'concepts = ["lumbar MRT"]', "there is no concept `lumbar MRT` in codes.toml"),
+        ('"order-sign"', "order-sign", "is not valid TOML"),
+        ("title = ", "titel = ", "a part is missing"),
+    ],
+)
 def test_a_wrong_offer_is_an_error_at_the_start(tmp_path: Path, old: str, new: str, says: str) -> None:
     compiled = compile_guideline(load_guideline())
     shutil.copy(compiled.guideline.folder / "codes.toml", tmp_path)
@@ -368,6 +465,8 @@ def test_check_reports_what_is_wrong_in_the_offer(tmp_path: Path) -> None:
     guideline = load_guideline()
     assert [a for a in review(guideline, lints=False) if a.diagnostic.code.startswith("GL46")] == []
     shutil.copy(guideline.folder / "codes.toml", tmp_path)
-    (tmp_path / "hooks.toml").write_text((guideline.folder / "hooks.toml").read_text().replace("mri_lumbar", "mri_lumber"))
+    (tmp_path / "hooks.toml").write_text(
+        (guideline.folder / "hooks.toml").read_text().replace("mri_lumbar", "mri_lumber")
+    )
     found = [a.diagnostic for a in review(replace(guideline, folder=tmp_path), lints=False)]
     assert [(d.code, d.hint) for d in found if d.code.startswith("GL46")] == [("GL463", "did you mean `mri_lumbar`?")]

@@ -27,10 +27,20 @@ from hook_requests import IDS
 CARD = "4e0a3a1e-3283-4575-ab82-028d55fe2719"
 TAKEN = "e56e1945-20b3-4393-8503-a1a20fd73152"
 URL = f"/cds-services/{IDS['order-sign']}/feedback"
-ACCEPTED = {"card": CARD, "outcome": "accepted", "acceptedSuggestions": [{"id": TAKEN}], "outcomeTimestamp": "2025-11-13T10:05:31Z"}
+ACCEPTED = {
+    "card": CARD,
+    "outcome": "accepted",
+    "acceptedSuggestions": [{"id": TAKEN}],
+    "outcomeTimestamp": "2025-11-13T10:05:31Z",
+}
 OVERRIDDEN = {
-    "card": CARD, "outcome": "overridden", "outcomeTimestamp": "2025-11-13T12:00:00.52+01:00",
-    "overrideReason": {"reason": {"system": "urn:x", "code": "patient-choice", "display": "Shared decision"}, "userComment": "=1+1, too long"},
+    "card": CARD,
+    "outcome": "overridden",
+    "outcomeTimestamp": "2025-11-13T12:00:00.52+01:00",
+    "overrideReason": {
+        "reason": {"system": "urn:x", "code": "patient-choice", "display": "Shared decision"},
+        "userComment": "=1+1, too long",
+    },
 }
 
 
@@ -41,7 +51,9 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def http(path: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(workers=0, feedback=path, feedback_rows=5)), base_url="http://localhost") as client:
+    with TestClient(
+        create_app(Settings(workers=0, feedback=path, feedback_rows=5)), base_url="http://localhost"
+    ) as client:
         yield client
 
 
@@ -65,11 +77,20 @@ def test_what_the_specification_sends_is_kept_once(http: TestClient, path: Path)
 
 
 WRONG = [
-    {}, [], {"feedback": {}}, {"feedback": [1]}, {"feedback": [{**ACCEPTED, "card": "x"}]}, {"feedback": [{**ACCEPTED, "outcome": "ignored"}]},
-    {"feedback": [{**ACCEPTED, "acceptedSuggestions": []}]}, {"feedback": [{**ACCEPTED, "acceptedSuggestions": [{"id": 1}]}]},
-    {"feedback": [{**ACCEPTED, "outcomeTimestamp": "yesterday"}]}, {"feedback": [{**ACCEPTED, "outcomeTimestamp": "2025-11-13T10:05:31"}]},
-    {"feedback": [{**OVERRIDDEN, "overrideReason": {"reason": {"code": ""}}}]}, {"feedback": [{**OVERRIDDEN, "overrideReason": {"userComment": "x" * 4001}}]},
-    {"feedback": [OVERRIDDEN, {**ACCEPTED, "card": None}]}, {"feedback": [ACCEPTED] * 1001},
+    {},
+    [],
+    {"feedback": {}},
+    {"feedback": [1]},
+    {"feedback": [{**ACCEPTED, "card": "x"}]},
+    {"feedback": [{**ACCEPTED, "outcome": "ignored"}]},
+    {"feedback": [{**ACCEPTED, "acceptedSuggestions": []}]},
+    {"feedback": [{**ACCEPTED, "acceptedSuggestions": [{"id": 1}]}]},
+    {"feedback": [{**ACCEPTED, "outcomeTimestamp": "yesterday"}]},
+    {"feedback": [{**ACCEPTED, "outcomeTimestamp": "2025-11-13T10:05:31"}]},
+    {"feedback": [{**OVERRIDDEN, "overrideReason": {"reason": {"code": ""}}}]},
+    {"feedback": [{**OVERRIDDEN, "overrideReason": {"userComment": "x" * 4001}}]},
+    {"feedback": [OVERRIDDEN, {**ACCEPTED, "card": None}]},
+    {"feedback": [ACCEPTED] * 1001},
 ]
 
 

@@ -49,32 +49,36 @@ def test_a_right_token_is_accepted(trust: Trust) -> None:
     assert trust.verify(token(iat=NOW - 320, exp=NOW - 20), URL), "within the leeway"
 
 
-@pytest.mark.parametrize(("wrong", "says"), [
-    (lambda: None, "there is no bearer token"),
-    (lambda: "Basic YTpi", "there is no bearer token"),
-    (lambda: "Bearer a.b.c", "the token is not a JWT"),
-    (lambda: "Bearer " + "a" * 20_001, "there is no bearer token"),
-    (lambda: token(iss="https://evil.example"), "the issuer is not on the list"),
-    (lambda: token(iss=None), "the issuer is not on the list"),
-    (lambda: token(kid="nope"), "the key is not known"),
-    (lambda: token(kid=None), "the key is not known"),
-    (lambda: token(OTHER), "the token is not valid"),
-    (lambda: token(RSA, "RS384", "ec"), "the token is not valid"),
-    (lambda: token(RSA, "RS256", "rsa"), "the algorithm is not allowed"),
-    (lambda: token("secret" * 10, "HS384"), "the algorithm is not allowed"),
-    (lambda: token(None, "none"), "the algorithm is not allowed"),
-    (lambda: token(aud="https://other.example"), "the token is for another audience"),
-    (lambda: token(aud=None), "the token has no `aud`"),
-    (lambda: token(exp=None), "the token has no `exp`"),
-    (lambda: token(iat=None), "the token has no `iat`"),
-    (lambda: token(jti=None), "the token has no `jti`"),
-    (lambda: token(iat=NOW - 400, exp=NOW - 100), "the token has expired"),
-    (lambda: token(iat=NOW + 60), "the token is from the future"),
-    (lambda: token(nbf=NOW + 60), "the token is from the future"),
-    (lambda: token(exp=NOW + 3600), "the token lasts longer than 300 seconds"),
-    (lambda: token(exp="soon"), "a time in the token is not a number"),
-    (lambda: token(jti=""), "`jti` is not text"),
-], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: None, "there is no bearer token"),
+        (lambda: "Basic YTpi", "there is no bearer token"),
+        (lambda: "Bearer a.b.c", "the token is not a JWT"),
+        (lambda: "Bearer " + "a" * 20_001, "there is no bearer token"),
+        (lambda: token(iss="https://evil.example"), "the issuer is not on the list"),
+        (lambda: token(iss=None), "the issuer is not on the list"),
+        (lambda: token(kid="nope"), "the key is not known"),
+        (lambda: token(kid=None), "the key is not known"),
+        (lambda: token(OTHER), "the token is not valid"),
+        (lambda: token(RSA, "RS384", "ec"), "the token is not valid"),
+        (lambda: token(RSA, "RS256", "rsa"), "the algorithm is not allowed"),
+        (lambda: token("secret" * 10, "HS384"), "the algorithm is not allowed"),
+        (lambda: token(None, "none"), "the algorithm is not allowed"),
+        (lambda: token(aud="https://other.example"), "the token is for another audience"),
+        (lambda: token(aud=None), "the token has no `aud`"),
+        (lambda: token(exp=None), "the token has no `exp`"),
+        (lambda: token(iat=None), "the token has no `iat`"),
+        (lambda: token(jti=None), "the token has no `jti`"),
+        (lambda: token(iat=NOW - 400, exp=NOW - 100), "the token has expired"),
+        (lambda: token(iat=NOW + 60), "the token is from the future"),
+        (lambda: token(nbf=NOW + 60), "the token is from the future"),
+        (lambda: token(exp=NOW + 3600), "the token lasts longer than 300 seconds"),
+        (lambda: token(exp="soon"), "a time in the token is not a number"),
+        (lambda: token(jti=""), "`jti` is not text"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_a_wrong_token_is_refused(trust: Trust, wrong: Any, says: str) -> None:
     with pytest.raises(Untrusted) as caught:
         trust.verify(wrong(), URL)
@@ -100,7 +104,9 @@ def test_a_list_of_clients_switches_it_on(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text(json.dumps({"keys": keys}))
     (tmp_path / "clients.toml").write_text('[[client]]\nissuer = "https://ehr.example"\njwks = "keys.json"\n')
     now = int(time.time())
-    with TestClient(create_app(Settings(workers=0, trust=tmp_path / "clients.toml")), base_url="http://localhost") as http:
+    with TestClient(
+        create_app(Settings(workers=0, trust=tmp_path / "clients.toml")), base_url="http://localhost"
+    ) as http:
         path, sent = URL.removeprefix("http://127.0.0.1:8000"), request("patient-view")
         refused = http.post(path, json=sent)
         assert refused.status_code == 401
@@ -113,12 +119,18 @@ def test_a_list_of_clients_switches_it_on(tmp_path: Path) -> None:
         assert http.get("/cds-services").status_code == 200, "discovery tells nothing of patients"
 
 
-@pytest.mark.parametrize(("content", "says"), [
-    ("", "a part is missing"), ("client = []", "trusts nobody"), ("x = ", "is not valid TOML"),
-    ('[[client]]\nissuer = "x"\njwks = "none.json"', "cannot read"),
-    ('[[client]]\nissuer = "x"\njwks = "bad.json"', "a part is missing or wrong"),
-    ('algorithms = ["none"]', "there is no algorithm `none`"), ('algorithms = ["HS256"]', "there is no algorithm `HS256`"),
-])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "a part is missing"),
+        ("client = []", "trusts nobody"),
+        ("x = ", "is not valid TOML"),
+        ('[[client]]\nissuer = "x"\njwks = "none.json"', "cannot read"),
+        ('[[client]]\nissuer = "x"\njwks = "bad.json"', "a part is missing or wrong"),
+        ('algorithms = ["none"]', "there is no algorithm `none`"),
+        ('algorithms = ["HS256"]', "there is no algorithm `HS256`"),
+    ],
+)
 def test_a_wrong_list_is_an_error_at_the_start(tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "bad.json").write_text("{}")
     (tmp_path / "clients.toml").write_text(content)

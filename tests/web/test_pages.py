@@ -55,7 +55,9 @@ def test_every_finding_measure_and_screen_is_asked_once(web: Page) -> None:
         assert len(re.findall(rf'name="m:{name}:mode"', html)) == 1
     for name in vocabulary.screens:
         assert len(re.findall(rf'name="s:{name}"', html)) == 2
-    assert sum(len(listed) for listed in members(lumbar()).values()) == len(vocabulary.findings) + len(vocabulary.measures)
+    assert sum(len(listed) for listed in members(lumbar()).values()) == len(vocabulary.findings) + len(
+        vocabulary.measures
+    )
 
 
 def test_nothing_is_answered_in_an_empty_form(web: Page) -> None:
@@ -77,7 +79,9 @@ def test_groups_come_in_the_order_of_what_matters_next() -> None:
 
 
 def test_what_is_assumed_is_said_and_not_greyed() -> None:
-    record = patient({"patient": "x", "findings": {"chronic_radiculopathy": "present"}, "screens": {"red_flags": "complete"}})
+    record = patient(
+        {"patient": "x", "findings": {"chronic_radiculopathy": "present"}, "screens": {"red_flags": "complete"}}
+    )
     entry = entry_of(record)
     live, _ = look(lumbar(), record, entry)
     hints = {q.name: q.hint for g in form(lumbar(), entry, live) for q in g.questions}
@@ -96,7 +100,10 @@ def test_what_is_greyed_changes_no_answer(name: str, data: st.DataObject) -> Non
     if not greyed:
         return
     chosen = data.draw(st.sampled_from(greyed))
-    content = {**record.content, "findings": {**record.content["findings"], chosen: data.draw(st.sampled_from(["present", "absent"]))}}
+    content = {
+        **record.content,
+        "findings": {**record.content["findings"], chosen: data.draw(st.sampled_from(["present", "absent"]))},
+    }
     try:
         facts, _ = pipeline.settle(compiled, patient(content))
     except pipeline.InputError:
@@ -120,30 +127,43 @@ def compiled_status(facts: object) -> dict[str, Status]:
 @pytest.mark.parametrize("path", sorted((KB / "vignettes").glob("*e*.yaml"))[::6], ids=lambda p: p.stem)
 def test_a_record_survives_the_form(path: Path) -> None:
     record = vignette(path.stem)
-    again, problems = read_record(read_form(hidden_fields(entry_of(record)), lumbar().names.vocabulary), lumbar().names.vocabulary)
+    again, problems = read_record(
+        read_form(hidden_fields(entry_of(record)), lumbar().names.vocabulary), lumbar().names.vocabulary
+    )
     assert problems == ()
     assert again is not None
-    assert (again.findings, again.measures, again.screens, again.as_of) == (record.findings, record.measures, record.screens, record.as_of)
+    assert (again.findings, again.measures, again.screens, again.as_of) == (
+        record.findings,
+        record.measures,
+        record.screens,
+        record.as_of,
+    )
 
 
-NUMBERS = st.decimals(0, 500, places=2).map(lambda d: str(d.normalize() if d % 1 else int(d))).filter(lambda t: "E" not in t)
+NUMBERS = (
+    st.decimals(0, 500, places=2).map(lambda d: str(d.normalize() if d % 1 else int(d))).filter(lambda t: "E" not in t)
+)
 AMOUNTS = st.one_of(
     st.builds(Amount, st.sampled_from(["exact", "at_least", "at_most"]), NUMBERS),
     st.lists(NUMBERS, min_size=2, max_size=2).map(lambda two: Amount("between", *sorted(two, key=float))),
-    st.dates(max_value=__import__("datetime").date(2025, 11, 13), min_value=__import__("datetime").date(2017, 1, 1)).map(
-        lambda day: Amount("since", first=day.isoformat())
-    ),
+    st.dates(
+        max_value=__import__("datetime").date(2025, 11, 13), min_value=__import__("datetime").date(2017, 1, 1)
+    ).map(lambda day: Amount("since", first=day.isoformat())),
     st.just(Amount("unknown")),
 )
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(sorted(lumbar().names.vocabulary.findings)), st.sampled_from(["present", "absent", "unknown"])),
+    st.dictionaries(
+        st.sampled_from(sorted(lumbar().names.vocabulary.findings)), st.sampled_from(["present", "absent", "unknown"])
+    ),
     st.dictionaries(st.sampled_from(sorted(lumbar().names.vocabulary.measures)), AMOUNTS),
     st.sets(st.sampled_from(sorted(lumbar().names.vocabulary.screens))),
 )
-def test_any_entry_becomes_a_file_and_the_same_entry_again(findings: dict[str, str], measures: dict[str, Amount], screens: set[str]) -> None:
+def test_any_entry_becomes_a_file_and_the_same_entry_again(
+    findings: dict[str, str], measures: dict[str, Amount], screens: set[str]
+) -> None:
     vocabulary = lumbar().names.vocabulary
     entry = Entry("p", "2025-11-13", findings, measures, frozenset(screens))
     record, problems = read_record(entry, vocabulary)
@@ -235,7 +255,9 @@ def test_no_answer_without_a_certificate(web: Page, monkeypatch: pytest.MonkeyPa
 
 def test_an_answer_that_changes_is_announced(web: Page) -> None:
     before = statuses(web.post().text)
-    part = web.post("/live", part=True, f_saddle_anesthesia="present", before=" ".join(f"{k}={v}" for k, v in before.items())).text
+    part = web.post(
+        "/live", part=True, f_saddle_anesthesia="present", before=" ".join(f"{k}={v}" for k, v in before.items())
+    ).text
     assert "MRI of the lumbar spine: now urgent" in part[part.index('id="announce"') :]
     assert "<html" not in part
 
@@ -260,7 +282,13 @@ def test_a_question_that_cannot_be_answered_is_not_asked_again(web: Page) -> Non
 def test_the_explanation_has_everything(web: Page) -> None:
     sent = fields_of(web.load("seed.yaml", SEED).text)
     html = web.client.post("/explain", data={**sent, "explain": "nerve_root_injection"}).text
-    for text in ("2025-12-25", "Continue conservative care, at least 6 weeks in all", "The proof, drawn", "What is missing", "Why not"):
+    for text in (
+        "2025-12-25",
+        "Continue conservative care, at least 6 weeks in all",
+        "The proof, drawn",
+        "What is missing",
+        "Why not",
+    ):
         assert text in html, text
     back = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html))
     assert statuses(web.client.post("/", data=back).text) == statuses(web.load("seed.yaml", SEED).text)
@@ -300,8 +328,12 @@ def test_a_fhir_bundle_fills_the_form_and_what_it_assumes_is_shown(web: Page) ->
     assert (sent["patient"], sent["f:urinary_retention"], sent["m:symptom_weeks:mode"]) == ("p1", "absent", "since")
     assert "entries ignored" in found.text
     again = web.client.post("/", data=sent).text
-    assert again.count("assumed: the symptoms began when the condition began") >= 2  # at the field, and in the record in words
-    assert "Weeks of symptoms: the symptoms began when the condition began." in again[again.index('id="assumed-title"') :]
+    assert (
+        again.count("assumed: the symptoms began when the condition began") >= 2
+    )  # at the field, and in the record in words
+    assert (
+        "Weeks of symptoms: the symptoms began when the condition began." in again[again.index('id="assumed-title"') :]
+    )
 
 
 # guards
@@ -324,7 +356,9 @@ def test_a_token_belongs_to_one_browser(web: Page) -> None:
         web.client.cookies.set(name, value)
 
 
-@pytest.mark.parametrize("header", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
+@pytest.mark.parametrize(
+    "header", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}]
+)
 def test_another_site_cannot_post(web: Page, header: dict[str, str]) -> None:
     token = web.token()
     assert web.client.post("/", data={"token": token, "patient": "a"}, headers=header).status_code == 403
@@ -353,7 +387,9 @@ def test_pages_allow_no_inline_script_or_style(web: Page) -> None:
     for page in pages:
         assert page.status_code == 200
         assert "unsafe" not in page.headers["content-security-policy"]
-        assert not re.search(r"<style|\sstyle=|<script(?! src=)|\son[a-z]+=|javascript:|https?://(?!www\.w3\.org/)", page.text)
+        assert not re.search(
+            r"<style|\sstyle=|<script(?! src=)|\son[a-z]+=|javascript:|https?://(?!www\.w3\.org/)", page.text
+        )
 
 
 def test_large_and_malformed_bodies(web: Page) -> None:
@@ -364,7 +400,9 @@ def test_large_and_malformed_bodies(web: Page) -> None:
     assert web.client.post("/", content=b"a=%ff", headers=kind).status_code == 400
     assert web.client.post("/", json={"token": token}).status_code == 415
     assert web.client.post("/load", data={"token": token}).status_code == 415
-    assert web.client.post("/load", content=b"--x", headers={"content-type": "multipart/form-data; boundary=y"}).status_code in (400, 403)
+    assert web.client.post(
+        "/load", content=b"--x", headers={"content-type": "multipart/form-data; boundary=y"}
+    ).status_code in (400, 403)
 
 
 def test_a_page_that_was_posted_to_starts_again(web: Page) -> None:
@@ -378,10 +416,17 @@ NASTY = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}
 
 
 def test_hostile_text_is_only_text(web: Page) -> None:
-    content = yaml.safe_dump({"patient": NASTY, "sources": {"saddle_anesthesia": NASTY}, "findings": {"saddle_anesthesia": "present"}})
+    content = yaml.safe_dump(
+        {"patient": NASTY, "sources": {"saddle_anesthesia": NASTY}, "findings": {"saddle_anesthesia": "present"}}
+    )
     first = web.load(f"{NASTY}.yaml", content.encode())
     sent = {**fields_of(first.text), "pathway": "show", "explain": "mri_lumbar"}
-    for page in (first, web.client.post("/", data=sent), web.client.post("/explain", data=sent), web.client.post("/live", data=sent)):
+    for page in (
+        first,
+        web.client.post("/", data=sent),
+        web.client.post("/explain", data=sent),
+        web.client.post("/live", data=sent),
+    ):
         assert page.status_code == 200
         assert "<script>alert" not in page.text
         assert "<img" not in page.text
@@ -430,14 +475,30 @@ def test_review_pages(web: Page, path: str, text: str) -> None:
     assert text in found.text
 
 
-@pytest.mark.parametrize("path", ["/review/statements/S999", "/review/rules/NO", "/review/vignettes/no", "/review/files/..%2Fguideline.toml", "/author?file=no.dl", "/fonts/no.ttf"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/review/statements/S999",
+        "/review/rules/NO",
+        "/review/vignettes/no",
+        "/review/files/..%2Fguideline.toml",
+        "/author?file=no.dl",
+        "/fonts/no.ttf",
+    ],
+)
 def test_what_is_not_there_is_not_found(web: Page, path: str) -> None:
     assert web.client.get(path).status_code == 404
 
 
 def test_links_between_the_review_pages_lead_somewhere(web: Page) -> None:
     seen: dict[str, int] = {}
-    for page in ("/review", "/review/statements/S15", "/review/statements/S29", "/review/decisions", "/review/vignettes/seed"):
+    for page in (
+        "/review",
+        "/review/statements/S15",
+        "/review/statements/S29",
+        "/review/decisions",
+        "/review/vignettes/seed",
+    ):
         for link in re.findall(r'href="(/[^"#]*)', web.client.get(page).text)[:400]:
             if link not in seen and not link.startswith(("/static", "/review/vignettes/")):
                 seen[link] = web.client.get(link).status_code
@@ -458,7 +519,17 @@ def test_changes_to_another_version(tmp_path: Path) -> None:
     older = tmp_path / "older"
     shutil.copytree(KB, older, ignore=shutil.ignore_patterns("vignettes"))
     imaging = older / "imaging.dl"
-    imaging.write_text(imaging.read_text().replace("advise(P, mri_lumbar, urgent) :- finding(P, significant_trauma).", "advise(P, mri_lumbar, consider) :- finding(P, significant_trauma).").replace("strength = strong, everyone = true, decisions = [\"Q13\", \"L02\"],\n  title = \"MRI at once: significant trauma\"", "strength = conditional, everyone = true, decisions = [\"Q13\", \"L02\"],\n  title = \"MRI at once: significant trauma\""))
+    imaging.write_text(
+        imaging.read_text()
+        .replace(
+            "advise(P, mri_lumbar, urgent) :- finding(P, significant_trauma).",
+            "advise(P, mri_lumbar, consider) :- finding(P, significant_trauma).",
+        )
+        .replace(
+            'strength = strong, everyone = true, decisions = ["Q13", "L02"],\n  title = "MRI at once: significant trauma"',
+            'strength = conditional, everyone = true, decisions = ["Q13", "L02"],\n  title = "MRI at once: significant trauma"',
+        )
+    )
     with site(compare=str(older)) as page:
         html = page.client.get("/review/changes").text
     assert "significant_trauma: present" in html
@@ -467,11 +538,17 @@ def test_changes_to_another_version(tmp_path: Path) -> None:
 
 def test_the_playground_checks_a_copy(web: Page) -> None:
     text = (KB / "imaging.dl").read_text()
-    fine = web.client.post("/author", data={"token": web.token(), "file": "imaging.dl", "text": text, "vignette": "seed"}).text
+    fine = web.client.post(
+        "/author", data={"token": web.token(), "file": "imaging.dl", "text": text, "vignette": "seed"}
+    ).text
     assert re.search(r"0 errors, [0-9]+ other; no expectations of the vignettes failing", fine)
     assert "changed</strong>" not in fine
     broken = text.replace("red_flag(P), !failed", "red_flg(P), !failed", 1)
-    wrong = web.client.post("/author", data={"token": web.token(), "file": "imaging.dl", "text": broken, "vignette": "seed"}, headers={"hx-request": "true"}).text
+    wrong = web.client.post(
+        "/author",
+        data={"token": web.token(), "file": "imaging.dl", "text": broken, "vignette": "seed"},
+        headers={"hx-request": "true"},
+    ).text
     assert "red_flg" in wrong
     assert "data-line=" in wrong
     assert "did you mean `red_flag`?" in wrong
@@ -494,7 +571,9 @@ def test_the_playground_shows_what_a_change_does() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 200_001, "\0", ":- " * 5000, "(" * 20_000])
 def test_the_playground_takes_any_text(web: Page, text: str) -> None:
-    found = web.client.post("/author", data={"token": web.token(), "file": "imaging.dl", "text": text, "vignette": "seed"})
+    found = web.client.post(
+        "/author", data={"token": web.token(), "file": "imaging.dl", "text": text, "vignette": "seed"}
+    )
     assert found.status_code == 200
     assert re.search(r"[1-9][0-9]* errors?,|are not checked|was stopped", found.text)
 
@@ -504,7 +583,12 @@ def test_checking_a_copy_that_takes_too_long_is_stopped(monkeypatch: pytest.Monk
     from guidelog.web.pages.author import workroom
 
     with site(workers=1) as page:
-        post = {"token": page.token(), "file": "imaging.dl", "text": (KB / "imaging.dl").read_text(), "vignette": "seed"}
+        post = {
+            "token": page.token(),
+            "file": "imaging.dl",
+            "text": (KB / "imaging.dl").read_text(),
+            "vignette": "seed",
+        }
         monkeypatch.setattr(workroom, "SECONDS", 0.001)
         assert "took too long and was stopped" in page.client.post("/author", data=post).text
         # Nobody else waits for it, and the next one is served.
@@ -520,7 +604,9 @@ def test_a_copy_cannot_take_all_memory() -> None:
         "assert resource.getrlimit(resource.RLIMIT_AS)[0] <= MOST_MEMORY\n"
         "try: bytearray(MOST_MEMORY)\nexcept MemoryError: print('stopped')"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout == "stopped\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout == "stopped\n"
+    )
 
 
 # looks
@@ -561,7 +647,10 @@ def test_htmx_is_the_file_that_was_reviewed() -> None:
 
     text = (STATIC / "htmx-2.0.11.min.js").read_bytes()
     assert hashlib.sha256(text).hexdigest() == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
-    assert "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717" in (Path(__file__).parents[2] / "docs" / "dependencies.md").read_text()
+    assert (
+        "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+        in (Path(__file__).parents[2] / "docs" / "dependencies.md").read_text()
+    )
 
 
 # errors

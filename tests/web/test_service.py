@@ -74,10 +74,14 @@ def random_patient(seed: int, compiled: Any) -> dict[str, Any]:
     chance = random.Random(seed)
     vocabulary = compiled.names.vocabulary
     while True:
-        findings = {n: chance.choice(["present", "absent", "unknown"]) for n in vocabulary.findings if chance.random() < 0.5}
+        findings = {
+            n: chance.choice(["present", "absent", "unknown"]) for n in vocabulary.findings if chance.random() < 0.5
+        }
         findings |= {"chronic_radiculopathy": "present", "level_l5_s1": "present"}
         measures = {
-            n: chance.randint(m.low, min(m.high, m.low + 30)) for n, m in vocabulary.measures.items() if chance.random() < 0.4
+            n: chance.randint(m.low, min(m.high, m.low + 30))
+            for n, m in vocabulary.measures.items()
+            if chance.random() < 0.4
         }
         content = {"patient": f"random-{seed}", "as_of": "2025-11-13", "findings": findings, "measures": measures}
         try:
@@ -111,8 +115,13 @@ def test_patients_never_mix_in_64_threads() -> None:
     with ThreadPoolExecutor(64) as pool:
         together = list(pool.map(one, patients))
     fresh = subprocess.run(
-        [sys.executable, "-c", FRESH], input="\n".join(map(json.dumps, patients)), capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(TESTS / "support")}, check=True, timeout=120,
+        [sys.executable, "-c", FRESH],
+        input="\n".join(map(json.dumps, patients)),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(TESTS / "support")},
+        check=True,
+        timeout=120,
     )
     alone = [json.loads(line) for line in fresh.stdout.splitlines()]
     assert len({json.dumps(a) for a in alone}) > 20, "the patients must differ for this to show anything"
@@ -204,7 +213,16 @@ def test_a_guideline_that_changes_under_the_service_is_noticed(tmp_path: Path, t
 def test_concurrent_calls_over_http_never_mix() -> None:
     """Different patients at once over real connections and worker processes; each gets the reply it gets alone."""
     cases = [
-        request("order-sign", MRI, prefetch={"q": bundle(RADICULOPATHY, answers(level_l5_s1=True, saddle_anesthesia=False, conservative_care_weeks=i))}, patientId="1")
+        request(
+            "order-sign",
+            MRI,
+            prefetch={
+                "q": bundle(
+                    RADICULOPATHY, answers(level_l5_s1=True, saddle_anesthesia=False, conservative_care_weeks=i)
+                )
+            },
+            patientId="1",
+        )
         for i in range(8)
     ]
     with serving(Settings(workers=2, as_of=DAY, waiting=500, rate=1000, burst=1000, seconds=60)) as port:
@@ -232,7 +250,11 @@ def test_a_client_in_a_browser_may_call_from_another_origin() -> None:
         const page = await fetch(url.replace("/cds-services", "/health")).then(() => "read", () => "refused");
         return [found.services.length, got.status, (await got.json()).cards.length, wrong.status, page];
     }"""
-    with serving(Settings(workers=0, as_of=DAY)) as port, serving(Settings(workers=0)) as other, sync_api.sync_playwright() as run_:
+    with (
+        serving(Settings(workers=0, as_of=DAY)) as port,
+        serving(Settings(workers=0)) as other,
+        sync_api.sync_playwright() as run_,
+    ):
         browser = run_.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(bypass_csp=True)  # our own page stands for the client's, which has no such policy
         page.goto(f"http://127.0.0.1:{other}/cds-services")
@@ -243,7 +265,9 @@ def test_a_client_in_a_browser_may_call_from_another_origin() -> None:
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(workers=0, body_bytes=1000, rate=10_000, burst=10_000)), base_url="http://localhost") as http:
+    with TestClient(
+        create_app(Settings(workers=0, body_bytes=1000, rate=10_000, burst=10_000)), base_url="http://localhost"
+    ) as http:
         yield http
 
 
@@ -308,7 +332,10 @@ def test_a_client_that_asks_too_often_has_to_wait() -> None:
 def test_slow_clients_are_shown_the_door_and_others_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guidelog.web.connection, "HEAD_SECONDS", 0.5)
     with serving(Settings(workers=0, body_seconds=0.5)) as port:
-        with socket.create_connection(("127.0.0.1", port)) as head, socket.create_connection(("127.0.0.1", port)) as body:
+        with (
+            socket.create_connection(("127.0.0.1", port)) as head,
+            socket.create_connection(("127.0.0.1", port)) as body,
+        ):
             head.sendall(b"GET /health HTTP/1.1\r\nHost: loc")
             body.sendall(
                 f"POST /cds-services/{IDS['patient-view']} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -351,7 +378,18 @@ def test_warnings_for_what_is_open() -> None:
 
 def test_serve_as_a_user_starts_it(tmp_path: Path) -> None:
     """The command itself: started, asked, told what became of the card, stopped."""
-    command = [sys.executable, "-m", "guidelog.cli", "serve", "--port", "0", "--workers", "1", "--feedback", str(tmp_path / "f.sqlite")]
+    command = [
+        sys.executable,
+        "-m",
+        "guidelog.cli",
+        "serve",
+        "--port",
+        "0",
+        "--workers",
+        "1",
+        "--feedback",
+        str(tmp_path / "f.sqlite"),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         try:
             assert process.stdout is not None
@@ -370,7 +408,9 @@ def test_serve_as_a_user_starts_it(tmp_path: Path) -> None:
             assert card["links"][0]["url"].startswith(url)
             assert httpx2.get(card["links"][0]["url"], timeout=30).status_code == 200
             entry = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2025-11-13T10:00:00Z"}
-            kept = httpx2.post(f"{url}/cds-services/{IDS['order-sign']}/feedback", json={"feedback": [entry]}, timeout=30)
+            kept = httpx2.post(
+                f"{url}/cds-services/{IDS['order-sign']}/feedback", json={"feedback": [entry]}, timeout=30
+            )
             assert kept.status_code == 200
         finally:
             process.send_signal(signal.SIGINT)
@@ -379,7 +419,12 @@ def test_serve_as_a_user_starts_it(tmp_path: Path) -> None:
     assert "JWT of CDS clients is not verified" in errors
     assert "Traceback" not in errors
     assert "Patient/1" not in errors
-    out = subprocess.run([sys.executable, "-m", "guidelog.cli", "feedback", "export", str(tmp_path / "f.sqlite")], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-m", "guidelog.cli", "feedback", "export", str(tmp_path / "f.sqlite")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert json.loads(out.stdout)["card"] == card["uuid"]
 
 

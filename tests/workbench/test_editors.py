@@ -57,7 +57,9 @@ def test_helix_and_neovim_start_the_server() -> None:
 
 @pytest.mark.slow
 def test_the_extension_is_packaged_and_its_grammar_colours_the_bundled_rules(tmp_path: Path) -> None:
-    done = subprocess.run([EDITORS.parent / ".ci" / "extension", tmp_path], capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(
+        [EDITORS.parent / ".ci" / "extension", tmp_path], capture_output=True, text=True, timeout=280, check=False
+    )
     if done.returncode == 0 and "skipped" in done.stdout:
         pytest.skip(done.stdout.strip().splitlines()[-1])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -601,7 +601,10 @@ def test_nonsense_does_not_stop_the_server(tmp_path: Path) -> None:
         for arguments in ([], [1, 2], [uri, None], ["untitled:1", "x"], [{}, []]):
             with contextlib.suppress(Exception):  # an error is an answer
                 await asyncio.wait_for(
-                    editor.client.workspace_execute_command_async(types.ExecuteCommandParams("guidelog.why", arguments)), WAIT
+                    editor.client.workspace_execute_command_async(
+                        types.ExecuteCommandParams("guidelog.why", arguments)
+                    ),
+                    WAIT,
                 )
         elsewhere = types.TextDocumentIdentifier("file:///nowhere/at/all.txt")
         assert await editor.client.text_document_hover_async(types.HoverParams(elsewhere, types.Position(0, 0))) is None

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from test_coverage import FULL, RULES, TOML
 
 from guidelog.compiled import Compiled
 from guidelog.language.guideline import load_guideline
@@ -15,6 +14,7 @@ from guidelog.pipeline import check, compile_guideline
 from guidelog.workbench.mutation.mutants import mutants
 from guidelog.workbench.mutation.survivors import EQUIVALENT, KILLED, SURVIVED, Mutation, mutate
 from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
+from toy_guideline import FULL, RULES, TOML
 
 KB = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
 EXPECT = ("recommended", "not_now", "outside_guideline", "not_now", "not_now")

@@ -7,14 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from test_coverage import FULL, RULES, TOML
-
 from guidelog.language.guideline import load_guideline
 from guidelog.patients import patient_from_content
 from guidelog.pipeline import ask, compile_guideline
 from guidelog.semantics.status import Status
 from guidelog.workbench.trace.readings import effects
 from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
+from toy_guideline import FULL, RULES, TOML
 
 KB = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
 READING = """\

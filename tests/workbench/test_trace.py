@@ -11,13 +11,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from test_coverage import FULL, RULES, TOML
 
 from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
 from guidelog.workbench.trace.build import Trace, trace
 from guidelog.workbench.trace.matrix import render_csv, render_html, render_markdown
 from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
+from toy_guideline import FULL, RULES, TOML
 
 ROOT = Path(__file__).parents[2]
 KB = ROOT / "kb" / "lumbar_radiculopathy"

@@ -247,7 +247,9 @@ def test_watching_shows_what_an_edit_breaks_and_what_mends_it(tmp_path: Path, co
         process.wait(10)
 
 
-def test_several_processes_say_what_one_says(compiled: Compiled, vignettes: list[Vignette], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_say_what_one_says(
+    compiled: Compiled, vignettes: list[Vignette], monkeypatch: pytest.MonkeyPatch
+) -> None:
     some = [*vignettes[:60], replace(vignettes[60], expected=vignettes[0].expected)]
     monkeypatch.setattr(threading, "active_count", lambda: 1)  # pytest-xdist's own thread does nothing meanwhile
     both = [shares.run_shared(compiled, some, jobs=jobs, cases=True) for jobs in (1, 3)]
@@ -259,7 +261,9 @@ def test_several_processes_say_what_one_says(compiled: Compiled, vignettes: list
     assert all(o.case is not None for o in both[1])
 
 
-def test_a_process_that_dies_costs_time_only(compiled: Compiled, vignettes: list[Vignette], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_dies_costs_time_only(
+    compiled: Compiled, vignettes: list[Vignette], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setattr(shares, "_send", lambda *_: os._exit(9))
     found = shares.run_shared(compiled, vignettes[:30], jobs=2, cases=False)

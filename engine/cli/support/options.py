@@ -95,7 +95,12 @@ def patient_argument(function: F) -> F:
         ("--as-of", click.DateTime(["%Y-%m-%d"]), "FHIR: the day to answer for. [default: that of the record]"),
     ):
         function = click.option(
-            names, type=kind, is_flag=kind is None, expose_value=False, callback=_remember, help=text,
+            names,
+            type=kind,
+            is_flag=kind is None,
+            expose_value=False,
+            callback=_remember,
+            help=text,
             metavar=None if kind is None else "DATE",
         )(function)
     return click.argument("patient", metavar="PATIENT")(function)

@@ -51,9 +51,7 @@ def rejects_of(
     return found
 
 
-def _numbered(
-    table: Table, layout: Layout, patients: Sequence[str | None]
-) -> list[tuple[list[int], pa.RecordBatch]]:
+def _numbered(table: Table, layout: Layout, patients: Sequence[str | None]) -> list[tuple[list[int], pa.RecordBatch]]:
     """The rows of some patients with their lines."""
     columns = ", ".join(map(identifier, layout.columns))
     identity = f"CAST({identifier(layout.patient)} AS VARCHAR)"

@@ -153,9 +153,7 @@ def make_code(
     return code
 
 
-def _judge(
-    connection: duckdb.DuckDBPyConnection, rows: str, names: Sequence[Name], ignore: Collection[str]
-) -> None:
+def _judge(connection: duckdb.DuckDBPyConnection, rows: str, names: Sequence[Name], ignore: Collection[str]) -> None:
     """The table `judged`: each (name, value), what it says, and the rank of a number or day among those of its name."""
     listed = {"n": [n.name for n in names], "k": [n.kind for n in names], "p": list(range(len(names)))}
     connection.register("names", pa.table(listed))

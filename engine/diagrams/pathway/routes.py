@@ -151,15 +151,11 @@ class Routes:
         points = ((x, start.bottom), (x, low), (RAIL, low), (RAIL, y), (TRUNK, y), (TRUNK, end.y))
         self._edge(leave, target[1].node, ends, points)
 
-    def _edge(
-        self, tail: Node, head: Node, ends: tuple[Box, Box], points: tuple[Point, ...], label: str = ""
-    ) -> None:
+    def _edge(self, tail: Node, head: Node, ends: tuple[Box, Box], points: tuple[Point, ...], label: str = "") -> None:
         trace = self.traces.get((tail.key, head.key), Trace())
         self._line(trace, *ends, points, label, (points[0][0] + 15, points[0][1] + 9))
 
-    def _line(
-        self, trace: Trace, tail: Box, head: Box, points: tuple[Point, ...], label: str, at: Point
-    ) -> None:
+    def _line(self, trace: Trace, tail: Box, head: Box, points: tuple[Point, ...], label: str, at: Point) -> None:
         if (tail.id, head.id, points) in self.drawn:
             return
         self.drawn.add((tail.id, head.id, points))

@@ -40,9 +40,7 @@ LEGEND = (
 LONGEST_QUOTE = 170
 
 
-def proof_scenes(
-    compiled: Compiled, answers: Answers, why: Why, root: Branch
-) -> tuple[list[Scene], dict[str, int]]:
+def proof_scenes(compiled: Compiled, answers: Answers, why: Why, root: Branch) -> tuple[list[Scene], dict[str, int]]:
     """The pages of a proof, one unless it is deep; and the numbers of its boxes."""
     answer, nodes = why.answer, why.proof.nodes.values()
     title = f"Why: {answer.label}. {sentence(STATUS[answer.status])}"

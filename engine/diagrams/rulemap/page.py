@@ -35,7 +35,6 @@ UNUSED = Look("UNUSED", palette.AMBER_LINE, "#fff4d8", palette.AMBER, palette.IN
 UNDEFINED = Look("UNDEFINED", palette.MAROON, "#f9e4e2", palette.MAROON, palette.PAPER, 2.0, "dashed")
 
 
-
 def rules_scene(guideline: Guideline, program: tree.Program, found: RuleMap, links: Links) -> Scene:
     """The rule map as a page."""
     crowded = frozenset(n for n in found.graph if found.graph.out_degree(n) > CROWDED)

@@ -144,9 +144,7 @@ class _Merge:
             self.looks[letter] = palette.CHANGED
         return changed
 
-    def _items(
-        self, owner: str, old_items: Sequence[Item], new_items: Sequence[Item]
-    ) -> tuple[tuple[Item, ...], bool]:
+    def _items(self, owner: str, old_items: Sequence[Item], new_items: Sequence[Item]) -> tuple[tuple[Item, ...], bool]:
         """The items of both versions in one list, with what came and went marked; and whether anything did."""
         merged: list[tuple[Item | None, Item | None]] = []
         matcher = difflib.SequenceMatcher(

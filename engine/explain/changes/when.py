@@ -179,10 +179,7 @@ def _rounded(ticks: int, measure: Measure, *, up: bool) -> int | float:
 def _changes(before: Answers, after: Answers, day: date, because: Mapping[str, None], names: Names) -> list[Event]:
     earlier = {a.intervention: a for a in before.answers}
     found = []
-    reached = tuple(
-        wording.measured(n, after.facts.measures[n], names)
-        for n in because
-    )
+    reached = tuple(wording.measured(n, after.facts.measures[n], names) for n in because)
     for answer in after.answers:
         old = earlier[answer.intervention]
         if (old.status, old.because) != (answer.status, answer.because):

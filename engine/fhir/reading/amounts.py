@@ -109,5 +109,3 @@ def _least(measure: Measure) -> float:
 
 def _most(measure: Measure) -> float:
     return measure.high * _DAYS.get(measure.unit, 1)
-
-

@@ -33,11 +33,24 @@ MOST_RESOURCES = 100_000
 MOST_FILES = 10_000
 DEEPEST_BUNDLE = 5
 _OLD_TYPES = {
-    "MedicationOrder": "DSTU2", "DiagnosticOrder": "DSTU2", "Order": "DSTU2", "ProcedureRequest": "STU3",
-    "ReferralRequest": "STU3", "BodySite": "STU3", "DeviceUseRequest": "DSTU2", "EligibilityRequest": "STU3",
-    "MedicationUsage": "R5", "BiologicallyDerivedProductDispense": "R5", "EncounterHistory": "R5",
-    "FormularyItem": "R5", "GenomicStudy": "R5", "ImagingSelection": "R5",
-    "InventoryItem": "R5", "NutritionIntake": "R5", "RequestOrchestration": "R5", "Transport": "R5",
+    "MedicationOrder": "DSTU2",
+    "DiagnosticOrder": "DSTU2",
+    "Order": "DSTU2",
+    "ProcedureRequest": "STU3",
+    "ReferralRequest": "STU3",
+    "BodySite": "STU3",
+    "DeviceUseRequest": "DSTU2",
+    "EligibilityRequest": "STU3",
+    "MedicationUsage": "R5",
+    "BiologicallyDerivedProductDispense": "R5",
+    "EncounterHistory": "R5",
+    "FormularyItem": "R5",
+    "GenomicStudy": "R5",
+    "ImagingSelection": "R5",
+    "InventoryItem": "R5",
+    "NutritionIntake": "R5",
+    "RequestOrchestration": "R5",
+    "Transport": "R5",
 }
 
 

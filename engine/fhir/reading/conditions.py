@@ -53,7 +53,8 @@ def read_condition(entry: Entry, desk: Desk) -> None:
     for concept, can_show, can_deny, loosely in desk.concepts(used):
         if (value is False and not can_deny) or (value is not False and not can_show):
             reasons.append(
-                f"refuted: that does not exclude {concept.name} altogether" if value is False
+                f"refuted: that does not exclude {concept.name} altogether"
+                if value is False
                 else f"too broad a code: it need not be {concept.name}"
             )
             continue

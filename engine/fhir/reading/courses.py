@@ -131,12 +131,15 @@ def _overlap(rule: Overlap, by_concept: dict[str, list[Course]], desk: Desk) -> 
         else:
             together = [
                 _Stretch(max(a.start, b.start), min(a.end, b.end), (*a.origins, *b.origins))
-                for a in together for b in found if max(a.start, b.start) < min(a.end, b.end)
+                for a in together
+                for b in found
+                if max(a.start, b.start) < min(a.end, b.end)
             ]
     if together:
         latest = max(together, key=lambda s: (s.end, s.start))
         desk.amounts[rule.measure].append(
-            Amount(rule.measure, (latest.end - latest.start).days, None, latest.origin(), None, assumes=rule.assumes))
+            Amount(rule.measure, (latest.end - latest.start).days, None, latest.origin(), None, assumes=rule.assumes)
+        )
 
 
 def _until(end: When, as_of: date) -> When:

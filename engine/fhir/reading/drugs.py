@@ -27,9 +27,13 @@ _TAKEN: Mapping[str, tuple[str, ...]] = {
     "MedicationAdministration": ("completed", "in-progress", "on-hold", "stopped"),
 }
 _SILENT = {
-    "entered-in-error": "entered in error", "draft": "a draft is not yet a prescription", "cancelled": "cancelled",
-    "not-taken": "not taken: that says nothing of other times", "intended": "intended, and not yet taken",
-    "not-done": "not done: that says nothing of other times", "declined": "declined",
+    "entered-in-error": "entered in error",
+    "draft": "a draft is not yet a prescription",
+    "cancelled": "cancelled",
+    "not-taken": "not taken: that says nothing of other times",
+    "intended": "intended, and not yet taken",
+    "not-done": "not done: that says nothing of other times",
+    "declined": "declined",
 }
 
 
@@ -86,7 +90,8 @@ def _medication(entry: Entry, desk: Desk) -> Iterator[Any]:
         ingredients = found.get("ingredient")
         queue += [
             (item.get("itemCodeableConcept"), item.get("itemReference"))
-            for item in (ingredients if isinstance(ingredients, list) else ())[:_MOST] if isinstance(item, Mapping)
+            for item in (ingredients if isinstance(ingredients, list) else ())[:_MOST]
+            if isinstance(item, Mapping)
         ]
 
 
@@ -150,7 +155,8 @@ def _route(entry: Entry, fact: Fact, *, known_form: bool) -> tuple[bool | None, 
     dosages = content.get("dosageInstruction", content.get("dosage"))
     routes = {
         code
-        for dosage in (dosages if isinstance(dosages, list) else (dosages,)) if isinstance(dosage, Mapping)
+        for dosage in (dosages if isinstance(dosages, list) else (dosages,))
+        if isinstance(dosage, Mapping)
         for _, code, _ in codings(dosage.get("route"))
     }
     if routes & fact.routes or (not routes and known_form):

@@ -165,8 +165,13 @@ class Desk:
         if name.startswith("#"):
             contained = holder.content.get("contained")
             return next(
-                (c for c in (contained if isinstance(contained, list) else ())
-                 if isinstance(c, Mapping) and c.get("id") == name[1:]), None)
+                (
+                    c
+                    for c in (contained if isinstance(contained, list) else ())
+                    if isinstance(c, Mapping) and c.get("id") == name[1:]
+                ),
+                None,
+            )
         found = self.by_reference.get(name) or self.by_reference.get(tail(name))
         return None if found is None else found.content
 

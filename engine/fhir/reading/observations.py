@@ -70,7 +70,8 @@ def read_conclusions(entry: Entry, desk: Desk) -> bool:
 def _component(entry: Entry, number: int, part: Mapping[str, Any], at: When | None) -> _MakeOrigin:
     """How the origin of a component is made, once it turns out to say something."""
     return lambda codes: Origin(
-        f"{safe(entry.reference)}#component {number}", safe(label(part.get("code")) or _named(codes)), at)
+        f"{safe(entry.reference)}#component {number}", safe(label(part.get("code")) or _named(codes)), at
+    )
 
 
 def _named(codes: Sequence[Code]) -> str:
@@ -81,7 +82,10 @@ def dated(content: Mapping[str, Any]) -> When | None:
     """When an observation or a report was made."""
     start, end = period(content.get("effectivePeriod"))
     return (
-        when(content.get("effectiveDateTime")) or when(content.get("effectiveInstant")) or end or start
+        when(content.get("effectiveDateTime"))
+        or when(content.get("effectiveInstant"))
+        or end
+        or start
         or when(content.get("issued"))
     )
 
@@ -103,7 +107,11 @@ def _status(content: Mapping[str, Any]) -> str | None:
 
 
 def _observe(
-    content: Mapping[str, Any], make: _MakeOrigin, desk: Desk, *, has_parts: bool = False,
+    content: Mapping[str, Any],
+    make: _MakeOrigin,
+    desk: Desk,
+    *,
+    has_parts: bool = False,
     site: Mapping[str, Any] | None = None,
 ) -> str | None:
     """Read one code with its value; why nothing follows, or None when something does."""
@@ -158,7 +166,8 @@ def _interpretation(content: Mapping[str, Any]) -> bool | str | None:
     words = {
         INTERPRETATIONS[code]
         for concept in (found if isinstance(found, list) else (found,))
-        for _, code, _ in codings(concept) if code in INTERPRETATIONS
+        for _, code, _ in codings(concept)
+        if code in INTERPRETATIONS
     }
     if len(words) == 1:
         return next(iter(words))
@@ -237,7 +246,11 @@ def _against(value: float, comparator: str, fact: Fact) -> bool | None:
 
 
 def _series(
-    used: list[Code], content: Mapping[str, Any], site: Mapping[str, Any] | None, value: bool | float, origin: Origin,
+    used: list[Code],
+    content: Mapping[str, Any],
+    site: Mapping[str, Any] | None,
+    value: bool | float,
+    origin: Origin,
     desk: Desk,
 ) -> None:
     """Note a dated observation of something whose worsening matters."""
@@ -289,6 +302,9 @@ def amount_of(name: str, number: tuple[float, str, str], origin: Origin, desk: D
     else:
         return None
     return Amount(
-        name, None if comparator.startswith("<") else low, None if comparator.startswith(">") else high, origin,
+        name,
+        None if comparator.startswith("<") else low,
+        None if comparator.startswith(">") else high,
+        origin,
         said_on=origin.when,
     )

@@ -17,9 +17,11 @@ from .observations import AFTER, dated, read_conclusions
 from .words import label
 
 _PROCEDURE = {
-    "entered-in-error": "entered in error", "preparation": "not begun yet",
+    "entered-in-error": "entered in error",
+    "preparation": "not begun yet",
     "on-hold": "interrupted, and not said how far it got",
-    "not-done": "not done: that says nothing of other times", "unknown": "its status is unknown",
+    "not-done": "not done: that says nothing of other times",
+    "unknown": "its status is unknown",
 }
 _REPORT = ("partial", "preliminary", "final", "amended", "corrected", "appended")
 _VISIT = ("in-progress", "finished", "onleave", "active")

@@ -32,25 +32,55 @@ from .resolve import Verdict, all_of, one_of, screens, verdict
 from .subject import Person, person_of, without_copies
 
 _READERS: Mapping[str, Callable[[Entry, Desk], None]] = {
-    "Condition": read_condition, "AllergyIntolerance": read_condition, "Observation": read_observation,
-    "QuestionnaireResponse": read_questionnaire, "Procedure": read_deed, "DiagnosticReport": read_deed,
-    "ImagingStudy": read_deed, "Encounter": read_deed, "EpisodeOfCare": read_deed,
-    "MedicationStatement": read_drug, "MedicationRequest": read_drug, "MedicationDispense": read_drug,
+    "Condition": read_condition,
+    "AllergyIntolerance": read_condition,
+    "Observation": read_observation,
+    "QuestionnaireResponse": read_questionnaire,
+    "Procedure": read_deed,
+    "DiagnosticReport": read_deed,
+    "ImagingStudy": read_deed,
+    "Encounter": read_deed,
+    "EpisodeOfCare": read_deed,
+    "MedicationStatement": read_drug,
+    "MedicationRequest": read_drug,
+    "MedicationDispense": read_drug,
     "MedicationAdministration": read_drug,
 }
 _REASONS = {
-    "ServiceRequest": "an order, and nothing that was done", "CarePlan": "a plan, and nothing that was done",
-    "Appointment": "an appointment, and nothing that was done", "RequestGroup": "a plan, and nothing that was done",
-    "Task": "a task, and nothing that was done", "FamilyMemberHistory": "about a relative, not the patient",
-    "DetectedIssue": "a remark of a program", "GuidanceResponse": "an answer of a program, not a fact",
+    "ServiceRequest": "an order, and nothing that was done",
+    "CarePlan": "a plan, and nothing that was done",
+    "Appointment": "an appointment, and nothing that was done",
+    "RequestGroup": "a plan, and nothing that was done",
+    "Task": "a task, and nothing that was done",
+    "FamilyMemberHistory": "about a relative, not the patient",
+    "DetectedIssue": "a remark of a program",
+    "GuidanceResponse": "an answer of a program, not a fact",
 }
-_QUIET = frozenset({
-    "Patient", "Medication", "Practitioner", "PractitionerRole", "Organization", "Location", "OperationOutcome",
-    "Substance",
-})
+_QUIET = frozenset(
+    {
+        "Patient",
+        "Medication",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Location",
+        "OperationOutcome",
+        "Substance",
+    }
+)
 _DATES = (
-    "effectiveDateTime", "effectiveInstant", "issued", "performedDateTime", "recordedDate", "onsetDateTime",
-    "authoredOn", "authored", "dateAsserted", "started", "whenHandedOver", "date",
+    "effectiveDateTime",
+    "effectiveInstant",
+    "issued",
+    "performedDateTime",
+    "recordedDate",
+    "onsetDateTime",
+    "authoredOn",
+    "authored",
+    "dateAsserted",
+    "started",
+    "whenHandedOver",
+    "date",
 )
 _PERIODS = ("effectivePeriod", "performedPeriod", "period", "onsetPeriod")
 _SHOWN = 3
@@ -107,10 +137,23 @@ class FhirReading:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            "patient": {"id": self.patient.id, "as_of": self.patient.as_of.isoformat() if self.patient.as_of else None,
-                        "as_of_from": self.dated_by, "sha256": self.patient.sha256},
-            "used": [{"reference": u.reference, "label": u.label, "names": list(u.names), "says": u.says, "date": u.day,
-                      "assumption": u.assumption or None} for u in self.used],
+            "patient": {
+                "id": self.patient.id,
+                "as_of": self.patient.as_of.isoformat() if self.patient.as_of else None,
+                "as_of_from": self.dated_by,
+                "sha256": self.patient.sha256,
+            },
+            "used": [
+                {
+                    "reference": u.reference,
+                    "label": u.label,
+                    "names": list(u.names),
+                    "says": u.says,
+                    "date": u.day,
+                    "assumption": u.assumption or None,
+                }
+                for u in self.used
+            ],
             "open": [{"name": o.name, "references": list(o.references), "reason": o.reason} for o in self.open],
             "ignored": [{"reference": i.reference, "label": i.label, "reason": i.reason} for i in self.ignored],
             "problems": list(self.problems),
@@ -149,7 +192,12 @@ def read_path(
 
 
 def _read(
-    records: Records, mapping: CodeMapping, vocabulary: Vocabulary, as_of: date | None, patient: str | None, *,
+    records: Records,
+    mapping: CodeMapping,
+    vocabulary: Vocabulary,
+    as_of: date | None,
+    patient: str | None,
+    *,
     unverified: bool,
 ) -> FhirReading:
     person = person_of(records, patient)
@@ -224,14 +272,21 @@ def _reading(desk: Desk, person: Person, dated_by: str) -> FhirReading:
     content |= {part: entries for part, entries in parts.items() if entries}
     patient = patient_from_content(content, desk.vocabulary, f"the record of {person.id}")
     listed = tuple(
-        Used(o.reference, o.label, tuple(n for n, _, _ in said), "; ".join(s for _, s, _ in said),
-             str(o.when) if o.when else None, both(*(a for _, _, a in said)))
+        Used(
+            o.reference,
+            o.label,
+            tuple(n for n, _, _ in said),
+            "; ".join(s for _, s, _ in said),
+            str(o.when) if o.when else None,
+            both(*(a for _, _, a in said)),
+        )
         for o, said in sorted(used.items(), key=lambda item: item[0].reference)
     )
     desk.problems += [f"{u.reference}: {doubt}" for u in listed for doubt in u.assumption.split("; ") if DOUBT in doubt]
     problems = tuple(dict.fromkeys(desk.problems))
     return FhirReading(
-        patient, listed, tuple(open_), problems, dated_by, tuple(desk.ignored), tuple(desk.entries_ignored))
+        patient, listed, tuple(open_), problems, dated_by, tuple(desk.ignored), tuple(desk.entries_ignored)
+    )
 
 
 def _source(found: Verdict) -> str:
@@ -286,5 +341,3 @@ def _dates(content: Mapping[str, Any]) -> Iterable[When]:
         if isinstance(value, Mapping):
             found += [when(value.get("start")), when(value.get("end"))]
     return [f for f in found if f is not None]
-
-

@@ -29,14 +29,30 @@ ANSWERS: Mapping[tuple[str, str], bool | None] = {
     **{(system, code): value for system in _V2_YES_NO for code, value in (("Y", True), ("N", False))},
 }
 WORDS: Mapping[str, bool | None] = {
-    "present": True, "absent": False, "unknown": None, "yes": True, "no": False, "true": True, "false": False,
+    "present": True,
+    "absent": False,
+    "unknown": None,
+    "yes": True,
+    "no": False,
+    "true": True,
+    "false": False,
 }
 INTERPRETATIONS: Mapping[str, bool | None] = {"POS": True, "DET": True, "NEG": False, "ND": False, "IND": None}
 SEVERE = frozenset({(SNOMED, "24484000"), (LOINC, "LA6750-9")})
 
 DAYS: Mapping[str, tuple[float, float]] = {
-    "d": (1, 1), "day": (1, 1), "days": (1, 1), "wk": (7, 7), "week": (7, 7), "weeks": (7, 7),
-    "mo": (28, 31), "month": (28, 31), "months": (28, 31), "a": (365, 366), "year": (365, 366), "years": (365, 366),
+    "d": (1, 1),
+    "day": (1, 1),
+    "days": (1, 1),
+    "wk": (7, 7),
+    "week": (7, 7),
+    "weeks": (7, 7),
+    "mo": (28, 31),
+    "month": (28, 31),
+    "months": (28, 31),
+    "a": (365, 366),
+    "year": (365, 366),
+    "years": (365, 366),
 }
 """Units of time in days, from the shortest to the longest."""
 

@@ -32,8 +32,22 @@ OWN_SYSTEM = "urn:guidelog:{}"
 _TABLES = ("systems", "sources", "concept", "all_of", "worsening", "overlap", "courses", "questionnaire")
 _CONCEPT = ("name", "mentions", "codes", "fact", "note")
 _CODE = ("system", "code", "display", "match", "status", "source", "note")
-_FACT = ("finding", "measure", "one_of", "when", "weeks", "present_from", "absent_to", "scale", "absent_for",
-         "present_for", "suspicion", "severe", "routes", "assumes")
+_FACT = (
+    "finding",
+    "measure",
+    "one_of",
+    "when",
+    "weeks",
+    "present_from",
+    "absent_to",
+    "scale",
+    "absent_for",
+    "present_for",
+    "suspicion",
+    "severe",
+    "routes",
+    "assumes",
+)
 
 
 def load_mapping(guideline: Guideline, vocabulary: Vocabulary) -> CodeMapping:
@@ -115,7 +129,10 @@ class _Reader:
         asked = self.table(content, "questionnaire")
         self.known(asked, ("resets",), "[questionnaire]")
         return CodeMapping(
-            own, self.systems, concepts, codes,
+            own,
+            self.systems,
+            concepts,
+            codes,
             tuple(self.all_of(e, concepts) for e in self.tables(content, "all_of")),
             tuple(self.worsening(e, concepts) for e in self.tables(content, "worsening")),
             tuple(self.overlap(e, concepts) for e in self.tables(content, "overlap")),
@@ -128,8 +145,9 @@ class _Reader:
         self.known(entry, _CONCEPT, f"the concept `{name}`")
         mentions = tuple(m.casefold() for m in self.texts(entry, "mentions"))
         codes = tuple(self.code(c, name, mentions) for c in self.tables(entry, "codes"))
-        return Concept(name, codes, tuple(self.fact(f, name) for f in self.tables(entry, "fact")),
-                       self.text(entry, "note", ""))
+        return Concept(
+            name, codes, tuple(self.fact(f, name) for f in self.tables(entry, "fact")), self.text(entry, "note", "")
+        )
 
     def code(self, entry: Mapping[str, Any], concept: str, mentions: tuple[str, ...]) -> Code:
         code, system, display = self.text(entry, "code"), self.text(entry, "system"), self.text(entry, "display", "")
@@ -164,15 +182,23 @@ class _Reader:
         default: When = "since" if given == ["measure"] else "present"
         when: When = self.word(entry, "when", get_args(When), default)
         if (when in ("since", "course")) != (given == ["measure"]):
-            self.problem("GL442", f"`when = \"{when}\"` does not go with `{''.join(given)}`", concept)
+            self.problem("GL442", f'`when = "{when}"` does not go with `{"".join(given)}`', concept)
         bounds = _pair(entry.get("scale"))
         if bounds is None and "scale" in entry:
             self.problem("GL442", "`scale` is a list of two numbers", "scale", quoted=False)
         return Fact(
-            names, when, self.number(entry, "weeks", 0), self.real(entry, "present_from"),
-            self.real(entry, "absent_to"), bounds, self.optional(entry, "absent_for"),
-            self.optional(entry, "present_for"), entry.get("suspicion") is True, entry.get("severe") is True,
-            frozenset(self.texts(entry, "routes")), self.text(entry, "assumes", ""),
+            names,
+            when,
+            self.number(entry, "weeks", 0),
+            self.real(entry, "present_from"),
+            self.real(entry, "absent_to"),
+            bounds,
+            self.optional(entry, "absent_for"),
+            self.optional(entry, "present_for"),
+            entry.get("suspicion") is True,
+            entry.get("severe") is True,
+            frozenset(self.texts(entry, "routes")),
+            self.text(entry, "assumes", ""),
         )
 
     def all_of(self, entry: Mapping[str, Any], concepts: Mapping[str, Concept]) -> AllOf:
@@ -187,8 +213,10 @@ class _Reader:
         finding = self.text(entry, "finding")
         self.declared(finding, "finding")
         return Worsening(
-            finding, frozenset(self.of_concepts(self.texts(entry, "concepts"), concepts)),
-            self.number(entry, "within_weeks", 0), self.word(entry, "worse", ("lower", "higher"), "lower") == "lower",
+            finding,
+            frozenset(self.of_concepts(self.texts(entry, "concepts"), concepts)),
+            self.number(entry, "within_weeks", 0),
+            self.word(entry, "worse", ("lower", "higher"), "lower") == "lower",
             self.text(entry, "assumes", ""),
         )
 
@@ -201,13 +229,17 @@ class _Reader:
             self.problem("GL442", "`groups` of [[overlap]] is a list of lists of concepts", measure)
             groups = []
         return Overlap(
-            measure, tuple(frozenset(self.of_concepts(map(str, g), concepts)) for g in groups),
+            measure,
+            tuple(frozenset(self.of_concepts(map(str, g), concepts)) for g in groups),
             self.text(entry, "assumes", ""),
         )
 
     def of_concepts(self, names: Iterable[str], concepts: Mapping[str, Concept]) -> tuple[str, ...]:
-        return tuple(n for n in names if n in concepts or self.unknown(
-            "GL443", f"there is no concept `{n}` in {FILE}", n, concepts))
+        return tuple(
+            n
+            for n in names
+            if n in concepts or self.unknown("GL443", f"there is no concept `{n}` in {FILE}", n, concepts)
+        )
 
     def declared(self, name: str, kind: str) -> bool:
         """Whether the guideline has a finding or measure of that name; reported when it has not."""
@@ -285,7 +317,14 @@ class _Reader:
         return None
 
     def problem(
-        self, code: str, message: str, word: str, nth: int = 0, *, hint: str | None = None, quoted: bool = True,
+        self,
+        code: str,
+        message: str,
+        word: str,
+        nth: int = 0,
+        *,
+        hint: str | None = None,
+        quoted: bool = True,
         after: str = "",
     ) -> None:
         """Note a problem at the place of a word; at the n-th one where it stands several times."""

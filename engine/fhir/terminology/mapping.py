@@ -145,8 +145,11 @@ class CodeMapping:
     def is_own(self, concept: Any) -> bool:
         """Whether a CodeableConcept has a code that is one of the guideline's own names."""
         codings = concept.get("coding") if isinstance(concept, dict) else None
-        return isinstance(codings, list) and bool(self.own_system) and any(
-            isinstance(coding, dict) and coding.get("system") == self.own_system for coding in codings)
+        return (
+            isinstance(codings, list)
+            and bool(self.own_system)
+            and any(isinstance(coding, dict) and coding.get("system") == self.own_system for coding in codings)
+        )
 
 
 def normal(system: str, code: str) -> str:

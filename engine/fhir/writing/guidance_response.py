@@ -33,9 +33,15 @@ _GRADE = "http://terminology.hl7.org/CodeSystem/recommendation-strength"
 _GRADES = {"strong": ("strong", "Strong"), "conditional": ("weak", "Weak")}
 _FOR = (Status.URGENT, Status.RECOMMENDED, Status.CONSIDER)
 _ACTIVITY = {
-    Status.URGENT: "not-started", Status.RECOMMENDED: "not-started", Status.CONSIDER: "not-started",
-    Status.NOT_NOW: "on-hold", Status.AVOID: "stopped", Status.OUTSIDE_GUIDELINE: "unknown",
-    Status.UNDETERMINED: "unknown", Status.CONFLICT: "unknown", Status.EMERGENCY_PATHWAY: "unknown",
+    Status.URGENT: "not-started",
+    Status.RECOMMENDED: "not-started",
+    Status.CONSIDER: "not-started",
+    Status.NOT_NOW: "on-hold",
+    Status.AVOID: "stopped",
+    Status.OUTSIDE_GUIDELINE: "unknown",
+    Status.UNDETERMINED: "unknown",
+    Status.CONFLICT: "unknown",
+    Status.EMERGENCY_PATHWAY: "unknown",
 }
 _PRIORITY = {Status.URGENT: "stat", Status.RECOMMENDED: "routine", Status.CONSIDER: "routine"}
 
@@ -68,8 +74,13 @@ class _Exporter:
         resources = [guidance, plan, *([group] if group["action"] else []), self.device()]
         resources.append(self.provenance([r for r in resources if r["resourceType"] != "Device"]))
         entries = [{"fullUrl": f"urn:uuid:{r['id']}", "resource": r} for r in resources]
-        return {"resourceType": "Bundle", "id": self.id("Bundle"), "type": "collection", "timestamp": self.recorded,
-                "entry": entries}
+        return {
+            "resourceType": "Bundle",
+            "id": self.id("Bundle"),
+            "type": "collection",
+            "timestamp": self.recorded,
+            "entry": entries,
+        }
 
     def id(self, kind: str) -> str:
         return str(uuid.uuid5(NAMESPACE, f"{kind} {self.guideline.sha256} {self.certificate}"))
@@ -80,11 +91,15 @@ class _Exporter:
     def guidance(self) -> dict[str, Any]:
         missing = any(a.because is Because.MISSING_DATA for a in self.answers.answers)
         found: dict[str, Any] = {
-            "resourceType": "GuidanceResponse", "id": self.id("GuidanceResponse"),
+            "resourceType": "GuidanceResponse",
+            "id": self.id("GuidanceResponse"),
             "moduleCanonical": f"{self.own}|{self.guideline.version}",
-            "status": "data-required" if missing else "success", "subject": self.subject,
-            "occurrenceDateTime": self.recorded, "performer": self.url("Device"),
-            "note": [{"text": text} for text in self.notes()], "result": self.url("CarePlan"),
+            "status": "data-required" if missing else "success",
+            "subject": self.subject,
+            "occurrenceDateTime": self.recorded,
+            "performer": self.url("Device"),
+            "note": [{"text": text} for text in self.notes()],
+            "result": self.url("CarePlan"),
         }
         if missing:
             found["dataRequirement"] = list(self.requirements())
@@ -105,23 +120,34 @@ class _Exporter:
         """What would settle the open answers, under the guideline's own names."""
         asked = dict.fromkeys(q for a in self.answers.answers for group in a.questions or () for q in group)
         for name in asked:
-            coding = {"system": self.own, "code": name.removeprefix("screen:"),
-                      "display": question(name, self.answers.names)}
+            coding = {
+                "system": self.own,
+                "code": name.removeprefix("screen:"),
+                "display": question(name, self.answers.names),
+            }
             yield {"type": "Observation", "codeFilter": [{"path": "code", "code": [coding]}]}
 
     def plan(self) -> dict[str, Any]:
         return {
-            "resourceType": "CarePlan", "id": self.id("CarePlan"), "status": "draft", "intent": "proposal",
-            "title": self.guideline.title, "instantiatesCanonical": [f"{self.own}|{self.guideline.version}"],
-            "subject": self.subject, "created": self.recorded,
+            "resourceType": "CarePlan",
+            "id": self.id("CarePlan"),
+            "status": "draft",
+            "intent": "proposal",
+            "title": self.guideline.title,
+            "instantiatesCanonical": [f"{self.own}|{self.guideline.version}"],
+            "subject": self.subject,
+            "created": self.recorded,
             "activity": [{"detail": self.activity(a)} for a in self.answers.answers],
         }
 
     def activity(self, answer: Answer) -> dict[str, Any]:
         detail: dict[str, Any] = {
-            "code": self.intervention(answer), "status": _ACTIVITY[answer.status],
-            "statusReason": {"coding": [{"system": f"{self.own}:status", "code": answer.status.value}],
-                             "text": STATUS[answer.status]},
+            "code": self.intervention(answer),
+            "status": _ACTIVITY[answer.status],
+            "statusReason": {
+                "coding": [{"system": f"{self.own}:status", "code": answer.status.value}],
+                "text": STATUS[answer.status],
+            },
             "description": answer.says,
         }
         if answer.status is Status.AVOID:
@@ -134,18 +160,25 @@ class _Exporter:
 
     def group(self) -> dict[str, Any]:
         return {
-            "resourceType": "RequestGroup", "id": self.id("RequestGroup"), "status": "draft", "intent": "proposal",
-            "instantiatesCanonical": [f"{self.own}|{self.guideline.version}"], "subject": self.subject,
-            "authoredOn": self.recorded, "author": self.url("Device"),
+            "resourceType": "RequestGroup",
+            "id": self.id("RequestGroup"),
+            "status": "draft",
+            "intent": "proposal",
+            "instantiatesCanonical": [f"{self.own}|{self.guideline.version}"],
+            "subject": self.subject,
+            "authoredOn": self.recorded,
+            "author": self.url("Device"),
             "action": [self.action(a) for a in self.answers.answers if a.status in _FOR],
         }
 
     def action(self, answer: Answer) -> dict[str, Any]:
         action: dict[str, Any] = {
             **({"extension": [strength(answer.strength)]} if answer.strength in _GRADES else {}),
-            "title": answer.label, "description": answer.says, "priority": _PRIORITY[answer.status],
+            "title": answer.label,
+            "description": answer.says,
+            "priority": _PRIORITY[answer.status],
             "textEquivalent": f"{STATUS[answer.status]}: rules {', '.join(answer.rules)}; statements "
-                              f"{', '.join(answer.statements)}",
+            f"{', '.join(answer.statements)}",
             "code": [self.intervention(answer)],
         }
         documents = citations(self.guideline, answer.citations, answer.unresolved)
@@ -153,7 +186,9 @@ class _Exporter:
 
     def device(self) -> dict[str, Any]:
         return {
-            "resourceType": "Device", "id": self.id("Device"), "version": [{"value": __version__}],
+            "resourceType": "Device",
+            "id": self.id("Device"),
+            "version": [{"value": __version__}],
             "deviceName": [{"name": "guidelog", "type": "manufacturer-name"}],
         }
 
@@ -161,8 +196,10 @@ class _Exporter:
         agent = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
         facts = list(self.facts())
         return {
-            "resourceType": "Provenance", "id": self.id("Provenance"),
-            "target": [self.url(r["resourceType"]) for r in targets], "recorded": self.recorded,
+            "resourceType": "Provenance",
+            "id": self.id("Provenance"),
+            "target": [self.url(r["resourceType"]) for r in targets],
+            "recorded": self.recorded,
             **({"occurredDateTime": self.answers.patient.as_of.isoformat()} if self.answers.patient.as_of else {}),
             "agent": [{"type": {"coding": [{"system": agent, "code": "assembler"}]}, "who": self.url("Device")}],
             "entity": [

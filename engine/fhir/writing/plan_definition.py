@@ -23,7 +23,11 @@ from .guidance_response import NAMESPACE, citations, strength
 
 LANGUAGE = "text/x-guidelog"
 _STANCE = {
-    "urgent": "at once", "do": "do", "consider": "consider", "defer": "not now", "avoid": "avoid",
+    "urgent": "at once",
+    "do": "do",
+    "consider": "consider",
+    "defer": "not now",
+    "avoid": "avoid",
     "emergency": "emergency pathway, outside this guideline",
 }
 _STRENGTHS = ("strong", "conditional")
@@ -41,7 +45,9 @@ def _plan(compiled: Compiled) -> dict[str, Any]:
     kind = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
     actions = [_intervention(compiled, name) for name in compiled.names.vocabulary.interventions]
     return {
-        "resourceType": "PlanDefinition", "id": _id("PlanDefinition", guideline), **_heading(guideline, ""),
+        "resourceType": "PlanDefinition",
+        "id": _id("PlanDefinition", guideline),
+        **_heading(guideline, ""),
         "type": {"coding": [{"system": kind, "code": "clinical-protocol"}]},
         "purpose": " ".join(t for t in (guideline.review_note, guideline.disclaimer) if t),
         "relatedArtifact": citations(guideline, tuple(guideline.references), tuple(sorted(guideline.unresolved))),
@@ -54,7 +60,8 @@ def _intervention(compiled: Compiled, name: str) -> dict[str, Any]:
     declared = compiled.names.vocabulary.interventions[name]
     own = OWN_SYSTEM.format(compiled.guideline.id)
     action: dict[str, Any] = {
-        "title": declared.label, "code": [{"coding": [{"system": own, "code": name, "display": declared.label}]}],
+        "title": declared.label,
+        "code": [{"coding": [{"system": own, "code": name, "display": declared.label}]}],
     }
     rules = [r for r in compiled.program.rules if _advises(r, name) and in_force(r, compiled.readings)]
     if rules:
@@ -70,17 +77,26 @@ def _recommendation(compiled: Compiled, rule: tree.Rule) -> dict[str, Any]:
     says = rule.annotation("says")
     statements = rule.listed("statements")
     numbers = tuple(int(n) for n in rule.listed("cites") if n.isdigit())
-    documents = citations(guideline, [n for n in numbers if n not in guideline.unresolved],
-                          [n for n in numbers if n in guideline.unresolved])
+    documents = citations(
+        guideline,
+        [n for n in numbers if n not in guideline.unresolved],
+        [n for n in numbers if n in guideline.unresolved],
+    )
     found: dict[str, Any] = {
         **({"extension": [strength(said)]} if said in _STRENGTHS else {}),
         "title": f"{rule.id}: {_STANCE[_stance(rule)]}",
         "description": says.value if isinstance(says, tree.Text) else f"{rule.id}",
         "textEquivalent": f"statements {', '.join(statements)}" if statements else "no statement",
         "documentation": documents,
-        "condition": [{"kind": "applicability", "expression": {
-            "language": LANGUAGE, "expression": ", ".join(print_element(e) for e in rule.body) or "true",
-        }}],
+        "condition": [
+            {
+                "kind": "applicability",
+                "expression": {
+                    "language": LANGUAGE,
+                    "expression": ", ".join(print_element(e) for e in rule.body) or "true",
+                },
+            }
+        ],
     }
     return {key: value for key, value in found.items() if value}
 
@@ -88,12 +104,18 @@ def _recommendation(compiled: Compiled, rule: tree.Rule) -> dict[str, Any]:
 def _library(guideline: Guideline) -> dict[str, Any]:
     kind = "http://terminology.hl7.org/CodeSystem/library-type"
     return {
-        "resourceType": "Library", "id": _id("Library", guideline), **_heading(guideline, ":rules"),
+        "resourceType": "Library",
+        "id": _id("Library", guideline),
+        **_heading(guideline, ":rules"),
         "identifier": [{"system": "urn:guidelog:sha256:rules", "value": guideline.sha256}],
         "type": {"coding": [{"system": kind, "code": "logic-library"}]},
         "content": [
-            {"contentType": LANGUAGE, "title": name, "data": base64.b64encode(text.encode()).decode("ascii"),
-             "hash": base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode("ascii")}
+            {
+                "contentType": LANGUAGE,
+                "title": name,
+                "data": base64.b64encode(text.encode()).decode("ascii"),
+                "hash": base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode("ascii"),
+            }
             for name, text in sorted(guideline.files.items())
         ],
     }
@@ -106,9 +128,12 @@ def _heading(guideline: Guideline, part: str) -> dict[str, Any]:
     source = guideline.source
     told = ", ".join(source[k] for k in ("title", "publisher", "date") if source.get(k))
     heading: dict[str, Any] = {
-        "url": f"{OWN_SYSTEM.format(guideline.id)}{part}", "version": guideline.version,
-        "name": name + ("_rules" if part else ""), "title": guideline.title,
-        "status": "active" if approved else "draft", "experimental": not approved,
+        "url": f"{OWN_SYSTEM.format(guideline.id)}{part}",
+        "version": guideline.version,
+        "name": name + ("_rules" if part else ""),
+        "title": guideline.title,
+        "status": "active" if approved else "draft",
+        "experimental": not approved,
         "description": f"Source: {told}." if told else guideline.title,
     }
     return heading

@@ -75,9 +75,7 @@ class Original:
         decided = True
         for wanted, accepted in ((goal, True), (refused, False)):
             if wanted != circuit.false:
-                truth, found, ended = self._versions.model(
-                    [wanted], budget, (self._before, after), accepted=accepted
-                )
+                truth, found, ended = self._versions.model([wanted], budget, (self._before, after), accepted=accepted)
                 decided = decided and ended
                 if truth is not None and found is not None:
                     content = content_of(found, changed.names.vocabulary, "different")

@@ -141,8 +141,17 @@ class FeedbackStore:
         """Keep all entries or none. Raises StoreBusy, StoreFull."""
         received = datetime.now(UTC).isoformat(timespec="seconds")
         rows = [
-            (_digest(service, e), received, service, e.card, e.outcome, json.dumps(e.suggestions),
-             json.dumps(e.reason) if e.reason else None, e.comment, e.happened)
+            (
+                _digest(service, e),
+                received,
+                service,
+                e.card,
+                e.outcome,
+                json.dumps(e.suggestions),
+                json.dumps(e.reason) if e.reason else None,
+                e.comment,
+                e.happened,
+            )
             for e in entries
         ]
         try:

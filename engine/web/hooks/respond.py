@@ -208,9 +208,7 @@ def _view(frame: Frame, answers: Answers, suggester: Suggester) -> list[dict[str
     main = [a for a in answers.answers if a.intervention in answers.guideline.main]
     by_name = {answer.intervention: answer for answer in answers.answers}
     cards = [
-        card(frame, answers, a, suggester.order(a) if a.status in ADVISED else ())
-        for a in main
-        if a.status in SPOKEN
+        card(frame, answers, a, suggester.order(a) if a.status in ADVISED else ()) for a in main if a.status in SPOKEN
     ]
     ranges = [a for a in main if a.status is Status.UNDETERMINED and a.because is Because.GUIDELINE_RANGE]
     cards += [card(frame, answers, a, indicator="info") for a in ranges]

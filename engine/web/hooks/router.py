@@ -39,8 +39,14 @@ def _documented(name: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
     """What the OpenAPI document says of an answer."""
     outcome = {"content": {"application/json": {"schema": _inline("outcome")}}}
     said = {
-        400: "malformed", 401: "not authenticated", 404: "no such service", 412: "data that is needed was not sent",
-        413: "too large", 415: "not JSON", 503: "busy, send again", 507: "no room left",
+        400: "malformed",
+        401: "not authenticated",
+        404: "no such service",
+        412: "data that is needed was not sent",
+        413: "too large",
+        415: "not JSON",
+        503: "busy, send again",
+        507: "no room left",
     }
     known: dict[int | str, dict[str, Any]] = {str(s): {"description": said[s], **outcome} for s in statuses}
     known["200"] = {"description": "done", "content": {"application/json": {"schema": _inline(name)}}}
@@ -78,8 +84,13 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
     async def discovery() -> JSONResponse:
         """The services that are offered."""
         found = [
-            {"hook": s.hook, "title": s.title, "description": s.description, "id": s.id,
-             **({"prefetch": dict(offer.prefetch)} if offer.prefetch else {})}
+            {
+                "hook": s.hook,
+                "title": s.title,
+                "description": s.description,
+                "id": s.id,
+                **({"prefetch": dict(offer.prefetch)} if offer.prefetch else {}),
+            }
             for s in offer.services
         ]
         return JSONResponse({"services": found})

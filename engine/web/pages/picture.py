@@ -56,4 +56,3 @@ def inline(svg: str, prefix: str) -> str:
 def _declarations(style: str) -> list[tuple[str, str]]:
     found = (part.partition(":") for part in style.split(";") if ":" in part)
     return [(key.strip(), value.strip()) for key, _, value in found]
-

@@ -41,16 +41,20 @@ class Site:
         """A page; it is never kept by a browser, because it may hold a record."""
         cookie = self.tokens.cookie(request)
         guideline = self.compiled.guideline
-        text = environment().get_template(template).render(
-            guideline=guideline,
-            names=self.compiled.names,
-            readings=self.compiled.readings,
-            disclaimer=" ".join(guideline.disclaimer.split()),
-            token=self.tokens.token(cookie),
-            token_field=FIELD,
-            compares=self.service.settings.compare is not None,
-            partial=wants_part(request),
-            **values,
+        text = (
+            environment()
+            .get_template(template)
+            .render(
+                guideline=guideline,
+                names=self.compiled.names,
+                readings=self.compiled.readings,
+                disclaimer=" ".join(guideline.disclaimer.split()),
+                token=self.tokens.token(cookie),
+                token_field=FIELD,
+                compares=self.service.settings.compare is not None,
+                partial=wants_part(request),
+                **values,
+            )
         )
         response = HTMLResponse(text, status_code=status, headers=NOT_KEPT)
         self.tokens.keep(response, request, cookie)

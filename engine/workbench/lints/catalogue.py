@@ -100,8 +100,14 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
         "part of a code list that is not known",
         "A misspelt part would be without effect, so it is an error; docs/fhir.md lists the parts and their values.",
     ),
-    "GL443": ("unknown name in a code list", "The guideline declares no such finding or measure, or the list no such concept."),
-    "GL444": ("code or concept that stands twice", "One code has one meaning; which of the two is meant, nobody can tell."),
+    "GL443": (
+        "unknown name in a code list",
+        "The guideline declares no such finding or measure, or the list no such concept.",
+    ),
+    "GL444": (
+        "code or concept that stands twice",
+        "One code has one meaning; which of the two is meant, nobody can tell.",
+    ),
     "GL445": (
         "display that is not about its concept",
         "The display of a verified code mentions one of the words under `mentions`. Public lists carry wrong codes: a code of syncope under the name of another sign, for one.",
@@ -109,20 +115,56 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL446": ("wrong check digit", "SNOMED CT and LOINC codes end in a check digit. This one is mistyped."),
     "GL451": ("FHIR text that is not JSON", "The text breaks off, or breaks the rules of JSON, at the place shown."),
     "GL452": ("not FHIR resources", "A resource is an object with a `resourceType`; a Bundle has a list of entries."),
-    "GL453": ("another version of FHIR", "Only R4 is read. DSTU2, STU3 and R5 say the same things in other places, so reading them as R4 would lose facts without a word."),
-    "GL454": ("FHIR record that is too large or too deep", "A record has at most 50,000,000 bytes and 100,000 resources; Bundles nest up to 5 deep."),
-    "GL455": ("record of several patients", "One patient's facts never reach another's answer. The patients are named; `guidelog cohort` answers for many."),
+    "GL453": (
+        "another version of FHIR",
+        "Only R4 is read. DSTU2, STU3 and R5 say the same things in other places, so reading them as R4 would lose facts without a word.",
+    ),
+    "GL454": (
+        "FHIR record that is too large or too deep",
+        "A record has at most 50,000,000 bytes and 100,000 resources; Bundles nest up to 5 deep.",
+    ),
+    "GL455": (
+        "record of several patients",
+        "One patient's facts never reach another's answer. The patients are named; `guidelog cohort` answers for many.",
+    ),
     "GL456": ("FHIR resource that is not valid", "`--validate` compared it with the specification, by fhir.resources."),
     "GL457": ("validation without its library", "`--validate` needs fhir.resources: pip install 'guidelog[fhir]'."),
-    "GL458": ("option of FHIR for another file", "A patient file of guidelog gives its own day, and has neither codes nor resources."),
-    "GL461": ("hooks.toml that cannot be read", "The file with what a guideline offers to record systems is TOML in UTF-8; docs/cds-hooks.md says what is in it."),
-    "GL462": ("part of hooks.toml that is missing or of another type", "Every service has hook, id, title and description; every order an intervention and its concepts."),
-    "GL463": ("unknown name in hooks.toml", "Interventions are those of the vocabulary, concepts and code systems those of codes.toml, hooks those that are served."),
-    "GL471": ("list of trusted clients that cannot be read", "The file after `--trust` is TOML, and each key file stands beside it."),
-    "GL472": ("list of trusted clients that is wrong", "Each client has an issuer and a JWK Set. Only signatures with public keys are allowed."),
-    "GL480": ("service without its libraries", "`guidelog serve` needs more than the other commands: pip install 'guidelog[web]'."),
-    "GL481": ("address that cannot be listened on", "Another program has the port, or the address is not of this machine."),
-    "GL482": ("folder for feedback that cannot be made", "Name another file with `--feedback`, or take none with `--no-feedback`."),
+    "GL458": (
+        "option of FHIR for another file",
+        "A patient file of guidelog gives its own day, and has neither codes nor resources.",
+    ),
+    "GL461": (
+        "hooks.toml that cannot be read",
+        "The file with what a guideline offers to record systems is TOML in UTF-8; docs/cds-hooks.md says what is in it.",
+    ),
+    "GL462": (
+        "part of hooks.toml that is missing or of another type",
+        "Every service has hook, id, title and description; every order an intervention and its concepts.",
+    ),
+    "GL463": (
+        "unknown name in hooks.toml",
+        "Interventions are those of the vocabulary, concepts and code systems those of codes.toml, hooks those that are served.",
+    ),
+    "GL471": (
+        "list of trusted clients that cannot be read",
+        "The file after `--trust` is TOML, and each key file stands beside it.",
+    ),
+    "GL472": (
+        "list of trusted clients that is wrong",
+        "Each client has an issuer and a JWK Set. Only signatures with public keys are allowed.",
+    ),
+    "GL480": (
+        "service without its libraries",
+        "`guidelog serve` needs more than the other commands: pip install 'guidelog[web]'.",
+    ),
+    "GL481": (
+        "address that cannot be listened on",
+        "Another program has the port, or the address is not of this machine.",
+    ),
+    "GL482": (
+        "folder for feedback that cannot be made",
+        "Name another file with `--feedback`, or take none with `--no-feedback`.",
+    ),
     "GL483": ("feedback store that is not there", "The file is the one that `guidelog serve --feedback` was given."),
     "GL484": ("feedback store that cannot be read", "It is locked by another program, or not a store of guidelog."),
     "GL430": ("no such input to change", "`what-if --set` names a declared finding, measure or screen."),
@@ -166,8 +208,14 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL712": ("start dates without a day", "A table with start dates needs the day that each row describes."),
     "GL713": ("no such patient, or more than one", "The table has no row, or several, for that patient."),
     "GL714": ("options that this engine does not have", "The fast engines write wide answers with rule masks."),
-    "GL716": ("too many rules for a table of answers", "The rules of an answer are written as bits of a number, which has room for 63."),
-    "GL717": ("table without rows", "There is nobody to answer for, which is more often a wrong file than an empty cohort."),
+    "GL716": (
+        "too many rules for a table of answers",
+        "The rules of an answer are written as bits of a number, which has room for 63.",
+    ),
+    "GL717": (
+        "table without rows",
+        "There is nobody to answer for, which is more often a wrong file than an empty cohort.",
+    ),
     "GL715": ("Spark without its library", "`--engine spark` needs an extra and Java: pip install 'guidelog[spark]'."),
     "GL801": ("name taken by properties", "Properties have predicates of their own, which a guideline cannot declare."),
     "GL802": ("no such property", "`verify` names a property of properties.dl."),
@@ -217,15 +265,25 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
 
 _REMARKS = (
     Code(
-        "GL422", "record of a day that is still to come",
-        "The record is answered, as of its own day. Often the year is mistyped.", "", "", Severity.WARNING,
+        "GL422",
+        "record of a day that is still to come",
+        "The record is answered, as of its own day. Often the year is mistyped.",
+        "",
+        "",
+        Severity.WARNING,
     ),
 )
 
 CODES: Mapping[str, Code] = {
     code.code: code
     for code in sorted(
-        [*CHECKS, *LINTS, *SILENCING, *_REMARKS, *(Code(name, title, text, "", "") for name, (title, text) in _PLAIN.items())],
+        [
+            *CHECKS,
+            *LINTS,
+            *SILENCING,
+            *_REMARKS,
+            *(Code(name, title, text, "", "") for name, (title, text) in _PLAIN.items()),
+        ],
         key=lambda code: code.code,
     )
 }

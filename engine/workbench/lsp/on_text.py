@@ -37,11 +37,7 @@ def completion(ls: Server, params: types.CompletionParams) -> types.CompletionLi
     index = max((i for i, s in enumerate(file.starts) if s <= offset), default=None)
     start = 0 if index is None else file.starts[index]
     before = file.source.text[start:offset]
-    if (
-        index is not None
-        and before[: len(file.pieces[index].source.text)].rstrip().endswith(".")
-        and "\n" in before
-    ):
+    if index is not None and before[: len(file.pieces[index].source.text)].rstrip().endswith(".") and "\n" in before:
         before = before.rsplit("\n", 1)[-1]  # after a complete statement something new begins
     items = [
         types.CompletionItem(label=word, kind=_COMPLETION_KINDS[kind], detail=detail)
