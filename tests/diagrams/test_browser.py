@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from browser_tools import axe_core, browser
+
 ROOT = Path(__file__).parents[2]
 PICTURES = (
     "pathway",
