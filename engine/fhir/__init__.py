@@ -21,7 +21,7 @@ was used, left open and ignored is reported, and each fact keeps its resource re
 
 from guidelog.patients.forms import looks_like_fhir, text_looks_like_fhir
 
-from .reading.reading import FhirReading, Ignored, Open, Used, read_path, read_records
+from .reading.assemble import FhirReading, Ignored, Open, Used, read_path, read_records
 from .reading.subject import split_patients
 from .terminology.code_file import load_mapping, read_mapping
 from .terminology.mapping import CodeMapping

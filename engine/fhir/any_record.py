@@ -16,8 +16,8 @@ from guidelog.patients import Patient, read_patient, read_text
 from guidelog.patients.forms import looks_like_fhir, text_looks_like_fhir
 from guidelog.source import Source
 
+from .reading.assemble import FhirReading, read_path, read_records
 from .reading.bundle import LARGEST
-from .reading.reading import FhirReading, read_path, read_records
 from .terminology.code_file import load_mapping
 
 OUR_LARGEST = 1_000_000

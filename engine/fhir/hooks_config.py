@@ -74,7 +74,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Offer:
+class HooksConfig:
     """Everything of one guideline."""
 
     services: tuple[Offered, ...]
@@ -97,17 +97,17 @@ class Offer:
         return found if found and (with_reason or not found.reason) else None
 
 
-def load_offer(compiled: Compiled) -> Offer:
-    """The offer of a compiled guideline. Raises InputError as `read_offer`."""
-    return read_offer(compiled.guideline, compiled.names.vocabulary)
+def load_hooks_config(compiled: Compiled) -> HooksConfig:
+    """The hooks.toml of a compiled guideline. Raises InputError as `read_hooks_config`."""
+    return read_hooks_config(compiled.guideline, compiled.names.vocabulary)
 
 
-def read_offer(guideline: Guideline, vocabulary: Vocabulary) -> Offer:
-    """The offer of a guideline. Raises InputError (GL44x, GL46x) for the first thing that is wrong with it."""
+def read_hooks_config(guideline: Guideline, vocabulary: Vocabulary) -> HooksConfig:
+    """The hooks.toml of a guideline. Raises InputError (GL44x, GL46x) for the first thing that is wrong with it."""
     mapping = load_mapping(guideline, vocabulary)
     path = guideline.folder / FILE
     if not path.is_file():
-        return Offer((), {}, {}, (), {}, mapping)
+        return HooksConfig((), {}, {}, (), {}, mapping)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         return _offer(content, vocabulary, mapping)
@@ -117,7 +117,7 @@ def read_offer(guideline: Guideline, vocabulary: Vocabulary) -> Offer:
         raise InputError.of("GL462", f"{FILE}: a part is missing or of the wrong type: {error}") from None
 
 
-def _offer(content: Mapping[str, Any], vocabulary: Vocabulary, mapping: CodeMapping) -> Offer:
+def _offer(content: Mapping[str, Any], vocabulary: Vocabulary, mapping: CodeMapping) -> HooksConfig:
     services = tuple(Offered(*(str(s[k]) for k in ("hook", "id", "title", "description"))) for s in content["service"])
     for service in services:
         if service.hook not in HOOKS:
@@ -156,7 +156,7 @@ def _offer(content: Mapping[str, Any], vocabulary: Vocabulary, mapping: CodeMapp
     own = f"{mapping.own_system}:override"
     overrides = tuple(Coding(own, str(o["code"]), str(o["display"])) for o in content.get("override", ()))
     prefetch = {str(k): str(v) for k, v in content.get("prefetch", {}).items()}
-    return Offer(services, prefetch, orders, overrides, codes, mapping)
+    return HooksConfig(services, prefetch, orders, overrides, codes, mapping)
 
 
 def _codes(order: Orderable, mapping: CodeMapping, entry: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Match]]:

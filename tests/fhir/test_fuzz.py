@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fhir_support import FILES, PATIENT, SUBJECT, compiled, mapping
 from guidelog.diagnostics import InputError
 from guidelog.fhir import FhirReading, read_records
-from guidelog.fhir.reading.reading import _READERS
+from guidelog.fhir.reading.assemble import _READERS
 from guidelog.patients import close
 from guidelog.semantics.background import Contradiction, propagate
 

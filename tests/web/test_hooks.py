@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from guidelog.diagnostics import InputError
-from guidelog.fhir.hooks_config import load_offer
+from guidelog.fhir.hooks_config import load_hooks_config
 from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
 from guidelog.web.app import create_app
@@ -436,9 +436,9 @@ def test_there_is_a_golden_set() -> None:
 
 def test_a_guideline_without_an_offer_offers_nothing(tmp_path: Path) -> None:
     compiled = compile_guideline(load_guideline())
-    offer = load_offer(replace(compiled, guideline=replace(compiled.guideline, folder=tmp_path)))
-    assert offer.services == ()
-    assert offer.meaning((LOINC, "24968-0"), with_reason=True) is None
+    config = load_hooks_config(replace(compiled, guideline=replace(compiled.guideline, folder=tmp_path)))
+    assert config.services == ()
+    assert config.meaning((LOINC, "24968-0"), with_reason=True) is None
 
 
 @pytest.mark.parametrize(
@@ -458,7 +458,7 @@ def test_a_wrong_offer_is_an_error_at_the_start(tmp_path: Path, old: str, new: s
     assert old in text
     (tmp_path / "hooks.toml").write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=says):
-        load_offer(replace(compiled, guideline=replace(compiled.guideline, folder=tmp_path)))
+        load_hooks_config(replace(compiled, guideline=replace(compiled.guideline, folder=tmp_path)))
 
 
 def test_check_reports_what_is_wrong_in_the_offer(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from guidelog.language.vocabulary import Measure
 
 from .dates import DAYS_A_WEEK
-from .evidence import Amount, Desk, both
+from .evidence import Amount, Evidence, both
 from .resolve import Verdict
 
 _DAYS = {"day": 1, "week": DAYS_A_WEEK}
@@ -21,10 +21,10 @@ _PLACES = 1000
 _Bounds = tuple[float | None, float | None]
 
 
-def measure_value(name: str, desk: Desk) -> tuple[Any, Verdict | None]:
+def measure_value(name: str, evidence: Evidence) -> tuple[Any, Verdict | None]:
     """The value of a measure as a record writes it, and what it rests on: None where nothing speaks of it."""
-    measure = desk.vocabulary.measures[name]
-    found = [(a, b) for a in desk.amounts.get(name, ()) if (b := _bounds(a, measure, desk)) != (None, None)]
+    measure = evidence.vocabulary.measures[name]
+    found = [(a, b) for a in evidence.amounts.get(name, ()) if (b := _bounds(a, measure, evidence)) != (None, None)]
     found = [(a, b) for a, b in found if not (b[0] is not None and b[0] <= _least(measure) and b[1] is None)]
     if not found:
         return None, None
@@ -39,7 +39,7 @@ def measure_value(name: str, desk: Desk) -> tuple[Any, Verdict | None]:
     elif (low is not None and low > _most(measure)) or (high is not None and high < _least(measure)):
         reason = f"it is outside the range from {measure.low} to {measure.high}"
     if reason:
-        desk.problems.append(f"`{name}` is left open: {', '.join(o.reference for o in origins)}: {reason}")
+        evidence.problems.append(f"`{name}` is left open: {', '.join(o.reference for o in origins)}: {reason}")
         return "unknown", Verdict(None, origins, reason=reason)
     since = _one_start(found, (low, high))
     if since is not None:
@@ -50,19 +50,19 @@ def measure_value(name: str, desk: Desk) -> tuple[Any, Verdict | None]:
     return value, Verdict(True, origins, assumes)
 
 
-def _bounds(amount: Amount, measure: Measure, desk: Desk) -> _Bounds:
+def _bounds(amount: Amount, measure: Measure, evidence: Evidence) -> _Bounds:
     """The lowest and the highest value on the day of the record, in days or in the measure's unit."""
     if amount.since is not None:
-        if desk.as_of is None:
+        if evidence.as_of is None:
             return None, None
         first, last = amount.since
-        return (desk.as_of - last).days, (desk.as_of - first).days
+        return (evidence.as_of - last).days, (evidence.as_of - first).days
     low, high = amount.low, amount.high
     said_on = amount.said_on
-    if said_on is not None and desk.as_of is not None and measure.clock is not None and measure.unit in _DAYS:
-        passed = (desk.as_of - said_on.first).days
+    if said_on is not None and evidence.as_of is not None and measure.clock is not None and measure.unit in _DAYS:
+        passed = (evidence.as_of - said_on.first).days
         high = None if high is None else high + max(passed, 0)
-        if amount.name in desk.mapping.resets and said_on.first != desk.as_of:
+        if amount.name in evidence.mapping.resets and said_on.first != evidence.as_of:
             low = None
     return low, high
 

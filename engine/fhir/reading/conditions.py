@@ -12,7 +12,7 @@ from datetime import timedelta
 from ..terminology.mapping import Code, Fact
 from .bundle import Entry
 from .dates import DAYS_A_WEEK, When, period, when
-from .evidence import Amount, Desk, OneOf, Origin, Statement, both, facts_of, origin_of, safe
+from .evidence import Amount, Evidence, OneOf, Origin, Statement, both, facts_of, origin_of, safe
 from .words import SEVERE, codings, status_code
 
 _OPEN = ("unconfirmed", "provisional", "differential", "presumed")
@@ -35,22 +35,22 @@ class _Case:
         return origin_of(self.entry, self.recorded or self.start, self.codes)
 
 
-def read_condition(entry: Entry, desk: Desk) -> None:
-    """Put on the desk what a Condition or AllergyIntolerance says."""
+def read_condition(entry: Entry, evidence: Evidence) -> None:
+    """Note as evidence what a Condition or AllergyIntolerance says."""
     content = entry.content
     verification = status_code(content.get("verificationStatus"))
     recorded = when(content.get("recordedDate")) or when(content.get("assertedDate"))
     start, _ = onset(entry)
-    used, loose = desk.codes(content.get("code"))
-    reason = _silent(entry, verification, desk) or (without_codes(loose) if not used else None)
+    used, loose = evidence.codes(content.get("code"))
+    reason = _silent(entry, verification, evidence) or (without_codes(loose) if not used else None)
     if reason is not None:
-        desk.ignore(entry, reason)
+        evidence.ignore(entry, reason)
         return
     value = False if verification == "refuted" else None if verification in _OPEN else True
     case = _Case(entry, value, verification, tuple(used), start, recorded)
     reasons: list[str] = []
     said = False
-    for concept, can_show, can_deny, loosely in desk.concepts(used):
+    for concept, can_show, can_deny, loosely in evidence.concepts(used):
         if (value is False and not can_deny) or (value is not False and not can_show):
             reasons.append(
                 f"refuted: that does not exclude {concept.name} altogether"
@@ -58,18 +58,18 @@ def read_condition(entry: Entry, desk: Desk) -> None:
                 else f"too broad a code: it need not be {concept.name}"
             )
             continue
-        desk.say(Statement(f"concept:{concept.name}", value, case.origin, standing=True))
-        said = in_several(concept.name, desk) or said
+        evidence.say(Statement(f"concept:{concept.name}", value, case.origin, standing=True))
+        said = in_several(concept.name, evidence) or said
         for fact in facts_of(concept, "present", "lasting", "since"):
-            silent = _tell(case, fact, loosely, desk)
+            silent = _tell(case, fact, loosely, evidence)
             said = said or silent is None
             reasons += [] if silent is None else [silent]
         reasons += [concept.note] if concept.note else []
     if not said:
-        desk.ignore(entry, next(iter(reasons), nothing(used[0].concept)))
+        evidence.ignore(entry, next(iter(reasons), nothing(used[0].concept)))
 
 
-def _silent(entry: Entry, verification: str, desk: Desk) -> str | None:
+def _silent(entry: Entry, verification: str, evidence: Evidence) -> str | None:
     """Why a condition says nothing of today, or None."""
     content = entry.content
     clinical = status_code(content.get("clinicalStatus"))
@@ -78,21 +78,21 @@ def _silent(entry: Entry, verification: str, desk: Desk) -> str | None:
         return "entered in error"
     if verification not in ("", "confirmed", "refuted", *_OPEN):
         return f"`{safe(verification)}` is not a verification status"
-    if desk.later(when(content.get("recordedDate"))) or desk.later(start):
+    if evidence.later(when(content.get("recordedDate"))) or evidence.later(start):
         return "it is dated after the day of the record"
     if verification != "refuted" and (clinical in _PAST or ended):
         return f"{clinical if clinical in _PAST else 'ended'}: it says nothing of today"
     return None
 
 
-def _tell(case: _Case, fact: Fact, loosely: str, desk: Desk) -> str | None:
+def _tell(case: _Case, fact: Fact, loosely: str, evidence: Evidence) -> str | None:
     """Say what one fact of the mapping makes of a condition; why nothing, or None."""
     assumes = both(fact.assumes, loosely)
     if fact.when == "since":
-        amount = _since(fact, case, desk) if case.value is True else None
+        amount = _since(fact, case, evidence) if case.value is True else None
         if amount is None:
             return "since when is not recorded"
-        desk.amounts[amount.name].append(amount)
+        evidence.amounts[amount.name].append(amount)
         return None
     value, why = case.value, ""
     if value is None and fact.suspicion:
@@ -100,14 +100,14 @@ def _tell(case: _Case, fact: Fact, loosely: str, desk: Desk) -> str | None:
     elif value is None:
         why = f"{case.verification}, and not confirmed"
     if value is True:
-        value, why = _qualified(case, fact, desk)
+        value, why = _qualified(case, fact, evidence)
     if len(fact.names) > 1:
         if value is not True:
             return f"{case.verification}: that does not settle any one of its signs"
-        desk.one_ofs.append(OneOf(fact.names, case.origin, assumes))
+        evidence.one_ofs.append(OneOf(fact.names, case.origin, assumes))
     else:
         for name in fact.names:
-            desk.say(Statement(name, value, case.origin, standing=True, assumes=assumes, reason=why))
+            evidence.say(Statement(name, value, case.origin, standing=True, assumes=assumes, reason=why))
     return None
 
 
@@ -118,31 +118,31 @@ def onset(entry: Entry) -> tuple[When | None, bool]:
     return start, any(key.startswith("abatement") for key in content)
 
 
-def _qualified(case: _Case, fact: Fact, desk: Desk) -> tuple[bool | None, str]:
+def _qualified(case: _Case, fact: Fact, evidence: Evidence) -> tuple[bool | None, str]:
     """Whether a condition that is present is severe enough, and has lasted long enough."""
     if fact.severe and not any((s, c) in SEVERE for s, c, _ in codings(case.entry.content.get("severity"))):
         return None, "the record does not say that it is severe"
     if fact.when != "lasting":
         return True, ""
     known = case.start or case.recorded
-    if known is None or desk.as_of is None:
+    if known is None or evidence.as_of is None:
         return None, f"since when is not recorded, and it takes {fact.weeks} weeks"
-    if known.last <= desk.as_of - timedelta(days=fact.weeks * DAYS_A_WEEK):
+    if known.last <= evidence.as_of - timedelta(days=fact.weeks * DAYS_A_WEEK):
         return True, ""
     return None, f"it {'began' if case.start else 'was recorded'} on {known}, and it takes {fact.weeks} weeks"
 
 
-def _since(fact: Fact, case: _Case, desk: Desk) -> Amount | None:
+def _since(fact: Fact, case: _Case, evidence: Evidence) -> Amount | None:
     """How long a condition has been there: from its start, or at least since somebody wrote it down."""
-    if desk.as_of is None or not fact.names:
+    if evidence.as_of is None or not fact.names:
         return None
     start, recorded, name = case.start, case.recorded, fact.names[0]
     if start is not None:
-        last = min(start.last, desk.as_of, *([recorded.last] if recorded else []))
+        last = min(start.last, evidence.as_of, *([recorded.last] if recorded else []))
         origin = origin_of(case.entry, start, case.codes)
         return Amount(name, None, None, origin, (start.first, max(start.first, last)), assumes=fact.assumes)
     if recorded is not None:
-        days = (desk.as_of - min(recorded.last, desk.as_of)).days
+        days = (evidence.as_of - min(recorded.last, evidence.as_of)).days
         return Amount(name, days, None, case.origin, assumes=fact.assumes)
     return None
 
@@ -159,7 +159,7 @@ def nothing(concept: str) -> str:
     return f"the guideline asks for nothing that {concept} says by itself"
 
 
-def in_several(concept: str, desk: Desk) -> bool:
+def in_several(concept: str, evidence: Evidence) -> bool:
     """Whether a concept says something together with other resources."""
-    mapping = desk.mapping
+    mapping = evidence.mapping
     return any(concept in a.concepts for a in mapping.all_of) or any(concept in w.concepts for w in mapping.worsening)

@@ -13,43 +13,43 @@ from datetime import date, timedelta
 
 from ..terminology.mapping import Overlap, Worsening
 from .dates import DAYS_A_WEEK, When
-from .evidence import Amount, Course, Desk, Origin, Point, Statement, facts_of
+from .evidence import Amount, Course, Evidence, Origin, Point, Statement, facts_of
 
 
-def measure_courses(desk: Desk) -> None:
-    """Put the lengths of courses on the desk, and what the guideline counts as care going on together."""
-    if desk.as_of is None:
+def measure_courses(evidence: Evidence) -> None:
+    """Note the lengths of courses, and what the guideline counts as care going on together."""
+    if evidence.as_of is None:
         return
     by_concept: dict[str, list[Course]] = defaultdict(list)
-    for course in desk.courses:
+    for course in evidence.courses:
         by_concept[course.concept].append(course)
-    for name, concept in desk.mapping.concepts.items():
+    for name, concept in evidence.mapping.concepts.items():
         for fact in facts_of(concept, "course"):
             if by_concept[name] and fact.names:
-                desk.amounts[fact.names[0]] += _length(fact.names[0], by_concept[name], fact.assumes, desk)
-    for overlap in desk.mapping.overlaps:
-        _overlap(overlap, by_concept, desk)
+                evidence.amounts[fact.names[0]] += _length(fact.names[0], by_concept[name], fact.assumes, evidence)
+    for overlap in evidence.mapping.overlaps:
+        _overlap(overlap, by_concept, evidence)
 
 
-def note_worsening(desk: Desk) -> None:
-    """Put on the desk what the later of two observations says to have got worse."""
-    for rule in desk.mapping.worsening:
+def note_worsening(evidence: Evidence) -> None:
+    """Note as evidence what the later of two observations says to have got worse."""
+    for rule in evidence.mapping.worsening:
         series: dict[tuple[str, ...], list[Point]] = defaultdict(list)
-        for point in desk.points:
+        for point in evidence.points:
             if point.concept in rule.concepts:
                 series[point.series].append(point)
         for points in series.values():
-            _worse(rule, points, desk)
+            _worse(rule, points, evidence)
 
 
-def _worse(rule: Worsening, points: Sequence[Point], desk: Desk) -> None:
+def _worse(rule: Worsening, points: Sequence[Point], evidence: Evidence) -> None:
     dated = [(p, p.origin.when) for p in points if p.origin.when is not None]
     dated.sort(key=lambda found: (found[1].last, found[1].instant or 0.0, found[0].origin.reference))
     if len(dated) < 2:
         return
     (earlier, before), (later, after) = dated[-2:]
     limit = timedelta(days=rule.within_weeks * DAYS_A_WEEK)
-    if not after.after(before) or after.last - before.first > limit or desk.older(after, rule.within_weeks):
+    if not after.after(before) or after.last - before.first > limit or evidence.older(after, rule.within_weeks):
         return
     if isinstance(later.value, bool):
         worse = later.value and not earlier.value
@@ -58,7 +58,7 @@ def _worse(rule: Worsening, points: Sequence[Point], desk: Desk) -> None:
     if worse:
         reference = f"{earlier.origin.reference} and {later.origin.reference}"
         label = f"{later.origin.label}: {_told(earlier.value)} on {before}, {_told(later.value)} on {after}"
-        desk.say(Statement(rule.finding, True, Origin(reference, label, None), assumes=rule.assumes))
+        evidence.say(Statement(rule.finding, True, Origin(reference, label, None), assumes=rule.assumes))
 
 
 def _told(value: bool | float) -> str:
@@ -67,20 +67,20 @@ def _told(value: bool | float) -> str:
     return f"{value:g}"
 
 
-def _length(name: str, courses: Sequence[Course], assumes: str, desk: Desk) -> list[Amount]:
+def _length(name: str, courses: Sequence[Course], assumes: str, evidence: Evidence) -> list[Amount]:
     """The length of the latest course: of one that is recorded as a whole, else of the sessions that make one."""
-    assert desk.as_of is not None
+    assert evidence.as_of is not None
     whole = [c for c in courses if c.whole]
     if whole:
         course = max(whole, key=lambda c: (c.end is None, (c.end or c.start).last, c.start.last, c.origin.reference))
         if course.end is None:
-            since = (course.start.first, min(course.start.last, desk.as_of))
+            since = (course.start.first, min(course.start.last, evidence.as_of))
             return [Amount(name, None, None, course.origin, since, assumes=assumes)]
-        end = _until(course.end, desk.as_of)
+        end = _until(course.end, evidence.as_of)
         low = max((end.first - course.start.last).days, 0)
         high = max((end.last - course.start.first).days, 0)
         return [Amount(name, low, high, course.origin, None, assumes=assumes)]
-    stretch = _stretches(courses, desk)[-1]
+    stretch = _stretches(courses, evidence)[-1]
     days = (stretch.end - stretch.start).days
     return [Amount(name, days, None, stretch.origin(), None, assumes=assumes)]
 
@@ -101,14 +101,14 @@ class _Stretch:
         return Origin(f"{first.reference}{more}", label, day)
 
 
-def _stretches(courses: Iterable[Course], desk: Desk) -> list[_Stretch]:
+def _stretches(courses: Iterable[Course], evidence: Evidence) -> list[_Stretch]:
     """Courses without longer pauses joined together, in order of time; at least one when there is a course."""
-    assert desk.as_of is not None
-    gap = timedelta(days=desk.mapping.gap_weeks * DAYS_A_WEEK)
+    assert evidence.as_of is not None
+    gap = timedelta(days=evidence.mapping.gap_weeks * DAYS_A_WEEK)
     pieces = []
     for course in courses:
-        start = min(course.start.last, desk.as_of)
-        end = desk.as_of if course.end is None else max(min(course.end.first, desk.as_of), start)
+        start = min(course.start.last, evidence.as_of)
+        end = evidence.as_of if course.end is None else max(min(course.end.first, evidence.as_of), start)
         pieces.append(_Stretch(start, end, (course.origin,)))
     pieces.sort(key=lambda s: (s.start, s.end, s.origins[0].reference))
     joined: list[_Stretch] = []
@@ -121,11 +121,11 @@ def _stretches(courses: Iterable[Course], desk: Desk) -> list[_Stretch]:
     return joined
 
 
-def _overlap(rule: Overlap, by_concept: dict[str, list[Course]], desk: Desk) -> None:
+def _overlap(rule: Overlap, by_concept: dict[str, list[Course]], evidence: Evidence) -> None:
     """The latest time during which something of every group went on."""
     together: list[_Stretch] | None = None
     for group in rule.groups:
-        found = _stretches([c for name in sorted(group) for c in by_concept.get(name, ())], desk)
+        found = _stretches([c for name in sorted(group) for c in by_concept.get(name, ())], evidence)
         if together is None:
             together = found
         else:
@@ -137,7 +137,7 @@ def _overlap(rule: Overlap, by_concept: dict[str, list[Course]], desk: Desk) -> 
             ]
     if together:
         latest = max(together, key=lambda s: (s.end, s.start))
-        desk.amounts[rule.measure].append(
+        evidence.amounts[rule.measure].append(
             Amount(rule.measure, (latest.end - latest.start).days, None, latest.origin(), None, assumes=rule.assumes)
         )
 

@@ -15,7 +15,7 @@ from ..terminology.mapping import Fact
 from .bundle import Entry
 from .conditions import nothing, without_codes
 from .dates import When, period, when
-from .evidence import Course, Desk, Statement, both, facts_of, origin_of, safe
+from .evidence import Course, Evidence, Statement, both, facts_of, origin_of, safe
 from .words import DAYS, codings, label
 
 _INTENTS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
@@ -37,25 +37,25 @@ _SILENT = {
 }
 
 
-def read_drug(entry: Entry, desk: Desk) -> None:
-    """Put on the desk what a resource says of a drug."""
-    concepts = list(_medication(entry, desk))
+def read_drug(entry: Entry, evidence: Evidence) -> None:
+    """Note as evidence what a resource says of a drug."""
+    concepts = list(_medication(entry, evidence))
     start, end = _time(entry)
-    reason = _status(entry, start, desk)
+    reason = _status(entry, start, evidence)
     used, loose = [], []
     for concept in concepts[:_MOST]:
-        found, more = desk.codes(concept)
+        found, more = evidence.codes(concept)
         used += found
         loose += more
     if reason is None and not used:
         reason = without_codes(loose)
     if reason is not None:
-        desk.ignore(entry, reason)
+        evidence.ignore(entry, reason)
         return
     origin = origin_of(entry, start, used, next((label(c) for c in concepts if label(c)), ""))
     known_form = any(" " in c.display.strip() for c in used)  # a clinical drug says its form, an ingredient does not
     done = False
-    for concept, can_show, _, loosely in desk.concepts(used):
+    for concept, can_show, _, loosely in evidence.concepts(used):
         old = False
         reason = reason or concept.note or nothing(concept.name)
         for fact in facts_of(concept, "taken") if can_show else ():
@@ -64,17 +64,17 @@ def read_drug(entry: Entry, desk: Desk) -> None:
             why = ""
             if fact.routes:
                 value, why = _route(entry, fact, known_form=known_form)
-            if desk.older(end, fact.present_for):
+            if evidence.older(end, fact.present_for):
                 value, why, old = None, f"it is older than {fact.present_for} weeks", True
             for name in fact.names:
-                desk.say(Statement(name, value, origin, assumes=both(fact.assumes, loosely), reason=why))
+                evidence.say(Statement(name, value, origin, assumes=both(fact.assumes, loosely), reason=why))
         if start is not None and not old:
-            desk.courses.append(Course(concept.name, start, end, False, origin))
+            evidence.courses.append(Course(concept.name, start, end, False, origin))
     if not done:
-        desk.ignore(entry, reason or nothing(used[0].concept))
+        evidence.ignore(entry, reason or nothing(used[0].concept))
 
 
-def _medication(entry: Entry, desk: Desk) -> Iterator[Any]:
+def _medication(entry: Entry, evidence: Evidence) -> Iterator[Any]:
     """The CodeableConcepts of a drug and its ingredients. Each Medication is looked at once, so that a loop ends."""
     content = entry.content
     queue: list[tuple[Any, Any]] = [(content.get("medicationCodeableConcept"), content.get("medicationReference"))]
@@ -82,7 +82,7 @@ def _medication(entry: Entry, desk: Desk) -> Iterator[Any]:
     for concept, reference in queue:  # grows while it is read
         if isinstance(concept, Mapping):
             yield concept
-        found = desk.resolve(reference, entry)
+        found = evidence.resolve(reference, entry)
         if found is None or found.get("resourceType") != "Medication" or id(found) in seen or len(seen) >= _MOST:
             continue
         seen.add(id(found))
@@ -95,7 +95,7 @@ def _medication(entry: Entry, desk: Desk) -> Iterator[Any]:
         ]
 
 
-def _status(entry: Entry, start: When | None, desk: Desk) -> str | None:
+def _status(entry: Entry, start: When | None, evidence: Evidence) -> str | None:
     """Why nothing is taken from it, or None."""
     content = entry.content
     status = content.get("status")
@@ -108,9 +108,9 @@ def _status(entry: Entry, start: When | None, desk: Desk) -> str | None:
             return "an instruction not to give it"
         if start is None:
             return "it is not dated, so that it may be of today"
-        if desk.as_of is not None and start.last >= desk.as_of and start.first <= desk.as_of:
+        if evidence.as_of is not None and start.last >= evidence.as_of and start.first <= evidence.as_of:
             return "prescribed on the day of the record: not tried yet"
-    return "it is dated after the day of the record" if desk.later(start) else None
+    return "it is dated after the day of the record" if evidence.later(start) else None
 
 
 def _time(entry: Entry) -> tuple[When | None, When | None]:

@@ -1,6 +1,6 @@
 """What single resources say, before it is put together: statements about findings and measures, courses, series.
 
-Plain data. A `Desk` is where the readers of the single kinds of resource (`conditions`, `observations`, `drugs`,
+Plain data. A `Evidence` is where the readers of the single kinds of resource (`conditions`, `observations`, `drugs`,
 `deeds`, `questionnaires`) put what they find; whatever they make nothing of goes to `ignored` with the reason.
 """
 
@@ -102,7 +102,7 @@ class Point:
 
 
 @dataclass(slots=True)
-class Desk:
+class Evidence:
     """The mapping, the day, and everything found so far."""
 
     mapping: CodeMapping

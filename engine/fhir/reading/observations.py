@@ -14,7 +14,7 @@ from ..terminology.mapping import Code, Fact
 from .bundle import Entry
 from .conditions import in_several, nothing, without_codes
 from .dates import When, period, when
-from .evidence import Amount, Desk, OneOf, Origin, Point, Statement, both, facts_of, origin_of, safe
+from .evidence import Amount, Evidence, OneOf, Origin, Point, Statement, both, facts_of, origin_of, safe
 from .words import DAYS, INTERPRETATIONS, answer, codings, label
 
 _DONE = ("final", "amended", "corrected", "preliminary", "appended", "partial")
@@ -25,45 +25,45 @@ AFTER = "it is dated after the day of the record"
 _MakeOrigin: TypeAlias = Callable[[Sequence[Code]], Origin]
 
 
-def read_observation(entry: Entry, desk: Desk) -> None:
-    """Put on the desk what an Observation and its components say."""
+def read_observation(entry: Entry, evidence: Evidence) -> None:
+    """Note as evidence what an Observation and its components say."""
     content = entry.content
     parts = content.get("component")
     components = [c for c in (parts if isinstance(parts, list) else ()) if isinstance(c, Mapping)]
     reason = _status(content)
-    if reason is None and not any(_relevant(part, desk) for part in (content, *components)):
+    if reason is None and not any(_relevant(part, evidence) for part in (content, *components)):
         reason = without_codes([])  # most of a record: vital signs, laboratory
     at = dated(content) if reason is None else None
-    if reason is None and desk.later(at):
+    if reason is None and evidence.later(at):
         reason = AFTER
     if reason is not None:
-        desk.ignore(entry, reason)
+        evidence.ignore(entry, reason)
         return
-    silent = _observe(content, lambda codes: origin_of(entry, at, codes), desk, has_parts=bool(components))
+    silent = _observe(content, lambda codes: origin_of(entry, at, codes), evidence, has_parts=bool(components))
     reasons = [] if silent is None else [silent]
     said = silent is None
     for number, part in enumerate(components, 1):
         if part.get("modifierExtension"):
             reasons.append("an extension that this program does not know changes what it means")
             continue
-        silent = _observe(part, _component(entry, number, part, at), desk, site=content)
+        silent = _observe(part, _component(entry, number, part, at), evidence, site=content)
         said = said or silent is None
         reasons += [] if silent is None else [silent]
     if not said:
-        desk.ignore(entry, next((r for r in reasons if not r.startswith("the guideline's code list")), reasons[0]))
+        evidence.ignore(entry, next((r for r in reasons if not r.startswith("the guideline's code list")), reasons[0]))
 
 
-def read_conclusions(entry: Entry, desk: Desk) -> bool:
-    """Put on the desk what the conclusion codes of a DiagnosticReport say; whether there was anything."""
+def read_conclusions(entry: Entry, evidence: Evidence) -> bool:
+    """Note as evidence what the conclusion codes of a DiagnosticReport say; whether there was anything."""
     content = entry.content
     found = content.get("conclusionCode")
     at = dated(content)
     said = False
     for concept in found if isinstance(found, list) else ():
-        if _status(content) is None and not desk.later(at):
-            origin = Origin(safe(entry.reference), safe(label(concept) or _named(desk.codes(concept)[0])), at)
-            used, _ = desk.codes(concept)
-            said = (_present(used, True, "", origin, desk) is None and bool(used)) or said
+        if _status(content) is None and not evidence.later(at):
+            origin = Origin(safe(entry.reference), safe(label(concept) or _named(evidence.codes(concept)[0])), at)
+            used, _ = evidence.codes(concept)
+            said = (_present(used, True, "", origin, evidence) is None and bool(used)) or said
     return said
 
 
@@ -90,9 +90,9 @@ def dated(content: Mapping[str, Any]) -> When | None:
     )
 
 
-def _relevant(content: Mapping[str, Any], desk: Desk) -> bool:
+def _relevant(content: Mapping[str, Any], evidence: Evidence) -> bool:
     """Whether a code or a value is one that the mapping knows."""
-    code, mapping = content.get("code"), desk.mapping
+    code, mapping = content.get("code"), evidence.mapping
     return bool(mapping.find_all(code) or mapping.find_all(content.get("valueCodeableConcept")) or mapping.is_own(code))
 
 
@@ -109,30 +109,30 @@ def _status(content: Mapping[str, Any]) -> str | None:
 def _observe(
     content: Mapping[str, Any],
     make: _MakeOrigin,
-    desk: Desk,
+    evidence: Evidence,
     *,
     has_parts: bool = False,
     site: Mapping[str, Any] | None = None,
 ) -> str | None:
     """Read one code with its value; why nothing follows, or None when something does."""
     code, value = content.get("code"), content.get("valueCodeableConcept")
-    if desk.mapping.is_own(code):
-        return _own(content, make, desk) or None
-    used, loose = desk.codes(code)
+    if evidence.mapping.is_own(code):
+        return _own(content, make, evidence) or None
+    used, loose = evidence.codes(code)
     if not used and answer(value) == _OTHER:  # `finding: saddle numbness`: the value names what was found
-        used, more = desk.codes(value)
+        used, more = evidence.codes(value)
         loose += more
         if used:
             said = _interpretation(content)
-            return _present(used, True if said == _OTHER else said, "", make(used), desk)
+            return _present(used, True if said == _OTHER else said, "", make(used), evidence)
     if not used:
         return without_codes(loose)
     origin = make(used)
     number = quantity(content)
     if number is not None:
-        _series(used, content, site, number[0], origin, desk)
-        silent = _level(used, number, origin, desk)
-        if silent is None or not facts_of(desk.mapping.concepts[used[0].concept], "present"):
+        _series(used, content, site, number[0], origin, evidence)
+        silent = _level(used, number, origin, evidence)
+        if silent is None or not facts_of(evidence.mapping.concepts[used[0].concept], "present"):
             return silent
     said, reason = _said(content)
     if said == _OTHER:
@@ -141,8 +141,8 @@ def _observe(
         return reason
     assert said is None or isinstance(said, bool)
     if said is not None:
-        _series(used, content, site, said, origin, desk)
-    return _present(used, said, reason, origin, desk)
+        _series(used, content, site, said, origin, evidence)
+    return _present(used, said, reason, origin, evidence)
 
 
 def _said(content: Mapping[str, Any]) -> tuple[bool | str | None, str]:
@@ -174,29 +174,29 @@ def _interpretation(content: Mapping[str, Any]) -> bool | str | None:
     return None if words else _OTHER
 
 
-def _present(used: list[Code], said: bool | str | None, reason: str, origin: Origin, desk: Desk) -> str | None:
+def _present(used: list[Code], said: bool | str | None, reason: str, origin: Origin, evidence: Evidence) -> str | None:
     silent = ""
     done = False
     value = said if isinstance(said, bool) else None
-    for concept, can_show, can_deny, loosely in desk.concepts(used):
+    for concept, can_show, can_deny, loosely in evidence.concepts(used):
         if (value is False and not can_deny) or (value is True and not can_show):
             silent = f"its code is too {'narrow' if value is False else 'broad'} to say so of {concept.name}"
             continue
-        desk.say(Statement(f"concept:{concept.name}", value, origin))
-        done = done or in_several(concept.name, desk)
+        evidence.say(Statement(f"concept:{concept.name}", value, origin))
+        done = done or in_several(concept.name, evidence)
         for fact in facts_of(concept, "present"):
             assumes = both(fact.assumes, loosely)
             if fact.severe and value is True:
                 value, reason = None, "the record does not say that it is severe"
             if len(fact.names) > 1:
                 if value is True:
-                    desk.one_ofs.append(OneOf(fact.names, origin, assumes))
+                    evidence.one_ofs.append(OneOf(fact.names, origin, assumes))
                     done = True
                 silent = silent or "not being there does not exclude each of its signs"
                 continue
             for name in fact.names:
                 done = True
-                desk.say(Statement(name, value, origin, assumes=assumes, reason=reason))
+                evidence.say(Statement(name, value, origin, assumes=assumes, reason=reason))
         silent = silent or concept.note or nothing(concept.name)
     return None if done else silent
 
@@ -215,12 +215,12 @@ def quantity(content: Mapping[str, Any]) -> tuple[float, str, str] | None:
     return float(number), unit if isinstance(unit, str) else "", comparator if isinstance(comparator, str) else ""
 
 
-def _level(used: list[Code], number: tuple[float, str, str], origin: Origin, desk: Desk) -> str | None:
+def _level(used: list[Code], number: tuple[float, str, str], origin: Origin, evidence: Evidence) -> str | None:
     """A number against the limits of the mapping."""
     value, unit, comparator = number
     silent = "the mapping has no limits for this number"
     done = False
-    for concept, _, _, loosely in desk.concepts(used):
+    for concept, _, _, loosely in evidence.concepts(used):
         silent = concept.note or silent
         for fact in facts_of(concept, "level"):
             if unit not in SCORES:
@@ -231,7 +231,7 @@ def _level(used: list[Code], number: tuple[float, str, str], origin: Origin, des
                 said = _against(value, comparator, fact)
                 reason = "" if said is not None else f"{comparator}{value:g} lies between the limits of the mapping"
                 for name in fact.names:
-                    desk.say(Statement(name, said, origin, assumes=both(fact.assumes, loosely), reason=reason))
+                    evidence.say(Statement(name, said, origin, assumes=both(fact.assumes, loosely), reason=reason))
                 done = True
     return None if done else silent
 
@@ -251,45 +251,45 @@ def _series(
     site: Mapping[str, Any] | None,
     value: bool | float,
     origin: Origin,
-    desk: Desk,
+    evidence: Evidence,
 ) -> None:
     """Note a dated observation of something whose worsening matters."""
-    watched = {c for w in desk.mapping.worsening for c in w.concepts}
+    watched = {c for w in evidence.mapping.worsening for c in w.concepts}
     place = content.get("bodySite", (site or {}).get("bodySite"))
     sites = tuple(sorted(f"{s}|{c}" for s, c, _ in codings(place)))
     for code in used:
         if code.concept in watched and origin.when is not None:
             kind = "answer" if isinstance(value, bool) else "number"
-            desk.points.append(Point(code.concept, (code.system, code.code, kind, *sites), value, origin))
+            evidence.points.append(Point(code.concept, (code.system, code.code, kind, *sites), value, origin))
 
 
-def _own(content: Mapping[str, Any], make: _MakeOrigin, desk: Desk) -> str:
+def _own(content: Mapping[str, Any], make: _MakeOrigin, evidence: Evidence) -> str:
     """Read an observation under one of the guideline's own names; why not, or empty."""
     for system, name, _ in codings(content.get("code")):
-        if system != desk.mapping.own_system or not system:
+        if system != evidence.mapping.own_system or not system:
             continue
         origin = make([])
-        if name in desk.vocabulary.findings:
+        if name in evidence.vocabulary.findings:
             said, reason = _said(content)
             if said == _OTHER:
                 return reason
-            desk.say(Statement(name, said if isinstance(said, bool) else None, origin, reason=reason))
+            evidence.say(Statement(name, said if isinstance(said, bool) else None, origin, reason=reason))
             return ""
-        if name in desk.vocabulary.measures:
+        if name in evidence.vocabulary.measures:
             number = quantity(content)
-            amount = amount_of(name, number, origin, desk) if number else None
+            amount = amount_of(name, number, origin, evidence) if number else None
             if amount is None:
                 return "it has no number in a unit of this measure"
-            desk.amounts[name].append(amount)
+            evidence.amounts[name].append(amount)
             return ""
         return f"the guideline has no name `{safe(name)}`"
     return "its code is none of the guideline's names"
 
 
-def amount_of(name: str, number: tuple[float, str, str], origin: Origin, desk: Desk) -> Amount | None:
+def amount_of(name: str, number: tuple[float, str, str], origin: Origin, evidence: Evidence) -> Amount | None:
     """A number as an amount of a measure; None where the unit does not fit. Without a unit it is the measure's own."""
     value, unit, comparator = number
-    measure = desk.vocabulary.measures[name]
+    measure = evidence.vocabulary.measures[name]
     if comparator not in ("", "<", "<=", ">", ">="):
         return None
     if measure.unit in ("day", "week"):

@@ -12,7 +12,7 @@ from ..terminology.mapping import Concept, Fact
 from .bundle import Entry
 from .conditions import nothing, without_codes
 from .dates import When, period, when
-from .evidence import Course, Desk, Origin, Statement, both, facts_of, origin_of, safe
+from .evidence import Course, Evidence, Origin, Statement, both, facts_of, origin_of, safe
 from .observations import AFTER, dated, read_conclusions
 from .words import label
 
@@ -27,40 +27,40 @@ _REPORT = ("partial", "preliminary", "final", "amended", "corrected", "appended"
 _VISIT = ("in-progress", "finished", "onleave", "active")
 
 
-def read_deed(entry: Entry, desk: Desk) -> None:
-    """Put on the desk what a resource says was done."""
+def read_deed(entry: Entry, evidence: Evidence) -> None:
+    """Note as evidence what a resource says was done."""
     reason = _status(entry)
     used, loose, called = [], [], ""
     for coded in _codes(entry) if reason is None else ():
-        found, more = desk.codes(coded)
+        found, more = evidence.codes(coded)
         used += found
         loose += more
         called = called or (label(coded) if found else "")
     if reason is None and not used and entry.type != "DiagnosticReport":
         reason = without_codes(loose)  # most of a record: visits, laboratory
     start, end = _time(entry) if reason is None else (None, None)
-    if reason is None and (desk.later(start) or (start is None and desk.later(end))):
+    if reason is None and (evidence.later(start) or (start is None and evidence.later(end))):
         reason = AFTER
     if reason is not None:
-        desk.ignore(entry, reason)
+        evidence.ignore(entry, reason)
         return
-    said = entry.type == "DiagnosticReport" and read_conclusions(entry, desk)
+    said = entry.type == "DiagnosticReport" and read_conclusions(entry, evidence)
     if not used:
         if not said:
-            desk.ignore(entry, without_codes(loose))
+            evidence.ignore(entry, without_codes(loose))
         return
     origin = origin_of(entry, start or end, used, called)
     reasons = []
-    for concept, can_show, _, loosely in desk.concepts(used):
-        silent = _done(entry, concept, origin, loosely, desk) if can_show else f"too broad a code: {concept.name}"
-        course = _course(entry, concept, origin, loosely, desk) if can_show else None
+    for concept, can_show, _, loosely in evidence.concepts(used):
+        silent = _done(entry, concept, origin, loosely, evidence) if can_show else f"too broad a code: {concept.name}"
+        course = _course(entry, concept, origin, loosely, evidence) if can_show else None
         said = said or silent is None or course is None
         reasons += [r for r in (silent, course) if r]
     if not said:
-        desk.ignore(entry, next(iter(reasons), nothing(used[0].concept)))
+        evidence.ignore(entry, next(iter(reasons), nothing(used[0].concept)))
 
 
-def _done(entry: Entry, concept: Concept, origin: Origin, loosely: str, desk: Desk) -> str | None:
+def _done(entry: Entry, concept: Concept, origin: Origin, loosely: str, evidence: Evidence) -> str | None:
     """Say that something was done; why not, or None."""
     facts = facts_of(concept, "done")
     if not facts:
@@ -69,13 +69,15 @@ def _done(entry: Entry, concept: Concept, origin: Origin, loosely: str, desk: De
     if entry.type == "Procedure" and status != "completed" and not facts_of(concept, "course"):
         return f"its status is {status}: not done to its end"
     for fact in facts:
-        why = _too_old(entry, fact, desk)
+        why = _too_old(entry, fact, evidence)
         for name in fact.names:
-            desk.say(Statement(name, None if why else True, origin, assumes=both(fact.assumes, loosely), reason=why))
+            evidence.say(
+                Statement(name, None if why else True, origin, assumes=both(fact.assumes, loosely), reason=why)
+            )
     return None
 
 
-def _too_old(entry: Entry, fact: Fact, desk: Desk) -> str:
+def _too_old(entry: Entry, fact: Fact, evidence: Evidence) -> str:
     """Why something that was done may be of another time than the guideline asks about, or empty."""
     start, end = _time(entry)
     latest = end or start
@@ -83,30 +85,30 @@ def _too_old(entry: Entry, fact: Fact, desk: Desk) -> str:
         return ""
     if latest is None:
         return "it has no date"
-    return f"it is older than {fact.present_for} weeks" if desk.older(latest, fact.present_for) else ""
+    return f"it is older than {fact.present_for} weeks" if evidence.older(latest, fact.present_for) else ""
 
 
-def _course(entry: Entry, concept: Concept, origin: Origin, loosely: str, desk: Desk) -> str | None:
+def _course(entry: Entry, concept: Concept, origin: Origin, loosely: str, evidence: Evidence) -> str | None:
     """Note a course or a session of one; why not, empty where nothing is to be noted, or None when it was."""
     start, end = _time(entry)
     if start is None or not facts_of(concept, "course"):
         return ""
-    old = next((why for fact in facts_of(concept, "course") if (why := _too_old(entry, fact, desk))), None)
+    old = next((why for fact in facts_of(concept, "course") if (why := _too_old(entry, fact, evidence))), None)
     if old is not None:
         return old
     status = str(entry.content.get("status"))
     whole = entry.type == "EpisodeOfCare" or (entry.type == "Procedure" and "performedPeriod" in entry.content)
     if not whole:
-        desk.courses.append(Course(concept.name, start, end or start, False, origin))
+        evidence.courses.append(Course(concept.name, start, end or start, False, origin))
         return None
     goes_on = status in ("in-progress", "active")
     for fact in facts_of(concept, "completed"):
         for name in fact.names:
             value = status in ("completed", "finished")
-            desk.say(Statement(name, value, origin, assumes=both(fact.assumes, loosely)))
+            evidence.say(Statement(name, value, origin, assumes=both(fact.assumes, loosely)))
     if end is None and not goes_on:
         return "it has ended, and when is not recorded"
-    desk.courses.append(Course(concept.name, start, None if goes_on else end, True, origin))
+    evidence.courses.append(Course(concept.name, start, None if goes_on else end, True, origin))
     return None
 
 

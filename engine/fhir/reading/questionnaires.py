@@ -12,7 +12,7 @@ from guidelog.diagnostics import nearest
 
 from .bundle import Entry
 from .dates import when
-from .evidence import Amount, Desk, Origin, Statement, safe
+from .evidence import Amount, Evidence, Origin, Statement, safe
 from .observations import amount_of, quantity
 from .words import WORDS, answer
 
@@ -21,31 +21,31 @@ _MOST_ITEMS = 5_000
 _FULL = ("completed", "amended")
 
 
-def read_questionnaire(entry: Entry, desk: Desk) -> None:
-    """Put on the desk the answers of a QuestionnaireResponse."""
+def read_questionnaire(entry: Entry, evidence: Evidence) -> None:
+    """Note as evidence the answers of a QuestionnaireResponse."""
     content = entry.content
     at = when(content.get("authored"))
     status = content.get("status")
     if status == "entered-in-error":
-        desk.ignore(entry, "entered in error")
+        evidence.ignore(entry, "entered in error")
         return
     if status not in _FULL:
-        desk.ignore(entry, f"its status is {str(status)[:40] if status else 'missing'}: not a completed response")
+        evidence.ignore(entry, f"its status is {str(status)[:40] if status else 'missing'}: not a completed response")
         return
-    if desk.later(at):
-        desk.ignore(entry, "it is dated after the day of the record")
+    if evidence.later(at):
+        evidence.ignore(entry, "it is dated after the day of the record")
         return
     said, reasons = False, []
     for link, item in _items(content.get("item"), 0):
         origin = Origin(f"{safe(entry.reference)}#{safe(link)}", "", at)
-        reason = _answer(link, item, origin, desk)
+        reason = _answer(link, item, origin, evidence)
         said = said or reason is None
         if reason is not None:
             reasons.append(reason)
             if reason:
-                desk.ignored.append((origin.reference, safe(str(item.get("text", ""))), reason))
+                evidence.ignored.append((origin.reference, safe(str(item.get("text", ""))), reason))
     if not said and not any(reasons):
-        desk.ignore(entry, "it has no answers")
+        evidence.ignore(entry, "it has no answers")
 
 
 def _items(items: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -67,10 +67,10 @@ def _items(items: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 stack.extend((given.get("item"), level + 1) for given in inside if isinstance(given, Mapping))
 
 
-def _answer(link: str, item: Mapping[str, Any], origin: Origin, desk: Desk) -> str | None:
+def _answer(link: str, item: Mapping[str, Any], origin: Origin, evidence: Evidence) -> str | None:
     """Read one answer; None when it was used, else why not."""
     name = link.removeprefix("screen:")
-    vocabulary = desk.vocabulary
+    vocabulary = evidence.vocabulary
     known = name in vocabulary.findings or name in vocabulary.measures or name in vocabulary.screens
     if not known:
         near = nearest(name[:100], (*vocabulary.findings, *vocabulary.measures, *vocabulary.screens))
@@ -80,16 +80,16 @@ def _answer(link: str, item: Mapping[str, Any], origin: Origin, desk: Desk) -> s
         return "it has several answers"
     given = answers[0]
     if name in vocabulary.measures:
-        return _amount(name, given, origin, desk)
+        return _amount(name, given, origin, evidence)
     value = _truth(given)
     if isinstance(value, str):
         return "its answer is none of yes, no and unknown"
     if name in vocabulary.screens:
         if value is True:
-            desk.screens[name].append(origin)
+            evidence.screens[name].append(origin)
             return None
         return "the screen is not complete"
-    desk.say(Statement(name, value, origin, reason="the answer is: unknown" if value is None else ""))
+    evidence.say(Statement(name, value, origin, reason="the answer is: unknown" if value is None else ""))
     return None
 
 
@@ -102,19 +102,19 @@ def _truth(given: Mapping[str, Any]) -> bool | str | None:
     return WORDS.get(word.casefold().strip(), "other") if isinstance(word, str) else "other"
 
 
-def _amount(name: str, given: Mapping[str, Any], origin: Origin, desk: Desk) -> str | None:
+def _amount(name: str, given: Mapping[str, Any], origin: Origin, evidence: Evidence) -> str | None:
     start = when(given.get("valueDate")) or when(given.get("valueDateTime"))
     if start is not None:
-        if desk.as_of is None or desk.vocabulary.measures[name].unit not in ("day", "week"):
+        if evidence.as_of is None or evidence.vocabulary.measures[name].unit not in ("day", "week"):
             return "a start date needs the day of the record, and a measure in days or weeks"
-        if desk.later(start):
+        if evidence.later(start):
             return "it is dated after the day of the record"
-        since = (start.first, min(start.last, desk.as_of))
-        desk.amounts[name].append(Amount(name, None, None, origin, since, origin.when))
+        since = (start.first, min(start.last, evidence.as_of))
+        evidence.amounts[name].append(Amount(name, None, None, origin, since, origin.when))
         return None
     number = quantity(given)
-    amount = amount_of(name, number, origin, desk) if number else None
+    amount = amount_of(name, number, origin, evidence) if number else None
     if amount is None:
         return "its answer is no number in a unit of this measure, and no start date"
-    desk.amounts[name].append(amount)
+    evidence.amounts[name].append(amount)
     return None

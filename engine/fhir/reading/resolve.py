@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..terminology.mapping import CodeMapping
-from .evidence import Desk, Origin, Statement, both
+from .evidence import Evidence, Origin, Statement, both
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Verdict:
     reason: str = ""
 
 
-def verdict(name: str, desk: Desk) -> Verdict | None:
+def verdict(name: str, evidence: Evidence) -> Verdict | None:
     """What is taken to be so of a finding; None where nothing speaks of it."""
-    said = [s for s in desk.statements.get(name, ()) if not _too_old(s, desk)]
+    said = [s for s in evidence.statements.get(name, ()) if not _too_old(s, evidence)]
     if not said:
         return None
     there = [s for s in said if s.value is True]
@@ -38,7 +38,7 @@ def verdict(name: str, desk: Desk) -> Verdict | None:
         if same_kind and any(_after_all(s, there) for s in not_there):
             return _given([s for s in not_there if _after_all(s, there)])
         listed = " and ".join(dict.fromkeys(s.origin.reference for s in _in_order([*there, *not_there])))
-        desk.problems.append(f"`{name}` is left open: {listed} contradict each other")
+        evidence.problems.append(f"`{name}` is left open: {listed} contradict each other")
         return _open([*there, *not_there], "the resources contradict each other")
     if there:
         return _given(there)
@@ -47,10 +47,10 @@ def verdict(name: str, desk: Desk) -> Verdict | None:
     return _open([*open_, *not_there], both(*(s.reason for s in open_)))
 
 
-def all_of(desk: Desk) -> None:
+def all_of(evidence: Evidence) -> None:
     """Statements about findings that are several concepts together."""
-    for rule in desk.mapping.all_of:
-        parts = [verdict(f"concept:{name}", desk) for name in rule.concepts]
+    for rule in evidence.mapping.all_of:
+        parts = [verdict(f"concept:{name}", evidence) for name in rule.concepts]
         values = [None if p is None else p.value for p in parts]
         if all(v is None for v in values) and not any(parts):
             continue
@@ -60,38 +60,40 @@ def all_of(desk: Desk) -> None:
             continue
         origins = tuple(dict.fromkeys(o for p in shown for o in p.origins))
         for origin in origins:
-            desk.say(Statement(rule.finding, value, origin, standing=value, assumes=rule.assumes))
+            evidence.say(Statement(rule.finding, value, origin, standing=value, assumes=rule.assumes))
 
 
-def one_of(desk: Desk) -> None:
+def one_of(evidence: Evidence) -> None:
     """Where a resource says that one of several findings is present: the one known to be, or the first not denied."""
-    for claim in sorted(desk.one_ofs, key=lambda c: (c.origin.reference, c.names)):
-        found = {name: verdict(name, desk) for name in claim.names}
+    for claim in sorted(evidence.one_ofs, key=lambda c: (c.origin.reference, c.names)):
+        found = {name: verdict(name, evidence) for name in claim.names}
         if any(v is not None and v.value is True for v in found.values()):
             chosen = next(n for n, v in found.items() if v is not None and v.value is True)
-            desk.say(Statement(chosen, True, claim.origin, standing=True, assumes=""))
+            evidence.say(Statement(chosen, True, claim.origin, standing=True, assumes=""))
             continue
         free = [name for name, v in found.items() if v is None or v.value is None]
         if not free:
             listed = ", ".join(f"`{name}`" for name in claim.names)
-            desk.problems.append(f"{claim.origin.reference} says that one of {listed} is present, and others deny each")
+            evidence.problems.append(
+                f"{claim.origin.reference} says that one of {listed} is present, and others deny each"
+            )
             why = "the resources contradict each other"
-            desk.say(Statement(claim.names[0], None, claim.origin, standing=True, reason=why))
+            evidence.say(Statement(claim.names[0], None, claim.origin, standing=True, reason=why))
             continue
-        desk.say(Statement(free[0], True, claim.origin, standing=True, assumes=claim.assumes))
+        evidence.say(Statement(free[0], True, claim.origin, standing=True, assumes=claim.assumes))
 
 
-def screens(desk: Desk) -> dict[str, Verdict]:
+def screens(evidence: Evidence) -> dict[str, Verdict]:
     """The screens that were completed, if that is not too long ago for their members."""
     found = {}
-    for name, screen in desk.vocabulary.screens.items():
-        holds = [h for member in screen.members if (h := held(member, desk.mapping)[0]) is not None]
+    for name, screen in evidence.vocabulary.screens.items():
+        holds = [h for member in screen.members if (h := held(member, evidence.mapping)[0]) is not None]
         limit = min(holds, default=None)
         fresh = []
-        for origin in desk.screens.get(name, ()):
-            if desk.older(origin.when, limit):
+        for origin in evidence.screens.get(name, ()):
+            if evidence.older(origin.when, limit):
                 reason = f"older than {limit} weeks: it says nothing of today"
-                desk.ignored.append((origin.reference, origin.label, reason))
+                evidence.ignored.append((origin.reference, origin.label, reason))
             else:
                 fresh.append(origin)
         if fresh:
@@ -111,15 +113,15 @@ def held(name: str, mapping: CodeMapping) -> tuple[int | None, int | None]:
     return min(absent, default=None), min(present, default=None)
 
 
-def _too_old(statement: Statement, desk: Desk) -> bool:
+def _too_old(statement: Statement, evidence: Evidence) -> bool:
     if statement.standing or statement.value is None:
         return False
-    absent, present = held(statement.name, desk.mapping)
+    absent, present = held(statement.name, evidence.mapping)
     limit = present if statement.value else absent
-    if not desk.older(statement.origin.when, limit):
+    if not evidence.older(statement.origin.when, limit):
         return False
     reason = f"older than {limit} weeks: it says nothing of today"
-    desk.ignored.append((statement.origin.reference, statement.origin.label, reason))
+    evidence.ignored.append((statement.origin.reference, statement.origin.label, reason))
     return True
 
 

@@ -13,7 +13,7 @@ from guidelog.wording import label_of, question
 
 from ..terminology.code_file import read_mapping
 from ..terminology.mapping import CodeMapping
-from .reading import FhirReading
+from .assemble import FhirReading
 
 
 @dataclass(frozen=True, slots=True)

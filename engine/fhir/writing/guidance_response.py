@@ -23,8 +23,8 @@ from guidelog.language.guideline import Guideline
 from guidelog.semantics.status import Because, Status
 from guidelog.wording import STATUS, question
 
+from ..reading.assemble import FhirReading
 from ..reading.evidence import safe
-from ..reading.reading import FhirReading
 from ..terminology.code_file import OWN_SYSTEM
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:guidelog:fhir")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ from guidelog import wording
 from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.why import deciding_instances
 from guidelog.explain.why_not import Criterion, criteria_of, why_not
-from guidelog.fhir.hooks_config import Offer
+from guidelog.fhir.hooks_config import HooksConfig
 from guidelog.semantics.status import Status
 
+from .request import DraftOrder
 from .suggest import shortened
 
 SUMMARY = 139
@@ -40,9 +41,9 @@ _STATES = {"not_met": "Not met", "not_known": "Not known", "met": "Met"}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every card of a response shares: the guideline's page and the explanation's, and what the offer says."""
+    """What every card of a response shares: the guideline's page and the explanation's, and what hooks.toml says."""
 
-    offer: Offer
+    config: HooksConfig
     page: str
     explanation: str
 
@@ -88,7 +89,7 @@ def assemble(
 ) -> dict[str, Any]:
     """A card from its parts."""
     guideline = answers.guideline
-    own = frame.offer.mapping.own_system
+    own = frame.config.mapping.own_system
     made: dict[str, Any] = {
         "uuid": str(uuid.uuid4()),
         "summary": shortened(summary, SUMMARY),
@@ -104,8 +105,8 @@ def assemble(
     if suggestions:
         made["suggestions"] = list(suggestions)
         made["selectionBehavior"] = "at-most-one"
-    if frame.offer.overrides:
-        made["overrideReasons"] = [o.to_json() for o in frame.offer.overrides]
+    if frame.config.overrides:
+        made["overrideReasons"] = [o.to_json() for o in frame.config.overrides]
     return made
 
 
@@ -164,3 +165,45 @@ def _guideline(answers: Answers) -> str:
         f"{guideline.title}, version {guideline.version}, {guideline.review}; certificate accepted. "
         f"{guideline.disclaimer.split('. ')[0].strip()}."
     )
+
+
+# Appropriateness ratings of draft orders (Argonaut CDS Hooks for PAMA), as system actions. A rating is given only where
+# the guideline decides; undetermined, conflicting or emergency answers get none. The order is returned whole, its
+# extensions apart. guidelog is no qualified mechanism of CMS, so no G-code is claimed.
+
+RATING_EXTENSION = "http://fhir.org/argonaut/Extension/"
+RATING_SYSTEM = "http://fhir.org/argonaut/CodeSystem/pama-rating"
+RATING: Mapping[Status, str] = {
+    Status.URGENT: "appropriate",
+    Status.RECOMMENDED: "appropriate",
+    Status.CONSIDER: "appropriate",
+    Status.NOT_NOW: "not-appropriate",
+    Status.AVOID: "not-appropriate",
+    Status.OUTSIDE_GUIDELINE: "no-criteria-apply",
+}
+
+
+def rated(order: DraftOrder, answer: Answer, criteria: str) -> dict[str, Any] | None:
+    """The action that attaches the rating; `criteria` is the address of what was applied."""
+    rating = RATING.get(answer.status)
+    if rating is None or not order.reference:
+        return None
+    given = order.resource.get("extension")
+    before = [e for e in given if not _is_rating(e)] if isinstance(given, list) else []
+    coding = {"system": RATING_SYSTEM, "code": rating}
+    extensions = [
+        {"url": f"{RATING_EXTENSION}pama-rating", "valueCodeableConcept": {"coding": [coding]}},
+        {"url": f"{RATING_EXTENSION}pama-rating-consult-id", "valueUri": f"urn:uuid:{uuid.uuid4()}"},
+        {"url": f"{RATING_EXTENSION}pama-rating-auc-applied", "valueUri": criteria},
+    ]
+    return {
+        "type": "update",
+        "description": f"Record the rating {rating}",
+        "resource": {**order.resource, "extension": [*before, *extensions]},
+    }
+
+
+def _is_rating(extension: Any) -> bool:
+    """A rating that an earlier answer attached."""
+    url = extension.get("url") if isinstance(extension, dict) else None
+    return isinstance(url, str) and url.startswith(f"{RATING_EXTENSION}pama-rating")

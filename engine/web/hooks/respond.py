@@ -17,7 +17,7 @@ from guidelog import wording
 from guidelog.diagnostics import InputError
 from guidelog.explain.answers import Answer, Answers
 from guidelog.fhir import read_records
-from guidelog.fhir.hooks_config import Match, Offer, load_offer
+from guidelog.fhir.hooks_config import HooksConfig, Match, load_hooks_config
 from guidelog.fhir.reading.words import codings
 from guidelog.ground.ground import GroundLiteral
 from guidelog.patients import Patient, patient_from_content
@@ -26,8 +26,7 @@ from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status
 
 from ..workers.edition import LiveGuideline
-from .cards import SUMMARY, Frame, assemble, card
-from .rating import rated
+from .cards import SUMMARY, Frame, assemble, card, rated
 from .request import Call, DataMissing, DraftOrder, Malformed, read_call
 from .suggest import ADVISED, Suggester, shortened
 
@@ -56,32 +55,32 @@ def respond(compiled: LiveGuideline, body: bytes, hook: str, page: str, explanat
     """The reply to a call. Raises CertificateError; never InputError, whatever was sent."""
     try:
         call = read_call(body, hook)
-        offer = compiled.remember("hooks.offer", load_offer)
-        ordered = [o for o in _ordered(offer, call.orders) if offer.orders[o.match.intervention].answered]
+        config = compiled.remember("hooks.config", load_hooks_config)
+        ordered = [o for o in _ordered(config, call.orders) if config.orders[o.match.intervention].answered]
         if hook != "patient-view" and not ordered:
             return Reply(200, _json({"cards": []}))
-        patient = _patient(compiled, offer, call, today)
+        patient = _patient(compiled, config, call, today)
     except Malformed as error:
         return problem(400, "structure", str(error))
     except DataMissing as error:
         return problem(412, "required", str(error))
-    frame = Frame(offer, page, explanation)
+    frame = Frame(config, page, explanation)
     try:
         facts, _ = settle(compiled, patient)
     except InputError as error:
         return _said([_contradiction(compiled, frame, error)], [], patient)
-    suggester = Suggester(offer, compiled.names, call.patient, today)
+    suggester = Suggester(config, compiled.names, call.patient, today)
     statuses = compiled.statuses(facts)
     if hook == "patient-view":
         if not _concerns(World(compiled.ground, facts, compiled.evaluate(facts))):
             return Reply(200, _json({"cards": []}))
         main = compiled.guideline.main
         open_first = [n for n in main if statuses[n] is Status.UNDETERMINED][:1]
-        answers = ask(compiled, patient, [*main, *_advised(offer, statuses, main)], asking=open_first)
+        answers = ask(compiled, patient, [*main, *_advised(config, statuses, main)], asking=open_first)
         return _said(_view(frame, answers, suggester), [], patient)
     asked = list(dict.fromkeys(o.match.intervention for o in ordered))
-    answers = ask(compiled, patient, [*asked, *_advised(offer, statuses, asked)])
-    present = frozenset(o.match.intervention for o in _ordered(offer, call.drafts))
+    answers = ask(compiled, patient, [*asked, *_advised(config, statuses, asked)])
+    present = frozenset(o.match.intervention for o in _ordered(config, call.drafts))
     return _said(*_order_cards(frame, answers, suggester, ordered, present), patient)
 
 
@@ -112,31 +111,31 @@ def _json(data: Any) -> bytes:
     return orjson.dumps(data)
 
 
-def _ordered(offer: Offer, orders: Iterable[DraftOrder]) -> list[Ordered]:
+def _ordered(config: HooksConfig, orders: Iterable[DraftOrder]) -> list[Ordered]:
     """The orders whose codes the guideline knows."""
     found = []
     for order in orders:
         concept = order.resource.get("code") or order.resource.get("medicationCodeableConcept")
         reasons = order.resource.get("reasonCode")
         known = any(
-            offer.mapping.find(system, code) is not None
+            config.mapping.find(system, code) is not None
             for reason in (reasons if isinstance(reasons, list) else ())
             for system, code, _ in codings(reason)
         )
-        matches = [m for s, c, _ in codings(concept) if (m := offer.meaning((s, c), with_reason=known))]
+        matches = [m for s, c, _ in codings(concept) if (m := config.meaning((s, c), with_reason=known))]
         if matches:
             found.append(Ordered(order, min(matches, key=lambda m: not m.verified)))
     return found
 
 
-def _patient(compiled: LiveGuideline, offer: Offer, call: Call, today: date) -> Patient:
+def _patient(compiled: LiveGuideline, config: HooksConfig, call: Call, today: date) -> Patient:
     """The record: what was prefetched, and the reasons that the orders give. Raises DataMissing."""
     records = [*call.records, *_reasons(call)]
     vocabulary = compiled.names.vocabulary
     try:
         if not records:
             return patient_from_content({"patient": call.patient, "as_of": today.isoformat()}, vocabulary)
-        return read_records(records, offer.mapping, vocabulary, as_of=today, patient=call.patient).patient
+        return read_records(records, config.mapping, vocabulary, as_of=today, patient=call.patient).patient
     except InputError as error:
         raise DataMissing("; ".join(d.message for d in error.diagnostics[:5])) from None
 
@@ -159,13 +158,13 @@ def _reasons(call: Call) -> list[dict[str, Any]]:
     return found
 
 
-def _advised(offer: Offer, statuses: Mapping[str, Status], asked: Sequence[str]) -> list[str]:
+def _advised(config: HooksConfig, statuses: Mapping[str, Status], asked: Sequence[str]) -> list[str]:
     """What could be suggested instead of what is not due, to be certified with it."""
     found = dict.fromkeys(
         name
         for intervention in asked
-        if intervention in offer.orders and statuses[intervention] not in ADVISED
-        for name in offer.orders[intervention].instead
+        if intervention in config.orders and statuses[intervention] not in ADVISED
+        for name in config.orders[intervention].instead
         if statuses[name] in ADVISED
     )
     return [name for name in found if name not in asked]
@@ -179,7 +178,7 @@ def _order_cards(
     cards, actions = [], []
     for item in ordered:
         answer = by_name[item.match.intervention]
-        orderable = frame.offer.orders[answer.intervention]
+        orderable = frame.config.orders[answer.intervention]
         if orderable.rated and (action := rated(item.order, answer, frame.page)):
             actions.append(action)
         if answer.status is Status.OUTSIDE_GUIDELINE:
@@ -223,7 +222,7 @@ def _view(frame: Frame, answers: Answers, suggester: Suggester) -> list[dict[str
         cards.append(made)
     waiting = [a for a in main if a.status in {Status.NOT_NOW, Status.AVOID}]
     if waiting and not cards:
-        orders = [frame.offer.orders[a.intervention] for a in waiting if a.intervention in frame.offer.orders]
+        orders = [frame.config.orders[a.intervention] for a in waiting if a.intervention in frame.config.orders]
         names = [name for orderable in orders for name in orderable.instead]
         steps = _instead(by_name, dict.fromkeys(names))
         suggestions = [s for step in steps if step.status in ADVISED for s in suggester.order(step)][:1]

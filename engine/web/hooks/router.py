@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
-from guidelog.fhir.hooks_config import Offered, load_offer
+from guidelog.fhir.hooks_config import Offered, load_hooks_config
 
 from ..service import Service
 from .feedback import FeedbackStore, Malformed, StoreBusy, StoreFull, read_feedback
@@ -73,9 +73,9 @@ def _body(name: str) -> dict[str, Any]:
 
 
 def router(service: Service, today: Callable[[], date] = date.today) -> APIRouter:
-    """All routes. Raises InputError when the guideline's offer or the allow-list is wrong."""
+    """All routes. Raises InputError when the guideline's hooks.toml or the allow-list is wrong."""
     settings = service.settings
-    offer = service.compiled.remember("hooks.offer", load_offer)
+    config = service.compiled.remember("hooks.config", load_hooks_config)
     trust: Trust | None = load_trust(settings.trust) if settings.trust else None
     store = FeedbackStore(settings.feedback, settings.feedback_rows) if settings.feedback else None
     routes = APIRouter(tags=["CDS Hooks"])
@@ -89,15 +89,15 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
                 "title": s.title,
                 "description": s.description,
                 "id": s.id,
-                **({"prefetch": dict(offer.prefetch)} if offer.prefetch else {}),
+                **({"prefetch": dict(config.prefetch)} if config.prefetch else {}),
             }
-            for s in offer.services
+            for s in config.services
         ]
         return JSONResponse({"services": found})
 
     def admitted(request: Request, name: str, path: str) -> Offered:
         """The service called, by a client that is trusted, with a body that is JSON."""
-        offered = offer.service(name)
+        offered = config.service(name)
         if offered is None:
             raise HTTPException(404, "there is no such service")
         if trust is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from guidelog import wording
 from guidelog.explain.answers import Answer
-from guidelog.fhir.hooks_config import Coding, Offer
+from guidelog.fhir.hooks_config import Coding, HooksConfig
 from guidelog.language.names import Names
 from guidelog.semantics.status import Status
 
@@ -28,8 +28,8 @@ LABEL = 80
 class Suggester:
     """Makes suggestions for one patient."""
 
-    def __init__(self, offer: Offer, names: Names, patient: str, today: date) -> None:
-        self.offer, self.names, self.patient, self.today = offer, names, patient, today
+    def __init__(self, config: HooksConfig, names: Names, patient: str, today: date) -> None:
+        self.config, self.names, self.patient, self.today = config, names, patient, today
 
     def instead_of(self, order: DraftOrder, answers: Iterable[Answer], present: frozenset[str]) -> list[dict[str, Any]]:
         """What the guideline recommends now in place of an order, and, last, the order withdrawn."""
@@ -67,7 +67,7 @@ class Suggester:
 
     def order(self, answer: Answer) -> list[dict[str, Any]]:
         """An intervention that is advised and not ordered yet."""
-        if answer.intervention not in self.offer.orders:
+        if answer.intervention not in self.config.orders:
             return []
         return [{**self._suggestion(f"Order: {answer.label}", [self._created(answer)]), "isRecommended": True}]
 
@@ -81,9 +81,9 @@ class Suggester:
         return [action] if order.reference else []
 
     def _created(self, answer: Answer) -> dict[str, Any]:
-        orderable = self.offer.orders.get(answer.intervention)
+        orderable = self.config.orders.get(answer.intervention)
         kind = orderable.resource if orderable else "ServiceRequest"
-        own = Coding(self.offer.mapping.own_system, answer.intervention, answer.label)
+        own = Coding(self.config.mapping.own_system, answer.intervention, answer.label)
         codings = [c.to_json() for c in ((orderable.create if orderable else None), own) if c]
         concept = {"coding": codings, "text": answer.label}
         resource: dict[str, Any] = {
@@ -100,7 +100,7 @@ class Suggester:
 
     def _task(self, question: str, answer: Answer) -> dict[str, Any]:
         says = wording.question(question, self.names)
-        own = f"{self.offer.mapping.own_system}:question"
+        own = f"{self.config.mapping.own_system}:question"
         label = wording.question_label(question, self.names)
         code = {"coding": [Coding(own, question.replace(":", "."), label).to_json()]}
         resource = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import Diagnostic, InputError
 from guidelog.fhir import read_mapping
-from guidelog.fhir.hooks_config import read_offer
+from guidelog.fhir.hooks_config import read_hooks_config
 from guidelog.language.guideline import Guideline
 from guidelog.language.names import names_of
 from guidelog.language.vocabulary import Vocabulary
@@ -46,7 +46,7 @@ def _records(guideline: Guideline, vocabulary: Vocabulary) -> Sequence[Diagnosti
     if wrong:
         return wrong
     try:
-        read_offer(guideline, vocabulary)
+        read_hooks_config(guideline, vocabulary)
     except InputError as error:
         return error.diagnostics
     return ()

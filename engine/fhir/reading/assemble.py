@@ -24,14 +24,14 @@ from .conditions import read_condition
 from .courses import measure_courses, note_worsening
 from .dates import When, when
 from .drugs import read_drug
-from .evidence import DOUBT, Desk, Origin, both, label_of, safe
+from .evidence import DOUBT, Evidence, Origin, both, label_of, safe
 from .observations import read_observation
 from .procedures import read_deed
 from .questionnaires import read_questionnaire
 from .resolve import Verdict, all_of, one_of, screens, verdict
 from .subject import Person, person_of, without_copies
 
-_READERS: Mapping[str, Callable[[Entry, Desk], None]] = {
+_READERS: Mapping[str, Callable[[Entry, Evidence], None]] = {
     "Condition": read_condition,
     "AllergyIntolerance": read_condition,
     "Observation": read_observation,
@@ -206,30 +206,30 @@ def _read(
     mine = [e for e in entries if id(e) not in strange]
     day, dated_by = _day(records, mine, as_of)
     references = {key: e for e in entries for key in (e.reference, e.url) if key}
-    desk = Desk(mapping, vocabulary, day, unverified, references)
-    desk.problems += records.problems
+    evidence = Evidence(mapping, vocabulary, day, unverified, references)
+    evidence.problems += records.problems
     for entry, reason in records.left_out:
-        desk.ignore(entry, reason)
+        evidence.ignore(entry, reason)
     for entry in sorted(entries, key=lambda e: (e.type, e.reference)):
         if id(entry) in strange:
             if entry.type not in _QUIET:
-                desk.ignore(entry, strange[id(entry)])
+                evidence.ignore(entry, strange[id(entry)])
         elif (reader := _READERS.get(entry.type)) is not None:
             if entry.content.get("modifierExtension") or entry.content.get("implicitRules"):
-                desk.ignore(entry, "an extension that this program does not know changes what it means")
+                evidence.ignore(entry, "an extension that this program does not know changes what it means")
             else:
-                reader(entry, desk)
+                reader(entry, evidence)
         elif entry.type not in _QUIET:
-            desk.ignore(entry, _REASONS.get(entry.type, "resources of this kind say nothing here"))
-    measure_courses(desk)
-    note_worsening(desk)
-    return _reading(desk, person, dated_by)
+            evidence.ignore(entry, _REASONS.get(entry.type, "resources of this kind say nothing here"))
+    measure_courses(evidence)
+    note_worsening(evidence)
+    return _reading(evidence, person, dated_by)
 
 
-def _reading(desk: Desk, person: Person, dated_by: str) -> FhirReading:
+def _reading(evidence: Evidence, person: Person, dated_by: str) -> FhirReading:
     """Settle every finding and measure, and write the record."""
-    all_of(desk)
-    one_of(desk)
+    all_of(evidence)
+    one_of(evidence)
     findings: dict[str, str] = {}
     measures: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -241,8 +241,8 @@ def _reading(desk: Desk, person: Person, dated_by: str) -> FhirReading:
         for origin in found.origins:
             used.setdefault(origin, []).append((name, says, found.assumes))
 
-    for name in desk.vocabulary.findings:
-        found = verdict(name, desk)
+    for name in evidence.vocabulary.findings:
+        found = verdict(name, evidence)
         if found is None:
             continue
         findings[name] = {True: "present", False: "absent", None: "unknown"}[found.value]
@@ -251,8 +251,8 @@ def _reading(desk: Desk, person: Person, dated_by: str) -> FhirReading:
             sources[name] = _source(found)
         else:
             take(name, f"{name}: {findings[name]}", found)
-    for name in desk.vocabulary.measures:
-        value, found = measure_value(name, desk)
+    for name in evidence.vocabulary.measures:
+        value, found = measure_value(name, evidence)
         if found is None:
             continue
         measures[name] = value
@@ -261,16 +261,16 @@ def _reading(desk: Desk, person: Person, dated_by: str) -> FhirReading:
             sources[name] = _source(found)
         else:
             take(name, f"{name}: {_told(value)}", found)
-    closed = screens(desk)
+    closed = screens(evidence)
     complete = dict.fromkeys(closed, "complete")
     for name, done in closed.items():
         take(name, f"{name}: complete", done)
     content: dict[str, Any] = {"patient": person.id}
-    if desk.as_of is not None:
-        content["as_of"] = desk.as_of.isoformat()
+    if evidence.as_of is not None:
+        content["as_of"] = evidence.as_of.isoformat()
     parts = {"findings": findings, "measures": measures, "screens": complete, "sources": sources}
     content |= {part: entries for part, entries in parts.items() if entries}
-    patient = patient_from_content(content, desk.vocabulary, f"the record of {person.id}")
+    patient = patient_from_content(content, evidence.vocabulary, f"the record of {person.id}")
     listed = tuple(
         Used(
             o.reference,
@@ -282,10 +282,12 @@ def _reading(desk: Desk, person: Person, dated_by: str) -> FhirReading:
         )
         for o, said in sorted(used.items(), key=lambda item: item[0].reference)
     )
-    desk.problems += [f"{u.reference}: {doubt}" for u in listed for doubt in u.assumption.split("; ") if DOUBT in doubt]
-    problems = tuple(dict.fromkeys(desk.problems))
+    evidence.problems += [
+        f"{u.reference}: {doubt}" for u in listed for doubt in u.assumption.split("; ") if DOUBT in doubt
+    ]
+    problems = tuple(dict.fromkeys(evidence.problems))
     return FhirReading(
-        patient, listed, tuple(open_), problems, dated_by, tuple(desk.ignored), tuple(desk.entries_ignored)
+        patient, listed, tuple(open_), problems, dated_by, tuple(evidence.ignored), tuple(evidence.entries_ignored)
     )
 
 
