@@ -490,6 +490,13 @@ def test_what_is_not_there_is_not_found(web: Page, path: str) -> None:
     assert web.client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["LiberationSans-Regular", "LiberationMono-Regular"])
+def test_fonts_are_there(web: Page, name: str) -> None:
+    found = web.client.get(f"/fonts/{name}.ttf")
+    assert found.status_code == 200
+    assert found.content[:4] == b"\0\1\0\0"
+
+
 def test_links_between_the_review_pages_lead_somewhere(web: Page) -> None:
     seen: dict[str, int] = {}
     for page in (
@@ -580,7 +587,7 @@ def test_the_playground_takes_any_text(web: Page, text: str) -> None:
 
 @pytest.mark.slow
 def test_checking_a_copy_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    from guidelog.web.pages.author import workroom
+    from guidelog.web.workers import workroom
 
     with site(workers=1) as page:
         post = {

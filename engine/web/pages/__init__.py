@@ -12,12 +12,11 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter
 
 from ..service import Service
-from . import fonts
-from .author import author
-from .author.workroom import Workroom
+from ..workers.workroom import Workroom
+from .author import router as author
 from .clinician import router as patient
 from .reviewer import router as review
-from .site import Site
+from .site import Site, fonts
 
 
 def router(service: Service) -> APIRouter:
@@ -33,6 +32,6 @@ def router(service: Service) -> APIRouter:
             await room.stop()
 
     routes = APIRouter(include_in_schema=False, lifespan=lifespan)
-    for part in (patient.router(site), review.router(site, room), author.router(site, room), fonts.router()):
+    for part in (patient.router(site), review.router(site, room), author.router(site, room), fonts()):
         routes.include_router(part)
     return routes

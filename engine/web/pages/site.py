@@ -1,4 +1,4 @@
-"""What all pages share: the service, templates, the tokens of forms."""
+"""What all pages share: the service, templates, the tokens of forms, the fonts of the diagrams."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from fastapi import APIRouter
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 from guidelog import wording
 
@@ -22,6 +24,7 @@ from .posted import FIELD, Tokens
 HERE = Path(__file__).parent.parent
 STATIC = HERE / "static"
 FONTS = HERE.parent / "diagrams" / "drawing" / "fonts"
+FONT_NAMES = ("LiberationSans-Regular", "LiberationSans-Bold", "LiberationSans-Italic", "LiberationMono-Regular")
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -89,3 +92,17 @@ def _asset(name: str) -> str:
     """The address of a static file, with its content's hash so that a browser may keep it."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?{digest}"
+
+
+def fonts() -> APIRouter:
+    """The fonts of the diagrams by name, for pages on machines that have none of the same widths."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/fonts/{name}.ttf")
+    def font(name: str) -> Response:
+        if name not in FONT_NAMES:
+            raise HTTPException(404)
+        kept = {"Cache-Control": "public, max-age=604800"}
+        return FileResponse(FONTS / f"{name}.ttf", media_type="font/ttf", headers=kept)
+
+    return routes

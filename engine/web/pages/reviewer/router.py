@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from guidelog.diagnostics import InputError
 
-from ..author.workroom import Workroom
+from ...workers.workroom import Workroom
 from ..clinician.router import hidden_fields
 from ..clinician.view import view
 from ..site import Site

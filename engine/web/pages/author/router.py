@@ -15,11 +15,11 @@ from guidelog.language.guideline import PROPERTIES
 
 from ...workers.dispatcher import TaskFailed, TooSlow
 from ...workers.pool import WorkerLost
+from ...workers.workroom import Workroom
 from ..clinician.entry import BadForm
 from ..posted import FIELD, read_fields
 from ..site import Site, wants_part
 from .copy import Checked, check_copy, vignette_names
-from .workroom import Workroom
 
 LARGEST_TEXT = 200_000
 LARGEST_POST = 1_000_000

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ...settings import Settings
-from ...workers.dispatcher import Desk
-from ...workers.edition import LiveGuideline
+from ..settings import Settings
+from .dispatcher import Desk
+from .edition import LiveGuideline
 
 P = ParamSpec("P")
 T = TypeVar("T")
