@@ -117,7 +117,7 @@ def read_record(
     record: Mapping[str, Any], book: Rulebook
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:  # and what screens close
     require(
-        record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "sources", "expect"},
+        record.keys() <= {"patient", "as_of", "findings", "measures", "screens", "not_read", "sources", "expect"},
         "the record has unknown fields",
     )
     findings, measures, screens = ({**(record.get(section) or {})} for section in ("findings", "measures", "screens"))
@@ -130,8 +130,9 @@ def read_record(
     said = {name: STATES[state] for name, state in findings.items()} | {
         name: interval(measures[name], declared[name], as_of) for name in measures
     }
+    unread = [entry.get("speaks_of", ()) for entry in record.get("not_read") or ()]  # () is anything at all
     for screen, name, ticks in book.screened:
-        if screen in closed and name not in said:
+        if screen in closed and name not in said and not any(not names or name in names for names in unread):
             said[name] = ticks, ticks
             closed[screen].append(name)
     return book.unknown | said, closed

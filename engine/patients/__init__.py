@@ -14,6 +14,7 @@ every declared name a value. Whatever is wrong with a file is an InputError whos
     GL409  a key that is not text         GL419  not a value of a screen
     GL410  a record of the wrong shape    GL420  not text where text belongs
 
+A record also carries what a reader of other forms did not understand (`NotRead`), so that it stays unknown.
 `remarks` warns of what can be read and is odd: GL422, a day that is still to come.
 """
 
@@ -21,6 +22,7 @@ from .content import sha256_of
 from .document import read_document, read_text
 from .facts import Facts, close
 from .node import Entry, ListNode, MapNode, Node, ScalarNode
+from .not_read import NotRead
 from .record import Patient, patient_from_content, read_patient
 from .remarks import remarks
 from .values import Interval, MeasureValue, Since
@@ -33,6 +35,7 @@ __all__ = [
     "MapNode",
     "MeasureValue",
     "Node",
+    "NotRead",
     "Patient",
     "ScalarNode",
     "Since",

@@ -40,8 +40,9 @@ class Facts:
 def close(patient: Patient, vocabulary: Vocabulary) -> Facts:
     """The facts of a record: listed values, members of completed screens, and unknown for the rest.
 
-    A member that is listed as unknown stays unknown; so does a measure without an `unlisted` value. Raises ValueError
-    when the record has names that the vocabulary does not declare.
+    A member that is listed as unknown stays unknown; so does a measure without an `unlisted` value, and whatever an
+    entry of `not_read` may be about: what was not understood is not "no". Raises ValueError when the record has names
+    that the vocabulary does not declare.
     """
     strangers = {*patient.findings, *patient.measures, *patient.screens}.difference(
         vocabulary.findings, vocabulary.measures, vocabulary.screens
@@ -58,6 +59,8 @@ def close(patient: Patient, vocabulary: Vocabulary) -> Facts:
         assumed: list[str] = []
         for member in vocabulary.screens[screen].members:
             if member in patient.findings or member in patient.measures:
+                continue
+            if any(entry.speaks_of_name(member) for entry in patient.not_read):
                 continue
             if member in findings:
                 findings[member] = False

@@ -20,11 +20,12 @@ from .content import as_json, content_of, sha256_of
 from .document import compose
 from .from_yaml import plain_meaning
 from .node import Entry, MapNode, Node, Problems, ScalarNode, did_you_mean, quoted, suggestion
+from .not_read import NotRead, read_not_read
 from .values import ISO_DAY, AsOf, Interval, MeasureValue, Since, read_date, read_measure
 
 __all__ = ["Interval", "MeasureValue", "Patient", "Since", "patient_from_content", "read_patient"]
 
-_PARTS = ("patient", "as_of", "findings", "measures", "screens", "sources", "expect")
+_PARTS = ("patient", "as_of", "findings", "measures", "screens", "not_read", "sources", "expect")
 _FINDING_VALUES: Mapping[str, bool | None] = {"present": True, "absent": False, "unknown": None}
 _SCREEN_VALUES: Mapping[str, bool] = {"complete": True, "incomplete": False}
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
@@ -42,6 +43,7 @@ class Patient:
     declaration. `content`: the record as plain JSON data without `expect`; dates are ISO strings, the id is text even
     when written as a number, a measure's number is what `json.loads` gives for its text (`8` an integer, `8.0` a
     float). `sha256`: of the content's canonical JSON (docs/certificates.md). `expect`: kept unread for vignettes.
+    `not_read`: what a source said and nobody understood, so that no screen closes over it.
     `spans`: the place of each listed finding, measure and screen; `dated`: that of `as_of`. Two records are equal when
     they say the same, wherever it is written.
     """
@@ -54,6 +56,7 @@ class Patient:
     sources: Mapping[str, str]
     content: Mapping[str, Any]
     sha256: str
+    not_read: tuple[NotRead, ...] = ()
     expect: Node | None = field(default=None, compare=False, repr=False)
     spans: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
     dated: Span | None = field(default=None, compare=False, repr=False)
@@ -113,6 +116,8 @@ class _RecordReader:
         measures = dict(self.read_measures(record))
         screens = dict(self.read_words(record, self.homes[2], _SCREEN_VALUES, "GL419"))
         sources = dict(self.read_sources(record))
+        known = {home.kind: tuple(home.names) for home in self.homes[:3]}
+        not_read = read_not_read(_part(record, "not_read"), known, self.problems)
         if self.as_of.wanted:
             message = "a start date needs `as_of`, the day that the record describes"
             places = self.as_of.wanted[:_PLACES_SHOWN]
@@ -129,6 +134,7 @@ class _RecordReader:
             sources,
             content,
             sha256_of(content),
+            not_read,
             _part(record, "expect"),
             self.spans,
             self.as_of.span,

@@ -543,7 +543,10 @@ def test_refused(text: str, code: str, message: str) -> None:
     ("text", "hint"),
     [
         ("patient: a\nfinding: {}\n", "did you mean `findings`?"),
-        ("patient: a\nzzz: {}\n", "the parts are patient, as_of, findings, measures, screens, sources, expect"),
+        (
+            "patient: a\nzzz: {}\n",
+            "the parts are patient, as_of, findings, measures, screens, not_read, sources, expect",
+        ),
         ("patient: a\nfindings:\n", "leave it out, or write `findings: {}`"),
         ("patient: a\nfindings: {red_eye: presnt}\n", "did you mean `present`?"),
         ("patient: a\nfindings: {red_eye: maybe}\n", "write `present`, `absent` or `unknown`"),

@@ -47,7 +47,7 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL410": ("record of the wrong shape", "A patient file holds names with values, the first of them `patient:`."),
     "GL411": (
         "unknown part of a record",
-        "The parts are patient, as_of, findings, measures, screens, sources and, in vignettes, expect.",
+        "The parts are patient, as_of, findings, measures, screens, not_read, sources and, in vignettes, expect.",
     ),
     "GL412": (
         "unknown name",
