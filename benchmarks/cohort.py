@@ -36,8 +36,8 @@ from synthetic import copies
 from guidelog.cohort.engines.sql_run import run_sql
 from guidelog.cohort.engines.vectors import Evaluator
 from guidelog.cohort.results.answer_table import Shape
-from guidelog.cohort.rows.columns import read_batch
 from guidelog.cohort.rows.layout import layout_of
+from guidelog.cohort.rows.read_columns import read_batch
 from guidelog.cohort.run import Options, run
 from guidelog.datalog.clingo import Clingo
 from guidelog.language.guideline import load_guideline

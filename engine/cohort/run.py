@@ -28,14 +28,13 @@ from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_rows,
 from .results import answer_table as answers
 from .results.answer_table import BECAUSE, RULES, answers_of
 from .results.audit import Audit, read_resources_again
-from .results.counts import Counter, add_up
+from .results.counts import SAMPLE, Counter, add_up
 from .results.folder import Results, sha256_of
 from .results.manifest import account
-from .results.settling import SAMPLE
 from .rows.batch import Batch, Reject
-from .rows.columns import read_batch
-from .rows.duplicate_ids import Seen, is_one_of, patients_twice
+from .rows.duplicate_ids import IdFingerprints, is_one_of, patients_twice
 from .rows.layout import ID, Layout, layout_of, long_layout, narrowed
+from .rows.read_columns import read_batch
 from .rows.row_to_record import record_of
 from .rows.tables import Table, made_table
 from .wide.fhir_ndjson import Preparing
@@ -66,7 +65,7 @@ def run(
         raise InputError.of("GL704", f"`{data}` has both wide and long tables", hint="run them one after the other")
     started = _Run(compiled, tables, out, options)
     try:
-        return started.go(progress or _silent, preparing)
+        return started.execute(progress or _silent, preparing)
     except RejectedError:
         started.results.discard()
         raise
@@ -122,7 +121,7 @@ class _Run:
         codes = self.compiled.guideline.folder / CODES
         return [str(self.options.as_of), self.options.unverified, sha256_of(codes) if codes.is_file() else None]
 
-    def go(self, progress: Progress, preparing: Preparing | None) -> dict[str, Any]:
+    def execute(self, progress: Progress, preparing: Preparing | None) -> dict[str, Any]:
         self.results.begin(overwrite=self.options.overwrite)
         sources = self.tables
         if self.made:
@@ -152,7 +151,7 @@ class _Run:
         known, numbers = self.results.work / "twice.json", self.results.work / "ids.tmp"
         if known.is_file():
             self.twice = pa.array(json.loads(known.read_text(encoding="utf-8")), pa.string())
-        seen = Seen(numbers, self.options.memory) if self.twice is None else None
+        seen = IdFingerprints(numbers, self.options.memory) if self.twice is None else None
         if not self.answer(sources, layouts, progress, seen):
             return
         self.twice = patients_twice(self.tables, self.options.patient)
@@ -164,7 +163,7 @@ class _Run:
             self.answer(sources, layouts, progress, None)
 
     def answer(
-        self, sources: Sequence[Table], layouts: Sequence[Layout], progress: Progress, seen: Seen | None
+        self, sources: Sequence[Table], layouts: Sequence[Layout], progress: Progress, seen: IdFingerprints | None
     ) -> bool:
         """Answer batch by batch what is not answered yet; whether some patient may have been seen twice."""
         done = len(self.results.parts)

@@ -42,8 +42,8 @@ from guidelog.cohort.results.folder import Results, read_account  # noqa: E402
 from guidelog.cohort.results.patient import find_patient  # noqa: E402
 from guidelog.cohort.results.summary import questions, render_summary  # noqa: E402
 from guidelog.cohort.rows import duplicate_ids as twice  # noqa: E402
-from guidelog.cohort.rows.columns import read_batch  # noqa: E402
 from guidelog.cohort.rows.layout import layout_of  # noqa: E402
+from guidelog.cohort.rows.read_columns import read_batch  # noqa: E402
 from guidelog.cohort.run import Options, RejectedError, run  # noqa: E402
 from guidelog.cohort.wide import parquet_concat as joining  # noqa: E402
 
@@ -746,7 +746,7 @@ def test_numbers_of_ids_differ_when_the_ids_do() -> None:
 @pytest.mark.parametrize("memory", [1 << 30, 1])
 def test_a_number_seen_twice_is_found_however_little_memory(tmp_path: Path, memory: int) -> None:
     for last, expected in ((7, True), (10**7, False)):
-        seen = twice.Seen(tmp_path / "ids", memory)
+        seen = twice.IdFingerprints(tmp_path / "ids", memory)
         seen.most = min(seen.most, 1000)
         for start in range(0, 5000, 500):
             seen.add(pa.array(range(start, start + 500)))

@@ -20,7 +20,7 @@ from guidelog.cohort.results.audit import AuditError  # noqa: E402
 from guidelog.cohort.results.patient import find_patient  # noqa: E402
 from guidelog.cohort.run import Options, run  # noqa: E402
 from guidelog.cohort.wide import fhir as fhir_room  # noqa: E402 - after the check that the extra is there
-from guidelog.cohort.wide import partition as heaps_room  # noqa: E402
+from guidelog.cohort.wide import partition as partition_room  # noqa: E402
 
 QUICK = Options(audit=5, overwrite=True)
 
@@ -98,10 +98,10 @@ def test_an_export_has_the_answers_of_ask_on_each_bundle(tmp_path: Path, monkeyp
             expected = answer.status.value, answer.because.value if answer.because else None
             assert (found[name][answer.intervention], found[name][answer.intervention + ".because"]) == expected
     assert len({row["mri_lumbar"] for row in found.values()}) > 1, "patients that all have one answer tell nothing"
-    monkeypatch.setattr(heaps_room, "SMALLEST", 4000)  # as if the export were terabytes
-    monkeypatch.setattr(heaps_room, "MOST_HEAPS", 3)  # so that heaps are dealt out again, and again
-    run(compiled(), str(folder), str(tmp_path / "heaps.parquet"), replace(QUICK, memory=1))
-    assert rows_of(tmp_path / "heaps.parquet") == found
+    monkeypatch.setattr(partition_room, "SMALLEST", 4000)  # as if the export were terabytes
+    monkeypatch.setattr(partition_room, "MOST_PARTITIONS", 3)  # so that partitions are dealt out again, and again
+    run(compiled(), str(folder), str(tmp_path / "partitions.parquet"), replace(QUICK, memory=1))
+    assert rows_of(tmp_path / "partitions.parquet") == found
     run_sql(compiled(), str(folder), str(tmp_path / "sql.parquet"), QUICK, "duckdb")
     assert rows_of(tmp_path / "sql.parquet") == found
 
@@ -199,7 +199,7 @@ def test_an_interrupted_reading_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     people = population()
     folder = export(tmp_path / "export", people, DRUG)
     run(compiled(), str(folder), str(tmp_path / "whole.parquet"), QUICK)
-    monkeypatch.setattr(heaps_room, "SMALLEST", 20_000)
+    monkeypatch.setattr(partition_room, "SMALLEST", 20_000)
     options, out = replace(QUICK, overwrite=False, memory=1), tmp_path / "out.parquet"
     right, read, dealt = fhir_room.row_of_record, [], []
 
@@ -213,10 +213,10 @@ def test_an_interrupted_reading_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         run(compiled(), str(folder), str(out), options)
     assert not out.exists()
-    heaps = tmp_path / "out.parquet.unfinished" / "wide.arrow.heaps"
-    parts = sorted(heaps.glob("*.json"))
+    partitions = tmp_path / "out.parquet.unfinished" / "wide.arrow.partitions"
+    parts = sorted(partitions.glob("*.json"))
     assert len(parts) > 3, "the manifest and some parts"
-    for file in sorted(heaps.glob(spoilt or "nothing"))[:1]:
+    for file in sorted(partitions.glob(spoilt or "nothing"))[:1]:
         file.write_bytes(file.read_bytes()[:-1] + b"?")
     first = list(read)
     run(compiled(), str(folder), str(out), options, None, lambda what, share: dealt.append((what, share)))

@@ -34,8 +34,8 @@ exp = pytest.importorskip("sqlglot.expressions")
 from guidelog.cohort.engines.sql import BOOLEAN, NUMBER, SET_ASIDE, TEXT, query  # noqa: E402
 from guidelog.cohort.engines.vectors import Evaluator, unpack  # noqa: E402
 from guidelog.cohort.results.answer_table import Shape, answers_of, expand  # noqa: E402 - after the check that the extra is there
-from guidelog.cohort.rows.columns import read_batch  # noqa: E402
 from guidelog.cohort.rows.layout import layout_of  # noqa: E402
+from guidelog.cohort.rows.read_columns import read_batch  # noqa: E402
 
 KB = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
 

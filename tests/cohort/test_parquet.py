@@ -12,7 +12,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 np = pytest.importorskip("numpy")
 pytest.importorskip("polars")
 
-from guidelog.cohort.rows import parquet  # noqa: E402 - after the check that the extra is there
+from guidelog.cohort.rows import tables  # noqa: E402 - after the check that the extra is there
 
 NAMES = ["patient", "told", "number", "whole", "day", "word"]
 
@@ -43,8 +43,8 @@ def test_batches_hold_every_row_once_and_in_order(
 ) -> None:
     written = table(700)
     pq.write_table(written, tmp_path / "t.parquet", row_group_size=group)
-    monkeypatch.setattr(parquet, "LARGE", large)
-    batches = list(parquet.parquet_batches(str(tmp_path / "t.parquet"), 128, NAMES))
+    monkeypatch.setattr(tables, "LARGE", large)
+    batches = list(tables.parquet_batches(str(tmp_path / "t.parquet"), 128, NAMES))
     assert max(b.num_rows for b in batches) <= 128
     assert all(b.schema.names == NAMES for b in batches)
     assert pa.Table.from_batches(batches).equals(written.select(NAMES))
@@ -53,27 +53,27 @@ def test_batches_hold_every_row_once_and_in_order(
 def test_what_polars_hands_on_differently_is_read_by_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = pa.table({"patient": ["a", "b"], "word": pa.array(["present", None]).dictionary_encode()})
     pq.write_table(written, tmp_path / "t.parquet")
-    monkeypatch.setattr(parquet, "LARGE", 0)
-    monkeypatch.setattr(parquet, "_by_polars", None)
-    (batch,) = parquet.parquet_batches(str(tmp_path / "t.parquet"), 64, ["patient", "word"])
+    monkeypatch.setattr(tables, "LARGE", 0)
+    monkeypatch.setattr(tables, "_by_polars", None)
+    (batch,) = tables.parquet_batches(str(tmp_path / "t.parquet"), 64, ["patient", "word"])
     assert pa.Table.from_batches([batch]).equals(written)
 
 
 def test_a_file_without_rows_has_no_batches(tmp_path: Path) -> None:
     pq.write_table(table(0), tmp_path / "t.parquet")
-    assert list(parquet.parquet_batches(str(tmp_path / "t.parquet"), 64, NAMES)) == []
+    assert list(tables.parquet_batches(str(tmp_path / "t.parquet"), 64, NAMES)) == []
 
 
 def test_the_reader_of_large_files_is_really_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pq.write_table(table(100), tmp_path / "t.parquet")
-    monkeypatch.setattr(parquet, "LARGE", 50)
+    monkeypatch.setattr(tables, "LARGE", 50)
     asked: list[tuple[int, int]] = []
-    real = parquet._by_polars
+    real = tables._by_polars
 
     def noted(path: str, schema: Any, first: int, length: int) -> Any:
         asked.append((first, length))
         return real(path, schema, first, length)
 
-    monkeypatch.setattr(parquet, "_by_polars", noted)
-    assert sum(b.num_rows for b in parquet.parquet_batches(str(tmp_path / "t.parquet"), 128, NAMES)) == 100
+    monkeypatch.setattr(tables, "_by_polars", noted)
+    assert sum(b.num_rows for b in tables.parquet_batches(str(tmp_path / "t.parquet"), 128, NAMES)) == 100
     assert asked == [(0, 100)]

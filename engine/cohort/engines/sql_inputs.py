@@ -14,8 +14,8 @@ import sqlglot.expressions as exp
 from guidelog.language.vocabulary import TICKS_PER_UNIT, Measure, Vocabulary
 
 from ..results.answer_table import ASSUMED
-from ..rows.columns import COMPLETE, PRESENT
 from ..rows.layout import DECIMAL, WRITTEN_DAY, Layout, MeasureColumns
+from ..rows.read_columns import COMPLETE, PRESENT
 
 BOOLEAN, TEXT, NUMBER, DATE = "boolean", "text", "number", "date"
 """The kinds of column that the query tells apart."""

@@ -6,7 +6,9 @@ The funnel and the questions of a summary are counted by the embedded engine onl
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import sqlglot.expressions as exp
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
+from guidelog.language.vocabulary import Vocabulary
 from guidelog.pipeline import choose_interventions
 from guidelog.semantics import Plan, plan_of
 
@@ -27,16 +30,16 @@ from ..results.audit import Audit, read_resources_again
 from ..results.folder import Results
 from ..results.manifest import account
 from ..rows.batch import Reject
-from ..rows.duplicate_ids import patients_twice
+from ..rows.duplicate_ids import is_one_of, patients_twice
 from ..rows.layout import ID, Layout, layout_of
+from ..rows.read_columns import read_batch
 from ..rows.row_to_record import record_of
 from ..rows.tables import Table, identifier, made_table, open_tables, quoted
 from ..wide.long import is_long
 from ..wide.make import is_wide, reader_of, tables_of, wide_of
 from ..wide.wide_writer import PARQUET
-from .spark import alike, on_spark
 from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
-from .sql_aside import rejects_of
+from .vectors import Evaluator, unpack
 
 _JUDGED = f"""* REPLACE (coalesce({SET_ASIDE},
     CASE WHEN CAST(patient AS VARCHAR) IN (SELECT p FROM twice) THEN 'GL713' END) AS {SET_ASIDE})"""
@@ -97,7 +100,7 @@ def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: s
         raise InputError.of("GL714", f"`--engine {engine}` writes Parquet: a folder, or a file .parquet")
     started = _SqlRun(compiled, tables_of(data, options.table), out, options)
     try:
-        return started.go(engine)
+        return started.execute(engine)
     finally:
         started.results.discard()  # a query is not taken up where it stopped, so nothing of it is worth keeping
 
@@ -119,7 +122,7 @@ class _SqlRun:
         self.results = Results(Path(out), key)
         self.aside: list[Reject] = []
 
-    def go(self, engine: str) -> dict[str, Any]:
+    def execute(self, engine: str) -> dict[str, Any]:
         shutil.rmtree(self.results.work, ignore_errors=True)
         self.results.begin(overwrite=self.options.overwrite)
         patient = self.options.patient
@@ -248,3 +251,99 @@ def _counts(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
         if because is not None:
             found[because] = number
     return found
+
+
+def rejects_of(
+    tables: Sequence[Table],
+    layouts: Sequence[Layout],
+    patients: Sequence[str | None],
+    twice: pa.Array,
+    plan: Plan,
+    vocabulary: Vocabulary,
+) -> list[Reject]:
+    """Every row of these patients that cannot be answered, by table and line."""
+    evaluator = Evaluator(plan.circuit, [d.contradicted for d in plan.denials])
+    found: list[Reject] = []
+    for table, layout in zip(tables, layouts, strict=True):
+        named = f"{Path(table.name).name}: " if len(tables) > 1 else ""
+        for lines, rows in _numbered(table, layout, patients):
+            batch = read_batch(rows, layout, vocabulary, 0)
+            bits = evaluator.evaluate(batch.inputs)
+            if len(twice):
+                batch.reject(is_one_of(batch.ids, twice), "GL713", "the patient has several rows")
+            for denial in plan.denials:
+                holds = unpack(bits[denial.contradicted], batch.inputs.rows)
+                batch.reject(holds.copy(), "GL421", f"the record contradicts background rule {denial.rule}")
+            found += [
+                Reject(lines[r.line], r.patient, r.code, named + r.reason)
+                for r in sorted(batch.rejects, key=lambda r: r.line)
+            ]
+    return found
+
+
+def _numbered(table: Table, layout: Layout, patients: Sequence[str | None]) -> list[tuple[list[int], pa.RecordBatch]]:
+    """The rows of some patients with their lines."""
+    columns = ", ".join(map(identifier, layout.columns))
+    identity = f"CAST({identifier(layout.patient)} AS VARCHAR)"
+    with duckdb.connect() as connection:
+        connection.register("wanted", pa.table({"p": pa.array([p for p in patients if p], pa.string())}))
+        read = connection.sql(
+            f"SELECT * FROM (SELECT row_number() OVER () + {table.first_line - 1} AS line, {columns} "
+            f"FROM {table.relation(connection)}) WHERE {identity} IS NULL OR {identity} = '' "
+            f"OR {identity} IN (SELECT p FROM wanted) ORDER BY line"
+        )
+        batches = list(read.to_arrow_reader(1 << 16))
+    return [(batch.column(0).to_pylist(), batch.select(layout.columns)) for batch in batches if batch.num_rows]
+
+
+def alike(tables: Sequence[Table], layouts: Sequence[Layout]) -> list[tuple[list[Table], Layout]]:
+    """Neighbours of the same columns and types together: a query is planned once for all parts of a folder."""
+    found = []
+    listed = [(table, (layout, pq.read_schema(table.path))) for table, layout in zip(tables, layouts, strict=True)]
+    for (layout, _), group in groupby(listed, lambda item: item[1]):
+        found.append(([table for table, _ in group], layout))
+    return found
+
+
+def on_spark(text: str, tables: Sequence[Table], folder: Path) -> None:
+    """Run a query over tables, called `patients`, into Parquet files of a folder. Raises InputError (GL705, GL715)."""
+    with spark_session() as spark:
+        from pyspark.errors import PySparkException
+
+        try:
+            spark.read.parquet(*(str(Path(t.path).resolve()) for t in tables)).createOrReplaceTempView("patients")
+            spark.sql(text).write.mode("overwrite").parquet(str(folder.resolve()))
+        except PySparkException as error:
+            reason = (str(error).splitlines() or ["unknown error"])[0].lower()
+            raise InputError.of("GL705", f"`{tables[0].name}` cannot be answered: {reason}") from None
+
+
+@contextmanager
+def spark_session() -> Iterator[Any]:
+    """The Spark session of whoever runs this (spark-submit, a notebook), or a local one for the time being.
+
+    Raises InputError (GL715) where PySpark or Java is missing.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise InputError.of(
+            "GL715", "`--engine spark` needs PySpark", hint="install the extra: pip install 'guidelog[spark]'"
+        ) from None
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        yield active
+        return
+    try:
+        builder = SparkSession.builder.appName("guidelog").config("spark.ui.enabled", "false")
+        spark = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    except Exception as error:  # noqa: BLE001 - PySpark raises what it likes when there is no Java
+        raise InputError.of(
+            "GL715",
+            f"Spark does not start: {(str(error).splitlines() or ['?'])[0].lower()}",
+            hint="it needs Java 17 or newer",
+        ) from None
+    try:
+        yield spark
+    finally:
+        spark.stop()

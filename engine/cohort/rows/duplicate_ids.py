@@ -27,7 +27,7 @@ _LOWEST = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 """What keeps the first n bytes of a number."""
 
 
-class Seen:
+class IdFingerprints:
     """The rows that went by, as numbers in a file."""
 
     def __init__(self, path: Path, memory: int) -> None:

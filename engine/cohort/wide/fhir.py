@@ -1,9 +1,9 @@
 """A FHIR bulk export (NDJSON, a resource a line) -> one wide table, in bounded memory.
 
-The lines are brought together by patient (`heaps`); then heap by heap every patient's resources become a record through
-the guideline's own mapping (`guidelog.fhir`), exactly as for `ask`, and the record a row. A patient whose resources are
-refused is set aside with the place of the first of them. A heap that is finished is not read again when an interrupted
-run goes on.
+The lines are brought together by patient (`partition`); then part by part every patient's resources become a record
+through the guideline's own mapping (`guidelog.fhir`), exactly as for `ask`, and the record a row. A patient whose
+resources are refused is set aside with the place of the first of them. A part that is finished is not read again when
+an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..rows.batch import Reject
 from ..rows.layout import DAY, HIGH, ID, LAST, LOW, SINCE, long_layout
 from ..rows.tables import Table
 from .fhir_ndjson import Preparing, resource_of, with_drugs
-from .partition import Heaps
+from .partition import Partitions
 from .wide_writer import ARROW, WideWriter
 
 _ROWS = 1 << 12
@@ -56,19 +56,24 @@ class Reader:
 def gather(tables: Sequence[Table], reader: Reader, out: Path, *, memory: int, preparing: Preparing) -> list[Reject]:
     """Write the patients of an export as one wide table, and give back the rows that were set aside."""
     schema = pa.schema([(name, pa.string()) for name in long_layout(reader.vocabulary).columns])
-    folder = out.with_name(out.name + ".heaps")
-    with Heaps(folder, tables, memory) as heaps:
-        heaps.deal(preparing)
-        parts = [heap.with_suffix(ARROW) for heap in heaps.files]
+    folder = out.with_name(out.name + ".partitions")
+    with Partitions(folder, tables, memory) as partitions:
+        partitions.deal(preparing)
+        parts = [partition.with_suffix(ARROW) for partition in partitions.files]
         done = [_finished(part) for part in parts]
-        if any(known is None and not heap.exists() for heap, known in zip(heaps.files, done, strict=True)):
-            heaps.deal(preparing, anew=True)  # a part was spoilt whose heap is gone
-            parts, done = [heap.with_suffix(ARROW) for heap in heaps.files], [None] * len(heaps.files)
-        rejects = list(heaps.rejects)
-        for number, (heap, part, known) in enumerate(zip(heaps.files, parts, done, strict=True)):
-            preparing("reading patients", number / len(heaps.files))
-            rejects += _part(heap, part, heaps, reader, schema) if known is None else known
-            heap.unlink(missing_ok=True)
+        if any(
+            known is None and not partition.exists() for partition, known in zip(partitions.files, done, strict=True)
+        ):
+            partitions.deal(preparing, anew=True)  # a part was spoilt whose partition is gone
+            parts, done = (
+                [partition.with_suffix(ARROW) for partition in partitions.files],
+                [None] * len(partitions.files),
+            )
+        rejects = list(partitions.rejects)
+        for number, (partition, part, known) in enumerate(zip(partitions.files, parts, done, strict=True)):
+            preparing("reading patients", number / len(partitions.files))
+            rejects += _part(partition, part, partitions, reader, schema) if known is None else known
+            partition.unlink(missing_ok=True)
     with WideWriter(out, schema) as writer:
         for part in parts:
             with pa.memory_map(str(part)) as file, pa.ipc.open_file(file) as found:
@@ -78,15 +83,15 @@ def gather(tables: Sequence[Table], reader: Reader, out: Path, *, memory: int, p
     return rejects
 
 
-def _part(heap: Path, part: Path, heaps: Heaps, reader: Reader, schema: pa.Schema) -> list[Reject]:
-    """The patients of a heap as a part of the table; who was set aside."""
+def _part(partition: Path, part: Path, partitions: Partitions, reader: Reader, schema: pa.Schema) -> list[Reject]:
+    """The patients of a partition as a part of the table; who was set aside."""
     rejects: list[Reject] = []
     rows: list[dict[str, str]] = []
     with WideWriter(part, schema) as writer:
-        for people in heaps.people(heap):
+        for people in partitions.people(partition):
             for patient, ((name, line), lines) in people.items():
                 try:
-                    rows.append(row_of_record(_record(patient, lines, heaps, reader).content, patient))
+                    rows.append(row_of_record(_record(patient, lines, partitions, reader).content, patient))
                 except InputError as error:
                     problem = error.diagnostics[0]
                     rejects.append(Reject(line, patient, problem.code, f"{name}: {problem.message}"))
@@ -101,12 +106,12 @@ def _part(heap: Path, part: Path, heaps: Heaps, reader: Reader, schema: pa.Schem
     return rejects
 
 
-def _record(patient: str, lines: Sequence[bytes], heaps: Heaps, reader: Reader) -> Patient:
+def _record(patient: str, lines: Sequence[bytes], partitions: Partitions, reader: Reader) -> Patient:
     size = sum(map(len, lines))
     if size > LARGEST:
         raise InputError.of("GL454", f"the patient's resources have {size:,} bytes; a record may have {LARGEST:,}")
     resources = [found for text in lines if (found := resource_of(text)) is not None]
-    return reader.read(patient, with_drugs(resources, heaps.drugs))
+    return reader.read(patient, with_drugs(resources, partitions.drugs))
 
 
 def _finished(part: Path) -> list[Reject] | None:

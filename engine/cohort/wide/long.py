@@ -25,7 +25,7 @@ from guidelog.patients.values import day_of
 from ..rows.batch import Reject
 from ..rows.layout import DECIMAL, ID
 from ..rows.tables import Table, identifier, quoted
-from .pivot import KEY, NUMBER, SAYS, WORD, Code, make_code, names_of
+from .pivot import KEY, NUMBER, SAYS, WORD, PivotBits, make_bits, names_of
 from .wide_writer import WideWriter
 
 NAME, VALUE = "name", "value"
@@ -108,7 +108,7 @@ class _Pivot:
         self.kinds = {n.name: n.kind for n in names_of(vocabulary)}
 
     def run(self, out: Path, memory: int) -> list[Reject]:
-        code = make_code(self.connection, self.rows(f"{NAME}, {VALUE}"), self.vocabulary, self.ignore)
+        code = make_bits(self.connection, self.rows(f"{NAME}, {VALUE}"), self.vocabulary, self.ignore)
         parts = self.parts(code.rows, memory)
         while not self.gather(code, parts):
             parts *= 4
@@ -129,7 +129,7 @@ class _Pivot:
         # Rows of a patient that lie side by side are one before they need any memory.
         return 1 if near * _ROWS_A_PATIENT <= _BATCH else -(-patients // fitting)
 
-    def gather(self, code: Code, parts: int) -> bool:
+    def gather(self, code: PivotBits, parts: int) -> bool:
         """Gather the bits of each patient, so many patients at a time; False when that is more than memory holds.
 
         The table is kept, so that a batch is read while nothing else is: the aggregate may need all the memory.
@@ -157,7 +157,7 @@ class _Pivot:
         ]
         return f"SELECT {wanted} FROM ({' UNION ALL '.join(parts)})"
 
-    def write(self, code: Code, out: Path) -> pa.ChunkedArray:
+    def write(self, code: PivotBits, out: Path) -> pa.ChunkedArray:
         """Write the patients whose rows agree; the others."""
         reader = self.connection.sql("FROM facts").to_arrow_reader(_BATCH)
         ids = reader.schema.field("patient").type

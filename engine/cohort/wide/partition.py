@@ -1,8 +1,8 @@
-"""The lines of a FHIR export brought together by patient: heaps on disk, small enough for memory, and the drugs.
+"""The lines of a FHIR export brought together by patient: partitions on disk, small enough for memory, and the drugs.
 
-A line goes as it stands to the heap that its patient's id says. A heap that is still too large is dealt out again. The
-drugs that others refer to are kept in a file with an index. What has been dealt is used again after an interruption
-while it is intact. Memory holds one heap, and one patient's resources as they are read.
+A line goes as it stands to the partition that its patient's id says. A partition that is still too large is dealt out
+again. The drugs that others refer to are kept in a file with an index. What has been dealt is used again after an
+interruption while it is intact. Memory holds one partition, and one patient's resources as they are read.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ..rows.batch import Reject
 from ..rows.tables import Table
 from .fhir_ndjson import DRUG, Preparing, about, lines_of, name_of, resource_of, size_of
 
-MOST_HEAPS, SMALLEST = 128, 1 << 20
-_DEEPEST = 4  # 128 heaps each: beyond any disk, unless it is all one patient's
-_LINES = 3  # times the size of its text that a heap takes in memory, at most; measured
+MOST_PARTITIONS, SMALLEST = 128, 1 << 20
+_DEEPEST = 4  # 128 partitions each: beyond any disk, unless it is all one patient's
+_LINES = 3  # times the size of its text that a partition takes in memory, at most; measured
 _INTERRUPTED = 1 << 25  # bytes of export whose reading may be lost by an interruption
 _MANIFEST, _DRUGS = "dealt.json", "drugs.sqlite"
 
@@ -33,8 +33,8 @@ People = dict[str, tuple[tuple[str, int], list[bytes]]]
 """The lines of each patient, and the place of the first."""
 
 
-class Heaps:
-    """An export in heaps in a folder."""
+class Partitions:
+    """A FHIR export hash-partitioned by patient id into files that fit in memory."""
 
     def __init__(self, folder: Path, tables: Sequence[Table], memory: int) -> None:
         self.folder, self.tables = folder, tables
@@ -58,9 +58,9 @@ class Heaps:
             self.folder.mkdir(parents=True)
             self._deal(preparing)
 
-    def people(self, heap: Path) -> Iterator[People]:
-        """The patients of a heap, some at a time."""
-        yield from self._split(heap, 1)
+    def people(self, partition: Path) -> Iterator[People]:
+        """The patients of a partition, some at a time."""
+        yield from self._split(partition, 1)
 
     def drugs(self, names: Collection[str]) -> list[dict[str, Any]]:
         """The drugs of these names, every copy of each."""
@@ -70,7 +70,7 @@ class Heaps:
 
     def _deal(self, preparing: Preparing) -> None:
         size, read = max(size_of(self.tables), 1), 0
-        number = min(-(-size // min(self.most, _INTERRUPTED)), MOST_HEAPS)
+        number = min(-(-size // min(self.most, _INTERRUPTED)), MOST_PARTITIONS)
         files = [self.folder / f"{place:03}" for place in range(number)]
         with ExitStack() as stack:
             store = stack.enter_context(closing(sqlite3.connect(self.folder / _DRUGS, isolation_level=None)))
@@ -78,7 +78,7 @@ class Heaps:
             store.execute("PRAGMA synchronous = OFF")
             store.execute("CREATE TABLE drugs (name TEXT, text BLOB)")
             store.execute("BEGIN")
-            heaps = [stack.enter_context(file.open("wb")) for file in files]
+            partitions = [stack.enter_context(file.open("wb")) for file in files]
             for done, (table, line, text) in enumerate(lines_of(self.tables)):
                 read += len(text)
                 if done % 4096 == 0:
@@ -96,7 +96,7 @@ class Heaps:
                     self.rejects.append(Reject(line, "", "GL410", f"{name}: {error}"))
                 if patient is not None:
                     place = orjson.dumps([patient, name, line])
-                    heaps[_heap_of(patient, 0, number)].write(place + b"\t" + text.strip() + b"\n")
+                    partitions[_partition_of(patient, 0, number)].write(place + b"\t" + text.strip() + b"\n")
             store.execute("COMMIT")
             store.execute("CREATE INDEX by_name ON drugs (name)")
         self.files = files
@@ -107,7 +107,7 @@ class Heaps:
         manifest.replace(self.folder / _MANIFEST)
 
     def _again(self) -> bool:
-        """Take up what was dealt before, if it is intact; a heap that is not there was finished."""
+        """Take up what was dealt before, if it is intact; a partition that is not there was finished."""
         try:
             known = json.loads((self.folder / _MANIFEST).read_text(encoding="utf-8"))
             files = {self.folder / name: digest for name, digest in known["files"].items()}
@@ -119,31 +119,31 @@ class Heaps:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def _split(self, heap: Path, depth: int) -> Iterator[People]:
-        size = heap.stat().st_size
+    def _split(self, partition: Path, depth: int) -> Iterator[People]:
+        size = partition.stat().st_size
         if size <= 2 * self.most or depth > _DEEPEST:
-            yield _people(heap)
+            yield _people(partition)
             return
-        parts = heap.with_name(heap.name + ".parts")
+        parts = partition.with_name(partition.name + ".parts")
         shutil.rmtree(parts, ignore_errors=True)
         parts.mkdir()
-        number = min(-(-size // self.most) + 1, MOST_HEAPS)
+        number = min(-(-size // self.most) + 1, MOST_PARTITIONS)
         files = [parts / f"{place:03}" for place in range(number)]
         with ExitStack() as stack:
-            heaps = [stack.enter_context(file.open("wb")) for file in files]
-            with heap.open("rb") as lines:
+            partitions = [stack.enter_context(file.open("wb")) for file in files]
+            with partition.open("rb") as lines:
                 for text in lines:
                     patient = orjson.loads(text[: text.index(b"\t")])[0]
-                    heaps[_heap_of(patient, depth, number)].write(text)
+                    partitions[_partition_of(patient, depth, number)].write(text)
         for file in files:
             yield from self._split(file, depth + 1)
             file.unlink()
         shutil.rmtree(parts)
 
 
-def _people(heap: Path) -> People:
+def _people(partition: Path) -> People:
     found: People = {}
-    with heap.open("rb") as file:
+    with partition.open("rb") as file:
         for text in file:
             end = text.index(b"\t")
             patient, name, line = orjson.loads(text[:end])
@@ -151,7 +151,7 @@ def _people(heap: Path) -> People:
     return dict(sorted(found.items()))
 
 
-def _heap_of(patient: str, depth: int, number: int) -> int:
+def _partition_of(patient: str, depth: int, number: int) -> int:
     digest = blake2b(patient.encode(), digest_size=4, salt=bytes([depth]))
     return int.from_bytes(digest.digest(), "little") % number
 

@@ -60,7 +60,7 @@ class Field:
 
 
 @dataclass(slots=True)
-class Code:
+class PivotBits:
     """The names that occur in a table and their places; `thirds` and `halves` are the words of each kind.
 
     `hashed`: no two pairs of the table have the same hash, so that rows are known by it, which is faster.
@@ -124,9 +124,9 @@ def names_of(vocabulary: Vocabulary) -> list[Name]:
     return [*found, Name(DAY, DATE)]
 
 
-def make_code(
+def make_bits(
     connection: duckdb.DuckDBPyConnection, rows: str, vocabulary: Vocabulary, ignore: Collection[str]
-) -> Code:
+) -> PivotBits:
     """Look at every (name, value) of `rows` once, and make the table `code` (h, name, value, m0, m1, ...) from them."""
     names = names_of(vocabulary)
     _judge(connection, rows, names, ignore)
@@ -181,14 +181,14 @@ def _judge(connection: duckdb.DuckDBPyConnection, rows: str, names: Sequence[Nam
     )
 
 
-def _places(connection: duckdb.DuckDBPyConnection, names: Sequence[Name]) -> Code:
+def _places(connection: duckdb.DuckDBPyConnection, names: Sequence[Name]) -> PivotBits:
     """A place in the words for each name that occurs with a value."""
     occurring = connection.execute(
         f"SELECT p, coalesce(bool_or(says = {OPEN}), false) FROM judged WHERE says < {WRONG} OR rank IS NOT NULL "
         "GROUP BY p ORDER BY p"
     ).fetchall()
     ((rows,),) = connection.execute("SELECT coalesce(sum(rows), 0) FROM judged").fetchall()
-    code, used = Code(int(rows)), 0
+    code, used = PivotBits(int(rows)), 0
     for place, open_ in (row for row in occurring if names[row[0]].kind in SAYS):
         if not code.thirds or used == _THIRD:
             code.thirds.append(len(code.thirds))
