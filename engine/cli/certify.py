@@ -14,7 +14,7 @@ from guidelog import checker
 from guidelog.diagnostics import InputError
 from guidelog.language.guideline import load_guideline
 from guidelog.patients import read_document, read_text
-from guidelog.patients.forms import looks_like_fhir
+from guidelog.patients.document import looks_like_fhir
 from guidelog.pipeline import ask
 
 from .support.files import out_option, put

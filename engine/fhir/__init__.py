@@ -19,7 +19,7 @@ was used, left open and ignored is reported, and each fact keeps its resource re
     GL453  another version of FHIR than R4    GL457  a library that is not installed
 """
 
-from guidelog.patients.forms import looks_like_fhir, text_looks_like_fhir
+from guidelog.patients.document import looks_like_fhir, text_looks_like_fhir
 
 from .reading.assemble import FhirReading, Ignored, Open, Used, read_path, read_records
 from .reading.subject import split_patients

@@ -13,7 +13,7 @@ from guidelog.diagnostics import InputError
 from guidelog.language.guideline import Guideline
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.patients import Patient, read_patient, read_text
-from guidelog.patients.forms import looks_like_fhir, text_looks_like_fhir
+from guidelog.patients.document import looks_like_fhir, text_looks_like_fhir
 from guidelog.source import Source
 
 from .reading.assemble import FhirReading, read_path, read_records

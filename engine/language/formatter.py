@@ -18,7 +18,7 @@ from guidelog.diagnostics import Diagnostic
 from guidelog.source import Source, Span
 
 from . import parse_statement, print_statement, tree
-from .statements import cut
+from .parser import cut
 
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|(%[^\n]*)')
 

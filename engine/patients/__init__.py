@@ -23,8 +23,7 @@ from .document import read_document, read_text
 from .facts import Facts, close
 from .node import Entry, ListNode, MapNode, Node, ScalarNode
 from .not_read import NotRead
-from .record import Patient, patient_from_content, read_patient
-from .remarks import remarks
+from .record import Patient, patient_from_content, read_patient, remarks
 from .values import Interval, MeasureValue, Since
 
 __all__ = [

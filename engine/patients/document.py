@@ -1,7 +1,10 @@
 """Patient file -> Source -> Node: bounded, strict, and safe for files that nobody has looked at.
 
 `read_text` looks at the size before it reads; `read_document` refuses what is not plain text, then hands over to the
-JSON or the YAML reader. Does not know what a record may contain.
+JSON or the YAML reader. `looks_like_fhir` tells a FHIR record by its beginning, so that whoever asks about one of our
+own files does not load the FHIR reader. What a file looks like that is no patient (a picture, rules, a table) is only
+asked once it could not be read as one, so nothing that can be read is refused for it. Does not know what a record may
+contain.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Collection
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from guidelog.diagnostics import Diagnostic, InputError, Label
 from guidelog.source import Source, Span
@@ -31,7 +35,6 @@ from .node import (
     suggestion,
     visible,
 )
-from .strangers import hint_for, looks_like_bytes, looks_like_map, looks_like_text
 
 __all__ = [
     "MAX_DEPTH",
@@ -53,6 +56,42 @@ _NOT_IN_TEXT = re.compile(f"[{_REFUSED}]|\r(?!\n)")
 _NOT_IN_VALUES = re.compile(f"[{_REFUSED}\r]")
 _BOM = b"\xef\xbb\xbf"
 _NAMES_LOOKED_AT = 1000
+
+A_PATIENT_FILE = (
+    "a patient file is YAML or JSON text such as `patient: case-1`, `as_of: 2025-11-13`, `findings: {name: present}`; "
+    "or give a FHIR record"
+)
+A_TABLE = "a table of patients is answered by `guidelog cohort`"
+
+_BEGINNINGS = (
+    (b"\x89PNG", "a picture (PNG)"),
+    (b"\xff\xd8\xff", "a picture (JPEG)"),
+    (b"GIF8", "a picture (GIF)"),
+    (b"%PDF-", "a PDF document"),
+    (b"PAR1", "a table (Parquet)"),
+    (b"SQLite format 3", "a database (SQLite)"),
+    (b"PK\x03\x04", "an archive or an office document (ZIP)"),
+    (b"\x1f\x8b", "a compressed file (gzip)"),
+)
+_DUCKDB = b"DUCK"
+_ENDINGS = {
+    ".dl": "the rules of a guideline",
+    ".csv": "a table (CSV)",
+    ".tsv": "a table (TSV)",
+    ".toml": "a TOML file",
+    ".md": "a page of text (Markdown)",
+    ".html": "a web page",
+    ".svg": "a picture (SVG)",
+    ".xml": "an XML document",
+    ".dot": "a drawing for Graphviz",
+    ".py": "a Python program",
+}
+_OURS = (".yaml", ".yml", ".json")
+
+ENDINGS = (".json", ".ndjson", ".jsonl")
+"""Files of a folder that are FHIR resources."""
+
+_LOOKED_AT = 4_000
 
 
 def read_text(path: str | os.PathLike[str], limit: int = 1_000_000) -> Source:
@@ -195,3 +234,68 @@ def _neighbour(path: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return did_you_mean(suggestion(path.name, names))
+
+
+def looks_like_bytes(data: bytes) -> str | None:
+    """What bytes that are no text seem to be, or None."""
+    if data[8:12] == _DUCKDB:
+        return "a database (DuckDB)"
+    return next((what for beginning, what in _BEGINNINGS if data.startswith(beginning)), None)
+
+
+def looks_like_text(name: str, text: str) -> str | None:
+    """What a text that is no patient seems to be, by its file's ending, else by how it begins; or None."""
+    ending = PurePath(name).suffix.lower()
+    if ending in _ENDINGS or ending in _OURS:
+        return _ENDINGS.get(ending)
+    start = text.lstrip()
+    if start.startswith(("%", "#[", ".finding", ".measure", ".intervention", ".statement", ".decision")):
+        return _ENDINGS[".dl"]
+    return "HTML, XML or SVG" if start.startswith("<") else None
+
+
+def looks_like_map(keys: Collection[str]) -> str | None:
+    """What names with values seem to be, by the names that a patient file does not have; or None."""
+    return "a certificate of guidelog" if "certificates" in keys and "guideline" in keys else None
+
+
+def hint_for(what: str) -> str:
+    """What to do instead."""
+    return A_TABLE if what.startswith(("a table", "a database")) else A_PATIENT_FILE
+
+
+def looks_like_fhir(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a folder, NDJSON, or JSON text that has a `resourceType` before anything of a patient file."""
+    where = Path(path)
+    try:
+        if where.is_dir():
+            return any(p.suffix.lower() in ENDINGS for p in where.iterdir())
+        if where.suffix.lower() in (".ndjson", ".jsonl"):
+            return True
+        if not stat.S_ISREG(where.stat().st_mode):
+            return False
+        with where.open("rb") as file:
+            start = file.read(_LOOKED_AT)
+    except (OSError, ValueError):
+        return False
+    return text_looks_like_fhir(start) or (where.suffix.lower() == ".json" and _has_resource_type(where))
+
+
+def text_looks_like_fhir(start: bytes) -> bool:
+    """Whether the beginning of a text is that of FHIR: an object or list in which `resourceType` is a key."""
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return text[:1] in (b"{", b"[") and b'"resourceType"' in text
+
+
+def _has_resource_type(path: Path) -> bool:
+    """For files whose `resourceType` comes late: a patient file of ours always begins within the first bytes."""
+    with path.open("rb") as file:
+        head = file.read(_LOOKED_AT)
+        if b'"patient"' in head and b'"entry"' not in head:
+            return False
+        tail = b""
+        while chunk := file.read(1_000_000):
+            if b'"resourceType"' in tail + chunk:
+                return True
+            tail = chunk[-20:]
+    return False

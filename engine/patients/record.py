@@ -2,7 +2,7 @@
 
 Every name, value and date that is not exactly right is reported with its place, all in one reading. Nothing is guessed,
 closed or computed (that is `facts`). Contradictions with background rules are not seen here, because nothing here knows
-rules; `Patient.spans` lets whoever finds one point at the lines.
+rules; `Patient.spans` lets whoever finds one point at the lines. `remarks` warns of what can be read and is odd.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from guidelog.diagnostics import Diagnostic, Label, Severity
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.source import Source, Span
 
@@ -33,6 +34,9 @@ _ANY_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _PLACES_SHOWN = 3
 
 _Value = TypeVar("_Value")
+
+_FARTHEST_EAST = timedelta(hours=14)
+"""Where a day begins first, ahead of UTC: a date that has begun somewhere is no mistake."""
 
 
 @dataclass(frozen=True)
@@ -283,3 +287,14 @@ def _article(kind: str) -> str:
 def _either(words: tuple[str, ...]) -> str:
     *most, last = (f"`{word}`" for word in words)
     return f"{', '.join(most)} or {last}"
+
+
+def remarks(patient: Patient, now: datetime | None = None) -> tuple[Diagnostic, ...]:
+    """Warnings about a record: that it describes a day which is still to come."""
+    latest = ((now or datetime.now(UTC)).astimezone(UTC) + _FARTHEST_EAST).date()
+    if patient.as_of is None or patient.as_of <= latest:
+        return ()
+    place = () if patient.dated is None else (Label(patient.dated),)
+    message = f"the record describes {patient.as_of}, a day that is still to come"
+    hint = "the answers are as of that day; correct the date if it is mistyped"
+    return (Diagnostic("GL422", message, place, Severity.WARNING, hint=hint),)

@@ -9,7 +9,7 @@ import pytest
 
 from guidelog.diagnostics import render
 from guidelog.language import parse, print_program, tree
-from guidelog.language.statements import LONGEST_FILE
+from guidelog.language.parser import LONGEST_FILE
 from guidelog.source import Source
 
 RULES = sorted((Path(__file__).parents[2] / "kb").rglob("*.dl"))

@@ -21,7 +21,7 @@ from pygls.lsp.client import LanguageClient
 
 from guidelog.diagnostics import Severity
 from guidelog.language.formatter import format_source
-from guidelog.language.statements import cut
+from guidelog.language.parser import cut
 from guidelog.source import Source, Span
 from guidelog.workbench.lsp.analysis import Folder
 from guidelog.workbench.lsp.occurrences import Occurrence

@@ -1,4 +1,7 @@
-"""Check: a declaration has the attributes that its keyword takes, each once, with the right values (GL102-GL105)."""
+"""Check: a declaration begins with a keyword of the language and has the attributes that it takes (GL101-GL105).
+
+Each attribute stands once, with the right values.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,14 @@ from guidelog.language.tree import Attribute, Declaration
 from ..attribute_schema import ATTRIBUTES, Shape
 from ..codes import Code, first_characters, joined, place
 from ..context import Context
+
+UNKNOWN_KEYWORD = Code(
+    "GL101",
+    "unknown declaration",
+    "A declaration begins with a full stop and one of nine words; nothing else declares a name.",
+    bad='.findng sign_c "sign C"',
+    good='.finding sign_c "sign C"',
+)
 
 UNKNOWN_ATTRIBUTE = Code(
     "GL102",
@@ -41,7 +52,24 @@ MISSING_ATTRIBUTE = Code(
     bad='.measure height "height" unit(cm)',
     good='.measure height "height" unit(cm) range(0, 250)',
 )
-CODES = (UNKNOWN_ATTRIBUTE, REPEATED_ATTRIBUTE, WRONG_VALUES, MISSING_ATTRIBUTE)
+
+CODES = (UNKNOWN_KEYWORD, UNKNOWN_ATTRIBUTE, REPEATED_ATTRIBUTE, WRONG_VALUES, MISSING_ATTRIBUTE)
+
+
+def check_keywords(context: Context) -> Iterator[Diagnostic]:
+    """Declarations that begin with an unknown word."""
+    for declaration in context.program.declarations:
+        if declaration.keyword in ATTRIBUTES:
+            continue
+        near = context.near(declaration.keyword, ATTRIBUTES)
+        yield UNKNOWN_KEYWORD.report(
+            f"unknown declaration `.{declaration.keyword}`",
+            place(
+                first_characters(declaration.span, len(declaration.keyword) + 1),
+                f"did you mean `.{near}`?" if near else "",
+            ),
+            hint=None if near else f"declarations are {joined((f'.{word}' for word in ATTRIBUTES), 'or')}",
+        )
 
 
 def check_attributes(context: Context) -> Iterator[Diagnostic]:

@@ -1,16 +1,19 @@
-"""Check: wording that explanations need, and the holes in it (GL122, GL123)."""
+"""Check: wording that explanations need, and `{Variable}` holes there and in what rules say (GL122, GL123, GL314)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from guidelog.diagnostics import Diagnostic, Severity
-from guidelog.language.tree import Declaration, Text
+from guidelog.language.tree import Declaration, Text, variables_of
+from guidelog.source import Span
 
 from ..attribute_schema import attribute_of
 from ..codes import Code, joined, place
-from ..context import Context
-from .holes import holes_of
+from ..context import ANONYMOUS, Context, Layout
+
+_HOLE = re.compile(r"\{([^{}]*)\}")
 
 UNFILLED_HOLE = Code(
     "GL122",
@@ -35,7 +38,26 @@ NO_WORDING = Code(
     good='.concept severe(P: patient) true("it is severe") false("it is not severe")',
     severity=Severity.WARNING,
 )
-CODES = (UNFILLED_HOLE, NO_WORDING)
+
+UNFILLED_RULE_HOLE = Code(
+    "GL314",
+    "hole in `says` that nothing fills",
+    "`{F}` in `says` stands for the value of the rule's variable `F`. A variable that only `atleast` uses has no "
+    "single value.",
+    bad='#[id = "A", says = "{G} is there"]\nalarm(P) :- finding(P, F), group(F).',
+    good='#[id = "A", says = "{F} is there"]\nalarm(P) :- finding(P, F), group(F).',
+)
+
+CODES = (UNFILLED_HOLE, NO_WORDING, UNFILLED_RULE_HOLE)
+
+
+def holes_of(text: Text) -> Iterator[tuple[str, Span | None]]:
+    """Names in braces, from left to right."""
+    span = text.span
+    # Places are looked for in the source, where escapes are written out.
+    written = span.source.text[span.start : span.end] if span else text.value
+    for match in _HOLE.finditer(written):
+        yield match[1], Span(span.source, span.start + match.start(), span.start + match.end()) if span else None
 
 
 def check_wording(context: Context) -> Iterator[Diagnostic]:
@@ -92,3 +114,28 @@ def _holes(declaration: Declaration) -> Iterator[Diagnostic]:
                 place(span, f"did you mean `{{{near}}}`?" if near else ""),
                 hint=None if near or not columns else f"columns: {joined(columns)}",
             )
+
+
+def check_says(context: Context) -> Iterator[Diagnostic]:
+    """Holes that name no variable of their rule."""
+    for layout in context.layouts:
+        value = layout.rule.annotation("says")
+        if not isinstance(value, Text) or "{" not in value.value:
+            continue
+        variables = _variables(layout)
+        inner = {v.name for use in layout.uses for v in variables_of(use.atom)} - variables - {ANONYMOUS}
+        for name, span in holes_of(value):
+            if name in variables:
+                continue
+            near = next((v for v in sorted(variables) if v.lower() == name.lower()), None)
+            local = name in inner
+            yield UNFILLED_RULE_HOLE.report(
+                f"`{{{name}}}` has no single value" if local else f"`{{{name}}}` names no variable of the rule",
+                place(span, "only `atleast` uses it" if local else f"did you mean `{{{near}}}`?" if near else ""),
+                hint=f"variables of the rule: {joined(sorted(variables))}" if variables and not near else None,
+            )
+
+
+def _variables(layout: Layout) -> set[str]:
+    """Variables that have one value in an instance of the rule, the patient among them."""
+    return set(layout.shared) | {v.name for v in layout.patients}

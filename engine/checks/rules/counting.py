@@ -9,8 +9,7 @@ from guidelog.language.names import Kind
 from guidelog.language.tree import AtLeast
 
 from ..codes import Code, place
-from ..context import Context
-from ..layout import Layout, Place, Use
+from ..context import Context, Layout, Place, Use
 
 COUNT = Code(
     "GL225",

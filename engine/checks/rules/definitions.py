@@ -8,8 +8,7 @@ from guidelog.diagnostics import Diagnostic, Severity
 from guidelog.language.names import Kind
 
 from ..codes import Code, place
-from ..context import Context
-from ..layout import Use
+from ..context import Context, Use
 
 NEVER_DEFINED = Code(
     "GL124",

@@ -9,8 +9,7 @@ from guidelog.graphs import path
 from guidelog.language.tree import Arithmetic, Negative, Variable, variables_of
 
 from ..codes import Code, place
-from ..context import Context
-from ..layout import Layout
+from ..context import Context, Layout
 
 GROWTH = Code(
     "GL228",

@@ -23,8 +23,7 @@ from guidelog.language.tree import (
 from guidelog.language.vocabulary import TICKS_PER_UNIT
 
 from ..codes import Code, joined, place
-from ..context import Context
-from ..layout import MEASURE_COLUMN, VALUE_COLUMN, Layout, Place
+from ..context import MEASURE_COLUMN, VALUE_COLUMN, Context, Layout, Place
 
 MEASURED_ELSEWHERE = Code(
     "GL216",

@@ -9,8 +9,7 @@ from guidelog.language.names import Kind
 from guidelog.language.tree import Variable
 
 from ..codes import Code, place
-from ..context import Context
-from ..layout import ANONYMOUS, Layout
+from ..context import ANONYMOUS, Context, Layout
 
 TWO_PATIENTS = Code(
     "GL209",

@@ -8,8 +8,7 @@ from guidelog.diagnostics import Diagnostic
 from guidelog.language.tree import Range, variables_of
 
 from ..codes import Code, place
-from ..context import Context
-from ..variables import kind_of, occurrences_of
+from ..context import Context, kind_of, occurrences_of
 
 BACKWARD_RANGE = Code(
     "GL222",

@@ -12,8 +12,7 @@ from guidelog.diagnostics import Diagnostic
 from guidelog.language.tree import Variable, variables_of
 
 from ..codes import Code, place
-from ..context import Context
-from ..layout import ANONYMOUS, VALUE_COLUMN, Layout, Place, Use
+from ..context import ANONYMOUS, VALUE_COLUMN, Context, Layout, Place, Use
 
 UNSAFE = Code(
     "GL213",

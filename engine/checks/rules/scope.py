@@ -8,8 +8,7 @@ from guidelog.diagnostics import Diagnostic, Severity
 from guidelog.language.tree import Atom, Key, Term, Variable
 
 from ..codes import Code, place
-from ..context import Context
-from ..layout import Layout
+from ..context import Context, Layout
 
 OUTSIDE_SCOPE = Code(
     "GL313",

@@ -14,7 +14,7 @@ from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.language.guideline import load_guideline
 from guidelog.patients import Patient, read_patient, read_text, remarks
-from guidelog.patients.forms import looks_like_fhir
+from guidelog.patients.document import looks_like_fhir
 from guidelog.pipeline import compile_guideline
 
 from ..main import show

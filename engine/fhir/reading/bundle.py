@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from guidelog.diagnostics import InputError
-from guidelog.patients.forms import ENDINGS
+from guidelog.patients.document import ENDINGS
 from guidelog.patients.node import visible
 
 from .dates import When, when

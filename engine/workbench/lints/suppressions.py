@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from guidelog.checks.codes import Code
 from guidelog.diagnostics import Diagnostic, Label, Severity
-from guidelog.language.statements import cut
+from guidelog.language.parser import cut
 from guidelog.source import Source, Span
 
 from .lints import Advice, Fix

@@ -15,7 +15,7 @@ from functools import cached_property
 from guidelog.diagnostics import Diagnostic
 from guidelog.language import parse_statement, tree
 from guidelog.language.names import Names, names_of
-from guidelog.language.statements import cut
+from guidelog.language.parser import cut
 from guidelog.source import Source, Span
 
 

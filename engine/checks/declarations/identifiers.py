@@ -1,4 +1,4 @@
-"""Check: a name is declared once, and does not stand for two things (GL108, GL109)."""
+"""Check: declared names can be used where they are meant to be used, and each stands for one thing (GL106-GL109)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,27 @@ from guidelog.language.tree import Declaration
 from ..attribute_schema import ATTRIBUTES
 from ..codes import Code, place
 from ..context import Context, built_in, sound_columns
+
+RESERVED = Code(
+    "GL106",
+    "reserved word",
+    "`atleast` is a word of the rule language, and `yes`, `no`, `on`, `off`, `true`, `false` and `null` are read as "
+    "values, not as names, in YAML patient files. None of them can be declared.",
+    bad='.finding off "sign C"',
+    good='.finding sign_c "sign C"',
+)
+CAPITAL = Code(
+    "GL107",
+    "name does not start with a small letter",
+    "In a rule a word with a capital or `_` in front is a variable. So findings, measures, interventions, screens, "
+    "readings and predicates start with a small letter; only statements and decisions, which no rule body mentions, "
+    "may be called `S1` or `Q1`.",
+    bad='.finding Sign_c "sign C"',
+    good='.finding sign_c "sign C"',
+)
+_LANGUAGE = {"atleast"}
+_YAML = {"yes", "no", "on", "off", "true", "false", "null"}
+_CAPITALS_ALLOWED = {"statement", "decision"}
 
 TWICE = Code(
     "GL108",
@@ -28,10 +49,36 @@ CLASH = Code(
     bad='.measure sign_a "strength of sign A" unit(point) range(0, 5)',
     good='.measure sign_a_strength "strength of sign A" unit(point) range(0, 5)',
 )
-CODES = (TWICE, CLASH)
-
 _SPACES = {"finding": "input", "measure": "input", "decl": "predicate", "concept": "predicate"}
 _WORDS = {"finding": "a finding", "measure": "a measure", "decl": "a plain relation", "concept": "a concept"}
+
+CODES = (RESERVED, CAPITAL, TWICE, CLASH)
+
+
+def check_naming(context: Context) -> Iterator[Diagnostic]:
+    """Declared names that are reserved or start with a capital."""
+    for declaration in context.program.declarations:
+        name = declaration.name
+        if declaration.keyword not in ATTRIBUTES:
+            continue
+        if name in _LANGUAGE:
+            yield RESERVED.report(
+                f"`{name}` is a word of the rule language", place(declaration.name_span, "choose another name")
+            )
+        elif name.lower() in _YAML:
+            yield RESERVED.report(
+                f"`{name}` cannot be a name",
+                place(declaration.name_span, "choose another name"),
+                notes=("in YAML files this is a value, not a name",),
+            )
+        elif not name[:1].islower() and (declaration.keyword not in _CAPITALS_ALLOWED or name.startswith("_")):
+            small = name.lstrip("_")
+            small = small[:1].lower() + small[1:]
+            yield CAPITAL.report(
+                f"`{name}` does not start with a small letter",
+                place(declaration.name_span, f"write `{small}`" if small[:1].isalpha() else "choose another name"),
+                notes=("rules would read it as a variable",),
+            )
 
 
 def check_duplicates(context: Context) -> Iterator[Diagnostic]:

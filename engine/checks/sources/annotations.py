@@ -1,4 +1,4 @@
-"""Check: the keys of annotations, their values, and those that a rule must have (GL301-GL304)."""
+"""Check: the keys of annotations, their values, those that a rule must have, and its own id (GL301-GL305)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from guidelog.language.tree import Attribute, Key, ListValue, Number, Text, Valu
 
 from ..attribute_schema import Kinds
 from ..codes import Code, first_characters, joined, place
-from ..context import Context
-from ..layout import Layout
+from ..context import Context, Layout
 
 UNKNOWN_KEY = Code(
     "GL301",
@@ -44,7 +43,18 @@ MISSING_KEY = Code(
     bad="alarm(P) :- finding(P, sign_a).",
     good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
 )
-CODES = (UNKNOWN_KEY, REPEATED_KEY, WRONG_VALUE, MISSING_KEY)
+
+ID_TAKEN = Code(
+    "GL305",
+    "rule id that is taken",
+    "Answers and certificates name rules by their ids, so no two rules have the same one; `fact` is what "
+    "certificates call facts.",
+    bad='#[id = "ALARM"]\nalarm(P) :- finding(P, sign_a).',
+    good='#[id = "ALARM-2"]\nalarm(P) :- finding(P, sign_a).',
+)
+_FACT = "fact"
+
+CODES = (UNKNOWN_KEY, REPEATED_KEY, WRONG_VALUE, MISSING_KEY, ID_TAKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +171,26 @@ def _missing(layout: Layout, present: set[str]) -> Iterator[Diagnostic]:
             place(span),
             hint=f"write `{', '.join(_EXAMPLES[key] for key in missing)}` in `#[…]` above it",
         )
+
+
+def check_rule_ids(context: Context) -> Iterator[Diagnostic]:
+    """Ids that two rules share, empty ids, and the reserved one."""
+    first: dict[str, Value | None] = {}
+    for rule in context.program.rules:
+        if rule.id is None:
+            continue
+        value = rule.annotation("id")
+        span = value.span if value else None
+        if not rule.id.strip():
+            yield ID_TAKEN.report("rule with an empty id", place(span, "give it a name"))
+        elif rule.id == _FACT:
+            yield ID_TAKEN.report(f"a rule cannot be called `{_FACT}`", place(span, "certificates call facts so"))
+        elif rule.id in first:
+            before = first[rule.id]
+            yield ID_TAKEN.report(
+                f"two rules have the id `{rule.id}`",
+                place(span, "again here"),
+                place(before.span if before else None, "first here"),
+            )
+        else:
+            first[rule.id] = value

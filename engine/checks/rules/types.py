@@ -1,17 +1,15 @@
-"""Check: constants have the type of their column, and a variable has one type (GL204, GL205)."""
+"""Check: constants and variables have the type of their column, and like is compared with like (GL204-5, GL220-1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from guidelog.diagnostics import Diagnostic
-from guidelog.language.tree import Comparison, Number, Symbol, Text, Variable
+from guidelog.language.tree import Arithmetic, Comparison, Expression, Negative, Number, Range, Symbol, Text, Variable
 
 from ..codes import Code, place
-from ..context import Context
-from ..layout import Layout
-from ..variables import ARTICLES, DECLARED_TYPES, Occurrence, occurrences_of, typed_constants
+from ..context import ARTICLES, DECLARED_TYPES, Context, Layout, Occurrence, kind_of, occurrences_of, typed_constants
 
 WRONG_CONSTANT = Code(
     "GL204",
@@ -35,7 +33,25 @@ TWO_TYPES = Code(
         '#[id = "A"]\nalarm(P) :- finding(P, F), leads_to(F, _).'
     ),
 )
-CODES = (WRONG_CONSTANT, TWO_TYPES)
+
+ORDERED_NAMES = Code(
+    "GL220",
+    "names that are ordered",
+    "Names and strings are equal or different; they are not larger or smaller.",
+    bad='#[id = "A"]\nalarm(P) :- finding(P, F), finding(P, G), F < G.',
+    good='#[id = "A"]\nalarm(P) :- finding(P, F), finding(P, G), F != G.',
+)
+UNLIKE = Code(
+    "GL221",
+    "comparison of unlike things",
+    "Numbers are compared and computed with numbers, names are compared with names, and the patient is not compared "
+    "at all.",
+    bad='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), W >= long.',
+    good='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), W >= 6.',
+)
+_WORDS = {"name": "a name", "number": "a number", "measured": "a measured number", "patient": "the patient"}
+
+CODES = (WRONG_CONSTANT, TWO_TYPES, ORDERED_NAMES, UNLIKE)
 
 
 def check_types(context: Context) -> Iterator[Diagnostic]:
@@ -118,3 +134,56 @@ def _agree(one: str, other: str) -> bool:
     return (
         one == other or (one == "symbol" and other in DECLARED_TYPES) or (other == "symbol" and one in DECLARED_TYPES)
     )
+
+
+def check_comparisons(context: Context) -> Iterator[Diagnostic]:
+    """Comparisons between names and numbers, and orders on names."""
+    for layout in context.layouts:
+        if layout.comparisons:
+            occurrences = occurrences_of(layout)
+            for comparison in layout.comparisons:
+                problem = _problem(layout, comparison, occurrences)
+                if problem is not None:
+                    yield problem
+
+
+def _problem(layout: Layout, comparison: Comparison, occurrences: Mapping[str, list[Occurrence]]) -> Diagnostic | None:
+    left, right = comparison.left, comparison.right
+    for side in (left, right):
+        if not isinstance(side, Range):
+            for operand in _operands(side):
+                kind = kind_of(operand, layout, occurrences)
+                if kind in ("name", "patient"):
+                    return UNLIKE.report(
+                        "arithmetic on something that is not a number", place(operand.span, f"this is {_WORDS[kind]}")
+                    )
+    first = kind_of(left, layout, occurrences)
+    second = "number" if isinstance(right, Range) else kind_of(right, layout, occurrences)
+    if "patient" in (first, second):
+        if len(layout.patients) > 1:
+            return None
+        patient = left if first == "patient" else right
+        return UNLIKE.report("the patient cannot be compared", place(patient.span, "this is the patient"))
+    kinds = {first, second} - {None}
+    if "name" in kinds and len(kinds) > 1:
+        words = [_WORDS[kind] for kind in (first, second) if kind is not None]
+        return UNLIKE.report(f"{words[0]} is compared with {words[1]}", place(comparison.span, "cannot be compared"))
+    if "name" in kinds and comparison.operator not in ("=", "!="):
+        return ORDERED_NAMES.report(
+            f"`{comparison.operator}` between names",
+            place(comparison.span),
+            hint="names are compared with `=` and `!=` only",
+        )
+    return None
+
+
+def _operands(expression: Expression) -> Iterator[Expression]:
+    """What arithmetic is done on."""
+    match expression:
+        case Arithmetic(_, left, right):
+            for side in (left, right):
+                yield from _operands(side) if isinstance(side, Arithmetic | Negative) else (side,)
+        case Negative(operand):
+            yield from _operands(operand) if isinstance(operand, Arithmetic | Negative) else (operand,)
+        case _:
+            return

@@ -1,4 +1,4 @@
-"""Check: predicates and constants in rules are declared (GL201, GL202).
+"""Check: predicates and constants in rules are declared, with as many arguments as columns (GL201-GL203).
 
 A name that is missing in many places is reported once, at the first of them.
 """
@@ -12,9 +12,15 @@ from guidelog.language.names import STANCES
 from guidelog.language.tree import Symbol
 
 from ..codes import Code, elsewhere, joined, place
-from ..context import Context
-from ..layout import Place, Use
-from ..variables import ARTICLES, typed_constants
+from ..context import ARTICLES, Context, Place, Use, typed_constants
+
+WRONG_ARITY = Code(
+    "GL203",
+    "wrong number of arguments",
+    "A predicate is used with as many arguments as it has columns.",
+    bad='#[id = "A"]\nalarm(P) :- finding(P, sign_a, sign_b).',
+    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a), finding(P, sign_b).',
+)
 
 UNDECLARED_PREDICATE = Code(
     "GL201",
@@ -36,10 +42,30 @@ UNDECLARED_CONSTANT = Code(
     bad='#[id = "A"]\nalarm(P) :- finding(P, sign_aa).',
     good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
 )
-CODES = (UNDECLARED_PREDICATE, UNDECLARED_CONSTANT)
-
 _ATTRIBUTES = {"measure": " unit(…) range(…, …)"}
 _INPUT_KINDS = ("finding", "measure", "intervention")
+
+CODES = (WRONG_ARITY, UNDECLARED_PREDICATE, UNDECLARED_CONSTANT)
+
+
+def check_arity(context: Context) -> Iterator[Diagnostic]:
+    """Atoms with too few or too many arguments."""
+    for layout in context.layouts:
+        for use in layout.uses:
+            predicate = context.names.predicates.get(use.atom.predicate)
+            if predicate is None or use.atom.predicate in context.unsound or predicate.arity == len(use.atom.terms):
+                continue
+            columns = ", ".join(f"{n}: {t}" for n, t in zip(predicate.parameters, predicate.types, strict=True))
+            given = len(use.atom.terms)
+            yield WRONG_ARITY.report(
+                f"`{predicate.name}` takes {_arguments(predicate.arity)}, not {given}",
+                place(use.atom.span or use.span, f"`{predicate.name}({columns})`"),
+                context.declared(predicate.name, "concept", "decl"),
+            )
+
+
+def _arguments(count: int) -> str:
+    return "no argument" if count == 0 else "1 argument" if count == 1 else f"{count} arguments"
 
 
 def check_declared(context: Context) -> Iterator[Diagnostic]:
