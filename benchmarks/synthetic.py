@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 
 from guidelog.language import parse
-from guidelog.language.guideline import Guideline, read_guideline
+from guidelog.language.guideline import GuidelineFolder, read_guideline
 from guidelog.language.names import BUILT_IN, STANCES, TYPES, names_of
 
 _WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"|[a-z][A-Za-z0-9_]*')
 
 
-def copies(folder: Path, number: int) -> Guideline:
+def copies(folder: Path, number: int) -> GuidelineFolder:
     """A guideline with `number` copies of the rules in a folder; only the first copy defines the scope of the whole."""
     original = read_guideline(folder)
     program, _ = parse(*original.sources)

@@ -12,7 +12,7 @@ from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.ground.ground import Atom, GroundProgram
 from guidelog.ground.grounder import ground
 from guidelog.ground.ranges import at_end, has_ranges
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names
 from guidelog.language.tree import Program, Rule
 from guidelog.patients import Facts
@@ -27,7 +27,7 @@ PATIENT = "patient"
 class Compiled:
     """Everything about a guideline that does not depend on a patient. Immutable, and safe to share between threads."""
 
-    guideline: Guideline
+    guideline: GuidelineFolder
     program: Program
     names: Names
     readings: Mapping[str, str]

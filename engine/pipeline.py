@@ -21,7 +21,7 @@ from guidelog.explain.answers import Answer, Answers, Note
 from guidelog.explain.questions import Questions
 from guidelog.ground.grounder import ground
 from guidelog.language import cache
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names, names_of
 from guidelog.language.tree import Program
 from guidelog.patients import Facts, Patient, close
@@ -42,7 +42,7 @@ __all__ = [
 
 
 def compile_guideline(
-    guideline: Guideline, readings: Mapping[str, str] | None = None, program: Program | None = None
+    guideline: GuidelineFolder, readings: Mapping[str, str] | None = None, program: Program | None = None
 ) -> Compiled:
     """A guideline ready to answer; `program` is what `check` gave for it, where that found no error.
 
@@ -58,7 +58,7 @@ def compile_guideline(
     return Compiled(guideline, program, names, chosen, grounded, stratified, PyDatalog())
 
 
-def check(guideline: Guideline) -> tuple[Program, Report]:
+def check(guideline: GuidelineFolder) -> tuple[Program, Report]:
     """The parsed program and all that is wrong with it or doubtful, in one run."""
     # Imported here, because a command that finds its program in the cache reads no rule text.
     from guidelog.checks import References, check_program
@@ -75,7 +75,7 @@ def check(guideline: Guideline) -> tuple[Program, Report]:
     return program, report
 
 
-def _parsed(guideline: Guideline) -> tuple[Program, Report]:
+def _parsed(guideline: GuidelineFolder) -> tuple[Program, Report]:
     """The program as far as it can be read, and what cannot."""
     from guidelog.language import parse
 
@@ -83,7 +83,7 @@ def _parsed(guideline: Guideline) -> tuple[Program, Report]:
     return program, Report(list(problems))
 
 
-def _checked(guideline: Guideline) -> Program:
+def _checked(guideline: GuidelineFolder) -> Program:
     program, report = check(guideline)
     if report.errors:
         raise InputError(d for d in report.sorted() if d.severity is Severity.ERROR)

@@ -12,7 +12,7 @@ import click
 
 from guidelog import __version__
 from guidelog.diagnostics import Report, render_report
-from guidelog.language.guideline import Guideline, load_guideline
+from guidelog.language.guideline import GuidelineFolder, load_guideline
 from guidelog.workbench.lints.collect import review
 from guidelog.workbench.lints.exports import github, sarif
 from guidelog.workbench.lints.lints import Advice, Fix
@@ -85,7 +85,7 @@ def _show(report: Report, advice: Sequence[Advice], format_: str) -> None:
             click.echo(render_report(report, colour=use_colour(sys.stdout)), color=True)
 
 
-def _mend(guideline: Guideline, fixes: Iterable[Fix]) -> None:
+def _mend(guideline: GuidelineFolder, fixes: Iterable[Fix]) -> None:
     """Apply the fixes to the files, from the end of each to its beginning."""
     by_name: dict[str, list[Fix]] = {}
     for fix in fixes:

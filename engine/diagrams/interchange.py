@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 from .drawing.fonts import clean
 from .drawing.page import cited
@@ -33,7 +33,7 @@ class Picture:
     graph: nx.DiGraph[str]
 
 
-def pathway_graph(pathway: Pathway, overlay: Overlay, guideline: Guideline) -> nx.DiGraph[str]:
+def pathway_graph(pathway: Pathway, overlay: Overlay, guideline: GuidelineFolder) -> nx.DiGraph[str]:
     """Boxes and lines of a pathway."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for phase in pathway.all_phases():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import networkx as nx
 
 from guidelog.language import tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 from .drawing.boxes import KIND_WORD
 from .drawing.fonts import clean
@@ -19,7 +19,9 @@ from .proof.tree_layout import Branch
 from .rulemap.graph import RuleMap
 
 
-def pathway_outline(pathway: Pathway, overlay: Overlay, guideline: Guideline, title: str, facts: Sequence[str]) -> str:
+def pathway_outline(
+    pathway: Pathway, overlay: Overlay, guideline: GuidelineFolder, title: str, facts: Sequence[str]
+) -> str:
     """Every box with its lines, every table, then one table of all boxes."""
     out = [title, "=" * len(title), *facts, ""]
     leads: dict[str, list[str]] = {}
@@ -46,7 +48,7 @@ def pathway_outline(pathway: Pathway, overlay: Overlay, guideline: Guideline, ti
     return "\n".join([*out, *table_words(pathway_graph(pathway, overlay, guideline)), ""])
 
 
-def _after(owner: str, index: int, rules: Iterable[object], overlay: Overlay, guideline: Guideline) -> str:
+def _after(owner: str, index: int, rules: Iterable[object], overlay: Overlay, guideline: GuidelineFolder) -> str:
     words = cited({int(c) for r in rules if isinstance(r, tree.Rule) for c in r.listed("cites")}, guideline)
     ids = ", ".join(r.id or "" for r in rules if isinstance(r, tree.Rule))
     chip = overlay.items.get((owner, index))
@@ -57,7 +59,7 @@ def _after(owner: str, index: int, rules: Iterable[object], overlay: Overlay, gu
 
 
 def _node_words(
-    node: Node, overlay: Overlay, guideline: Guideline, numbers: Mapping[str, int], leads: Sequence[str]
+    node: Node, overlay: Overlay, guideline: GuidelineFolder, numbers: Mapping[str, int], leads: Sequence[str]
 ) -> list[str]:
     mark = overlay.nodes.get(node.key)
     status = f" = {mark.word or mark.look.word}" if mark and (mark.word or mark.look.word) else ""

@@ -12,7 +12,7 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.why import why
 from guidelog.explain.why_not import why_not
 from guidelog.language import tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names
 
 from .drawing.dot import to_dot
@@ -88,7 +88,9 @@ def refusal_picture(compiled: Compiled, answers: Answers, answer: Answer, links:
     )
 
 
-def rules_picture(guideline: Guideline, program: tree.Program, names: Names, links: Links | None = None) -> Picture:
+def rules_picture(
+    guideline: GuidelineFolder, program: tree.Program, names: Names, links: Links | None = None
+) -> Picture:
     """The rule map; the guideline may have errors."""
     found = map_rules(program, names)
     scene = rules_scene(guideline, program, found, links or Links())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guidelog.ground.ground import Atom
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Decision, Names
 from guidelog.patients import Facts, Patient
 from guidelog.semantics.background import Propagated
@@ -112,7 +112,7 @@ class Note:
 class Answers:
     """All answers about a patient, with the facts they rest on and the certificate that was accepted for them."""
 
-    guideline: Guideline
+    guideline: GuidelineFolder
     names: Names
     patient: Patient
     facts: Facts

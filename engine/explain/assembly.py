@@ -13,7 +13,7 @@ from typing import TypeAlias
 from guidelog import wording
 from guidelog.ground.ground import Atom, GroundRule
 from guidelog.language import tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import STATUS_OF_STANCE, Because, Status
 from guidelog.wording.english import Language, spoken
@@ -33,7 +33,7 @@ class _Told:
     """What was said of a guideline's rules before, in one language, by the identity of the rules and instances."""
 
     language: Language | None = None
-    guideline: Guideline | None = None
+    guideline: GuidelineFolder | None = None
     answers: dict[tuple[object, ...], Answer] = field(default_factory=dict)
     certified: dict[int, tuple[Answer, Answer]] = field(default_factory=dict)
     notes: dict[int, Note] = field(default_factory=dict)
@@ -43,7 +43,12 @@ class _Told:
 
 
 def build(
-    guideline: Guideline, world: World, intervention: str, status: Status, because: Because | None, open_: Open | None
+    guideline: GuidelineFolder,
+    world: World,
+    intervention: str,
+    status: Status,
+    because: Because | None,
+    open_: Open | None,
 ) -> Answer:
     """The answer with everything that belongs to it."""
     behind = giving(world, intervention, status, open_)
@@ -92,7 +97,7 @@ def notes(world: World, interventions: Iterable[str]) -> list[Note]:
     return sorted(found, key=lambda n: (n.statements, n.rule))
 
 
-def _told(world: World, guideline: Guideline | None = None) -> _Told:
+def _told(world: World, guideline: GuidelineFolder | None = None) -> _Told:
     kept, language = world.program.kept, spoken()
     told = kept.get("told")
     if not isinstance(told, _Told) or told.language is not language:
@@ -141,7 +146,7 @@ def _grounds(world: World, start: Iterable[GroundRule], status: Status) -> list[
 
 
 def _answer(
-    guideline: Guideline,
+    guideline: GuidelineFolder,
     world: World,
     intervention: str,
     status: Status,
@@ -188,7 +193,7 @@ def _note(world: World, atom: Atom, instance: GroundRule) -> Note:
 
 
 def _says(
-    guideline: Guideline,
+    guideline: GuidelineFolder,
     world: World,
     label: str,
     status: Status,

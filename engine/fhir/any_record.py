@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from guidelog.diagnostics import InputError
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.patients import Patient, read_patient, read_text
 from guidelog.patients.document import looks_like_fhir, text_looks_like_fhir
@@ -37,7 +37,7 @@ class Wishes:
 
 
 def read_file(
-    path: str | os.PathLike[str], guideline: Guideline, vocabulary: Vocabulary, wishes: Wishes = Wishes()
+    path: str | os.PathLike[str], guideline: GuidelineFolder, vocabulary: Vocabulary, wishes: Wishes = Wishes()
 ) -> tuple[Patient, FhirReading | None]:
     """The patient in a file, a folder or standard input (`-`), and what was made of it where it is FHIR.
 
@@ -64,7 +64,7 @@ def _ours(source: Source, vocabulary: Vocabulary, wishes: Wishes) -> Patient:
 
 
 def _read_fhir(
-    where: Source | str | os.PathLike[str], guideline: Guideline, vocabulary: Vocabulary, wishes: Wishes
+    where: Source | str | os.PathLike[str], guideline: GuidelineFolder, vocabulary: Vocabulary, wishes: Wishes
 ) -> tuple[Patient, FhirReading]:
     if wishes.validate:
         from .reading.validate import validate

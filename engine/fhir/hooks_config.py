@@ -13,7 +13,7 @@ from typing import Any
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError, nearest
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Vocabulary
 
 from .terminology.code_file import load_mapping
@@ -102,7 +102,7 @@ def load_hooks_config(compiled: Compiled) -> HooksConfig:
     return read_hooks_config(compiled.guideline, compiled.names.vocabulary)
 
 
-def read_hooks_config(guideline: Guideline, vocabulary: Vocabulary) -> HooksConfig:
+def read_hooks_config(guideline: GuidelineFolder, vocabulary: Vocabulary) -> HooksConfig:
     """The hooks.toml of a guideline. Raises InputError (GL44x, GL46x) for the first thing that is wrong with it."""
     mapping = load_mapping(guideline, vocabulary)
     path = guideline.folder / FILE

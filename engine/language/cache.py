@@ -22,7 +22,7 @@ from guidelog import __version__
 from guidelog.source import Source, Span
 
 from . import tree
-from .guideline import Guideline
+from .guideline import GuidelineFolder
 
 _CLASSES: tuple[type[Any], ...] = (
     tree.Variable,
@@ -49,7 +49,7 @@ _TUPLE, _SPAN = -1, -2
 MOST_KEPT = 40
 
 
-def load(guideline: Guideline) -> tree.Program | None:
+def load(guideline: GuidelineFolder) -> tree.Program | None:
     """The checked program of a guideline, if an earlier run kept it."""
     path = _path(guideline)
     if path is None:
@@ -64,7 +64,7 @@ def load(guideline: Guideline) -> tree.Program | None:
     return tree.Program(statements, guideline.sources)
 
 
-def store(guideline: Guideline, program: tree.Program) -> None:
+def store(guideline: GuidelineFolder, program: tree.Program) -> None:
     """Keep a program that has no errors; silently not, where that cannot be."""
     path = _path(guideline)
     if path is None:
@@ -80,7 +80,7 @@ def store(guideline: Guideline, program: tree.Program) -> None:
         _prune(path.parent)
 
 
-def _path(guideline: Guideline) -> Path | None:
+def _path(guideline: GuidelineFolder) -> Path | None:
     chosen = os.environ.get("GUIDELOG_CACHE")
     if chosen == "off":
         return None
@@ -92,7 +92,7 @@ def _path(guideline: Guideline) -> Path | None:
     return folder / f"{_key(guideline)}.json"
 
 
-def _key(guideline: Guideline) -> str:
+def _key(guideline: GuidelineFolder) -> str:
     """What a kept program depends on: rule text, references, and the code that reads and checks."""
     here = Path(__file__).parent
     code = [*here.iterdir(), *(here.parent / "checks").rglob("*")]

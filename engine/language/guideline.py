@@ -1,6 +1,6 @@
 """Find and read a guideline folder: `guideline.toml` and the rule files.
 
-A `Guideline` is text and metadata, bound by a hash; nothing is parsed here. Whatever is missing or wrong in the
+A `GuidelineFolder` is text and metadata, bound by a hash; nothing is parsed here. Whatever is missing or wrong in the
 folder is an InputError with the place.
 """
 
@@ -35,7 +35,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Guideline:
+class GuidelineFolder:
     """A guideline's metadata and rule texts.
 
     `main` are the interventions that it exists for, `unresolved` the citation numbers that the source's list does not
@@ -69,7 +69,7 @@ class Guideline:
         return digest.hexdigest()
 
 
-def load_guideline(where: str | None = None) -> Guideline:
+def load_guideline(where: str | None = None) -> GuidelineFolder:
     """The guideline in a folder, or the one of that id or folder name in `kb/`; without a name the one that `kb/` has.
 
     Raises InputError (GL6xx).
@@ -101,13 +101,13 @@ def find_folder(where: str | None) -> Path:
     )
 
 
-def read_guideline(folder: Path) -> Guideline:
+def read_guideline(folder: Path) -> GuidelineFolder:
     """The guideline in a folder."""
     metadata = _metadata(folder)
     files = {path.name: _read(path) for path in _rule_files(folder)}
     table = _Table(folder / METADATA, metadata)
     source = {key: str(value) for key, value in table.table("source").items()}
-    return Guideline(
+    return GuidelineFolder(
         folder=folder,
         id=table.text("id"),
         title=table.text("title"),

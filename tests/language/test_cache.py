@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from guidelog.language import cache, parse
-from guidelog.language.guideline import Guideline, read_guideline
+from guidelog.language.guideline import GuidelineFolder, read_guideline
 from guidelog.pipeline import check, compile_guideline
 
 FOLDER = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
 
 
 @pytest.fixture
-def guideline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guideline:
+def guideline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GuidelineFolder:
     monkeypatch.setenv("GUIDELOG_CACHE", str(tmp_path / "cache"))
     return read_guideline(FOLDER)
 
@@ -25,7 +25,7 @@ def kept(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "cache").glob("*"))
 
 
-def test_a_kept_program_is_the_program(guideline: Guideline, tmp_path: Path) -> None:
+def test_a_kept_program_is_the_program(guideline: GuidelineFolder, tmp_path: Path) -> None:
     assert cache.load(guideline) is None
     compile_guideline(guideline)
     assert len(kept(tmp_path)) == 1
@@ -51,7 +51,9 @@ def test_a_kept_program_is_the_program(guideline: Guideline, tmp_path: Path) -> 
     ],
     ids=range(7),
 )
-def test_a_damaged_file_is_as_good_as_none(guideline: Guideline, tmp_path: Path, damage: Callable[[str], str]) -> None:
+def test_a_damaged_file_is_as_good_as_none(
+    guideline: GuidelineFolder, tmp_path: Path, damage: Callable[[str], str]
+) -> None:
     compile_guideline(guideline)
     (path,) = kept(tmp_path)
     path.write_text(damage(path.read_text()))
@@ -59,7 +61,7 @@ def test_a_damaged_file_is_as_good_as_none(guideline: Guideline, tmp_path: Path,
     compile_guideline(guideline)
 
 
-def test_other_rules_have_another_place(guideline: Guideline, tmp_path: Path) -> None:
+def test_other_rules_have_another_place(guideline: GuidelineFolder, tmp_path: Path) -> None:
     compile_guideline(guideline)
     other = tmp_path / "other"
     other.mkdir()
@@ -69,21 +71,21 @@ def test_other_rules_have_another_place(guideline: Guideline, tmp_path: Path) ->
     assert cache.load(read_guideline(other)) is None
 
 
-def test_off_keeps_nothing(guideline: Guideline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_off_keeps_nothing(guideline: GuidelineFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUIDELOG_CACHE", "off")
     compile_guideline(guideline)
     assert not kept(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing(
-    guideline: Guideline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    guideline: GuidelineFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GUIDELOG_CACHE", str(tmp_path / "file" / "below"))
     compile_guideline(guideline)
 
 
-def test_a_kept_program_is_checked_like_one_that_was_just_read(guideline: Guideline, tmp_path: Path) -> None:
+def test_a_kept_program_is_checked_like_one_that_was_just_read(guideline: GuidelineFolder, tmp_path: Path) -> None:
     """Warnings are not kept: the second check gives them again."""
     first, second = check(guideline), check(guideline)
     assert len(kept(tmp_path)) == 1

@@ -12,16 +12,16 @@ from guidelog.compiled import Compiled
 from guidelog.datalog.backend import Backend
 from guidelog.datalog.clingo import Clingo
 from guidelog.datalog.pydatalog import PyDatalog
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.patients import Patient, patient_from_content
 from guidelog.source import Source
 
 BACKENDS: tuple[Backend, ...] = (PyDatalog(), Clingo())
 
 
-def guideline_of(text: str, name: str = "rules.dl") -> Guideline:
+def guideline_of(text: str, name: str = "rules.dl") -> GuidelineFolder:
     """A guideline that is one rule file."""
-    return Guideline(
+    return GuidelineFolder(
         folder=Path("memory"),
         id="test",
         title="test",

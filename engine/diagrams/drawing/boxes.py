@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from guidelog.language import tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 from ..pathway.model import Item, Node, Pathway
 from ..pathway.overlay import Links, Mark, Overlay
@@ -70,7 +70,7 @@ class Boxes:
     def __init__(
         self,
         pathway: Pathway,
-        guideline: Guideline,
+        guideline: GuidelineFolder,
         links: Links,
         overlay: Overlay,
         sheets: dict[str, int] | None = None,

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 from . import palette
 from .fonts import missing
@@ -175,7 +175,7 @@ class Page:
         )
 
 
-def facts_of(guideline: Guideline, *more: str) -> tuple[str, ...]:
+def facts_of(guideline: GuidelineFolder, *more: str) -> tuple[str, ...]:
     """Guideline, version, source date, review status, and what the page counts."""
     dated = guideline.source.get("date")
     return (
@@ -187,13 +187,13 @@ def facts_of(guideline: Guideline, *more: str) -> tuple[str, ...]:
     )
 
 
-def cited(cites: Iterable[int], guideline: Guideline) -> str:
+def cited(cites: Iterable[int], guideline: GuidelineFolder) -> str:
     """The citations as `[1, 5†]`."""
     words = [f"{c}{'' if c in guideline.references else UNRESOLVED}" for c in sorted(set(cites))]
     return f"[{', '.join(words)}]" if words else ""
 
 
-def references(guideline: Guideline, texts: str, unstated: str = "") -> Notes:
+def references(guideline: GuidelineFolder, texts: str, unstated: str = "") -> Notes:
     """The references that a page needs, with the marks that stand on it."""
     lines = []
     for number, reference in sorted(guideline.references.items()):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 from ..drawing.boxes import Boxes
 from ..drawing.page import A3, A3_LONG, SMALLEST_SCALE, Head, Page
@@ -44,7 +44,7 @@ class Furniture:
 
 
 def pathway_scenes(
-    pathway: Pathway, guideline: Guideline, links: Links, overlay: Overlay, furniture: Furniture
+    pathway: Pathway, guideline: GuidelineFolder, links: Links, overlay: Overlay, furniture: Furniture
 ) -> list[Scene]:
     """The sheets of a pathway."""
     boxes = Boxes(pathway, guideline, links, overlay)

@@ -13,7 +13,7 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.proofs import Kind, Node, Proof
 from guidelog.explain.why import Why
 from guidelog.language import tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.semantics.status import Status
 from guidelog.wording import STATUS, sentence
 
@@ -211,7 +211,7 @@ def rule_runs(
     rule_id: str,
     statements: tuple[str, ...],
     cites: tuple[int, ...],
-    guideline: Guideline,
+    guideline: GuidelineFolder,
     links: Links,
 ) -> tuple[Run, ...]:
     """The small print of a rule, with links."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import graphviz
 
 from guidelog.language import tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import STANCES
 
 from ..drawing import palette
@@ -35,7 +35,7 @@ UNUSED = Look("UNUSED", palette.AMBER_LINE, "#fff4d8", palette.AMBER, palette.IN
 UNDEFINED = Look("UNDEFINED", palette.MAROON, "#f9e4e2", palette.MAROON, palette.PAPER, 2.0, "dashed")
 
 
-def rules_scene(guideline: Guideline, program: tree.Program, found: RuleMap, links: Links) -> Scene:
+def rules_scene(guideline: GuidelineFolder, program: tree.Program, found: RuleMap, links: Links) -> Scene:
     """The rule map as a page."""
     crowded = frozenset(n for n in found.graph if found.graph.out_degree(n) > CROWDED)
     boxes = {key: _box(place, found, crowded, links) for key, place in found.places.items()}

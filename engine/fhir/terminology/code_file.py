@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from guidelog.diagnostics import Diagnostic, InputError, Label, nearest
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.source import Source, Span
 
@@ -50,7 +50,7 @@ _FACT = (
 )
 
 
-def load_mapping(guideline: Guideline, vocabulary: Vocabulary) -> CodeMapping:
+def load_mapping(guideline: GuidelineFolder, vocabulary: Vocabulary) -> CodeMapping:
     """The code mapping of a guideline; one without codes where its folder has no codes.toml.
 
     Raises InputError with everything that is wrong in the file.
@@ -61,7 +61,7 @@ def load_mapping(guideline: Guideline, vocabulary: Vocabulary) -> CodeMapping:
     return mapping
 
 
-def read_mapping(guideline: Guideline, vocabulary: Vocabulary) -> tuple[CodeMapping, list[Diagnostic]]:
+def read_mapping(guideline: GuidelineFolder, vocabulary: Vocabulary) -> tuple[CodeMapping, list[Diagnostic]]:
     """The code mapping as far as it can be read, and all that is wrong with it."""
     own = OWN_SYSTEM.format(guideline.id)
     path = guideline.folder / FILE

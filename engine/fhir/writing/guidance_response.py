@@ -19,7 +19,7 @@ from typing import Any
 from guidelog import __version__
 from guidelog.diagnostics import CertificateError
 from guidelog.explain.answers import Answer, Answers
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.semantics.status import Because, Status
 from guidelog.wording import STATUS, question
 
@@ -242,7 +242,7 @@ def strength(word: str | None) -> dict[str, Any]:
     return {"url": STRENGTH, "valueCodeableConcept": concept}
 
 
-def citations(guideline: Guideline, numbers: Sequence[int], unresolved: Sequence[int]) -> list[dict[str, Any]]:
+def citations(guideline: GuidelineFolder, numbers: Sequence[int], unresolved: Sequence[int]) -> list[dict[str, Any]]:
     """References as RelatedArtifacts; one that the source never resolves is said to be so."""
     found = []
     for number in dict.fromkeys((*numbers, *unresolved)):

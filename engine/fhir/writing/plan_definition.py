@@ -15,7 +15,7 @@ from typing import Any
 
 from guidelog.compiled import Compiled
 from guidelog.language import print_element, tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import STANCES, in_force
 
 from ..terminology.code_file import OWN_SYSTEM
@@ -101,7 +101,7 @@ def _recommendation(compiled: Compiled, rule: tree.Rule) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
-def _library(guideline: Guideline) -> dict[str, Any]:
+def _library(guideline: GuidelineFolder) -> dict[str, Any]:
     kind = "http://terminology.hl7.org/CodeSystem/library-type"
     return {
         "resourceType": "Library",
@@ -121,7 +121,7 @@ def _library(guideline: Guideline) -> dict[str, Any]:
     }
 
 
-def _heading(guideline: Guideline, part: str) -> dict[str, Any]:
+def _heading(guideline: GuidelineFolder, part: str) -> dict[str, Any]:
     """What both resources say of the guideline. `approved` is the only review status that is active."""
     approved = guideline.review == "approved"
     name = re.sub(r"[^A-Za-z0-9]+", "_", guideline.id).strip("_").capitalize()
@@ -151,5 +151,5 @@ def _stance(rule: tree.Rule) -> str:
     return term.name if isinstance(term, tree.Symbol) else ""
 
 
-def _id(kind: str, guideline: Guideline) -> str:
+def _id(kind: str, guideline: GuidelineFolder) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{kind} {guideline.id} {guideline.version} {guideline.sha256}"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from guidelog.compiled import Compiled
 from guidelog.language import print_statement, tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 _ABOUT_THE_SOURCE = {"statement", "decision"}
 _WORDS = {"label", "true", "false", "ask", "doable", "clock", "title", "group", "phase", "silent"}
@@ -92,7 +92,7 @@ def apply(program: tree.Program, edit: Edit, *, undo: bool = False) -> tree.Prog
     return replace(program, statements=tuple(statements))
 
 
-def lines(old: Guideline, new: Guideline) -> Iterator[str]:
+def lines(old: GuidelineFolder, new: GuidelineFolder) -> Iterator[str]:
     """The texts of the rule files as a unified diff."""
     for name in sorted({*old.files, *new.files}):
         before, after = (g.files.get(name, "").splitlines() for g in (old, new))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guidelog.diagnostics import InputError
-from guidelog.language.guideline import METADATA, Guideline, find_folder, read_guideline
+from guidelog.language.guideline import METADATA, GuidelineFolder, find_folder, read_guideline
 from guidelog.source import Source
 
 from .declared import CHANGES
@@ -25,7 +25,7 @@ _READ = (".dl", ".toml", CHANGES)
 class Version:
     """A guideline, the folder that it was read from, and what the user called it."""
 
-    guideline: Guideline
+    guideline: GuidelineFolder
     folder: Path
     name: str
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Measure, Vocabulary
 from guidelog.patients.values import ISO_DAY
 from guidelog.solver.literals import Truth
@@ -69,7 +69,7 @@ def content_of(found: Sketch, vocabulary: Vocabulary, name: str, as_of: str | No
     return {**content, **{part: entries for part, entries in parts.items() if entries}}
 
 
-def day_of(guideline: Guideline) -> str:
+def day_of(guideline: GuidelineFolder) -> str:
     """The day that made-up patients are dated: that of the guideline's source, or a fixed one."""
     day = guideline.source.get("date", "")
     return day if ISO_DAY.fullmatch(day) else "2000-01-01"

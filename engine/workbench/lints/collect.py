@@ -10,7 +10,7 @@ from guidelog.compiled import Compiled
 from guidelog.diagnostics import Diagnostic, InputError
 from guidelog.fhir import read_mapping
 from guidelog.fhir.hooks_config import read_hooks_config
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import names_of
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.pipeline import check, compile_guideline
@@ -23,7 +23,7 @@ from .lints import Advice, lint
 from .suppressions import silence
 
 
-def review(guideline: Guideline, *, lints: bool = True) -> list[Advice]:
+def review(guideline: GuidelineFolder, *, lints: bool = True) -> list[Advice]:
     """All diagnostics of a guideline, with fixes where they are mechanical.
 
     What is wrong with a vignette is for `test` to say.
@@ -40,7 +40,7 @@ def review(guideline: Guideline, *, lints: bool = True) -> list[Advice]:
     return silence(found, guideline.sources)
 
 
-def _records(guideline: Guideline, vocabulary: Vocabulary) -> Sequence[Diagnostic]:
+def _records(guideline: GuidelineFolder, vocabulary: Vocabulary) -> Sequence[Diagnostic]:
     """What is wrong in codes.toml, and, when that is right, the first thing that is wrong in hooks.toml."""
     wrong = read_mapping(guideline, vocabulary)[1]
     if wrong:

@@ -18,7 +18,7 @@ from guidelog.diagnostics import Diagnostic, InputError, Label, Severity
 from guidelog.ground.ground import GroundProgram
 from guidelog.ground.grounder import ground
 from guidelog.language import tree
-from guidelog.language.guideline import METADATA, PROPERTIES, Guideline, read_guideline
+from guidelog.language.guideline import METADATA, PROPERTIES, GuidelineFolder, read_guideline
 from guidelog.semantics.interpret import GroundCompiled
 from guidelog.semantics.kleene import World
 from guidelog.verify.properties.properties import read_properties
@@ -61,7 +61,7 @@ class Folder:
     reader: Reader = field(default_factory=Reader)
     open_texts: dict[str, str] = field(default_factory=dict)
     disk: dict[str, str] = field(default_factory=dict)
-    guideline: Guideline | None = None
+    guideline: GuidelineFolder | None = None
     checked: Findings | None = None
     evaluated: Evaluated | None = None
     current: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guidelog.ground.ground import Atom
 from guidelog.language import tree
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Kind, Names
 from guidelog.semantics.kleene import World
 
@@ -19,7 +19,7 @@ _MOST = 6
 def describe(
     found: Occurrence,
     names: Names,
-    guideline: Guideline | None,
+    guideline: GuidelineFolder | None,
     vignette: tuple[str, World] | None,
     program: tree.Program,
 ) -> str | None:
@@ -32,7 +32,9 @@ def describe(
     return "\n\n".join(lines)
 
 
-def _declared(found: Occurrence, names: Names, guideline: Guideline | None, program: tree.Program) -> list[str] | None:
+def _declared(
+    found: Occurrence, names: Names, guideline: GuidelineFolder | None, program: tree.Program
+) -> list[str] | None:
     vocabulary, name = names.vocabulary, found.name
     match found.kind:
         case "finding" if name in vocabulary.findings:
@@ -92,7 +94,7 @@ def _wording(when_true: str | None, when_false: str | None) -> list[str]:
     return [f"{word}: {text}" for word, text in (("true", when_true), ("false", when_false)) if text]
 
 
-def _citation(number: int, guideline: Guideline | None) -> str:
+def _citation(number: int, guideline: GuidelineFolder | None) -> str:
     if guideline is None:
         return f"[{number}]"
     reference = guideline.references.get(number)

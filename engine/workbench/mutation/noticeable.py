@@ -19,7 +19,7 @@ from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import CertificateError, InputError
 from guidelog.ground.ground import GroundProgram
 from guidelog.language import print_statement
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.solver.literals import Budget
 from guidelog.verify.diff.compare import compare
 from guidelog.verify.witness.replay import Disagreement
@@ -70,7 +70,7 @@ def noticeable(original: Compiled, mutant: Mutant, program: GroundProgram) -> No
     return None
 
 
-def _rewritten(guideline: Guideline, mutant: Mutant) -> Guideline:
+def _rewritten(guideline: GuidelineFolder, mutant: Mutant) -> GuidelineFolder:
     """The guideline with the mutant's text in the place of the rule's, as the checker reads it."""
     span = mutant.rule.span
     assert span is not None

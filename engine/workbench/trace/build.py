@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guidelog.compiled import Compiled
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.tree import Rule
 from guidelog.pipeline import settle
 
@@ -67,7 +67,7 @@ class DecisionRow:
 class Trace:
     """The whole matrix of a guideline."""
 
-    guideline: Guideline
+    guideline: GuidelineFolder
     statements: tuple[StatementRow, ...]
     rules: tuple[RuleRow, ...]
     decisions: tuple[DecisionRow, ...]

@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 from ..vignettes.reports import page
 from .build import RuleRow, Trace
@@ -143,7 +143,7 @@ def render_text(found: Trace, width: int) -> str:
     return "\n".join(lines)
 
 
-def _numbers(cites: Iterable[int], guideline: Guideline) -> str:
+def _numbers(cites: Iterable[int], guideline: GuidelineFolder) -> str:
     return ", ".join(f"{c}" if c in guideline.references else f"[{c}]" for c in cites)
 
 

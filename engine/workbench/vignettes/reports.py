@@ -12,13 +12,13 @@ from typing import Any
 from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 
 from .coverage import BACKGROUND, CRITERION, RULE, THRESHOLD, Coverage, Unit
 from .runner import Mismatch, Outcome
 
 
-def junit(outcomes: Sequence[Outcome], guideline: Guideline) -> str:
+def junit(outcomes: Sequence[Outcome], guideline: GuidelineFolder) -> str:
     """JUnit XML: a test case for each vignette, in one suite."""
     failures = sum(bool(o.mismatches) for o in outcomes)
     errors = sum(bool(o.problems) for o in outcomes)
@@ -101,7 +101,7 @@ def page(title: str, heading: str, body: str) -> str:
     )
 
 
-def coverage_page(coverage: Coverage, outcomes: Sequence[Outcome], guideline: Guideline) -> str:
+def coverage_page(coverage: Coverage, outcomes: Sequence[Outcome], guideline: GuidelineFolder) -> str:
     """The coverage of a guideline's vignettes as a page: totals, what is missing with a patient for it, every rule."""
     rows = []
     for kind, words in (

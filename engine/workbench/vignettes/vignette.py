@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from guidelog.diagnostics import Diagnostic, InputError, Label, Report
-from guidelog.language.guideline import Guideline
+from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names
 from guidelog.patients import ListNode, MapNode, Node, Patient, ScalarNode, read_patient, read_text
 from guidelog.patients.node import did_you_mean, quoted, suggestion
@@ -111,7 +111,7 @@ class Vignette:
         )
 
 
-def vignette_files(guideline: Guideline, paths: Iterable[str] = ()) -> list[Path]:
+def vignette_files(guideline: GuidelineFolder, paths: Iterable[str] = ()) -> list[Path]:
     """The named files (folders: what is in and below them), or all of the guideline's. Raises InputError (GL921)."""
     chosen = [Path(p) for p in paths]
     folders = [p for p in chosen if p.is_dir()] or ([] if chosen else [guideline.folder / FOLDER])
