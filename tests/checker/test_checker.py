@@ -1455,8 +1455,10 @@ def test_the_command_says_when_it_cannot_check(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_checker_is_short() -> None:
-    assert SOURCES.keys() == {"__init__", "proofs", "rules"}
-    assert sum(len(source.splitlines()) for source in SOURCES.values()) < 360
+    """Counted in statements: lines can be made few by making them long."""
+    assert SOURCES.keys() == {"__init__", "__main__", "proofs", "rules"}
+    trees = [ast.parse(source) for source in SOURCES.values()]
+    assert sum(isinstance(node, ast.stmt) for tree in trees for node in ast.walk(tree)) <= 400
 
 
 def test_the_checker_uses_the_standard_library_only() -> None:
