@@ -28,7 +28,7 @@ from guidelog.language.guideline import load_guideline, read_guideline
 from guidelog.pipeline import compile_guideline
 from guidelog.solver.literals import Budget
 from guidelog.verify.diff.compare import compare
-from guidelog.verify.properties.properties import read_properties
+from guidelog.verify.properties.language import read_properties
 from guidelog.verify.properties.prove import verify
 from guidelog.verify.suite.generate import generate
 

@@ -15,8 +15,7 @@ from guidelog.language.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
 from guidelog.pipeline import compile_guideline
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 from guidelog.solver.literals import Budget
-from guidelog.verify.properties.promises import KEPT, Kind, modal
-from guidelog.verify.properties.properties import Properties, Property, read_properties
+from guidelog.verify.properties.language import KEPT, Kind, Properties, Property, modal, read_properties
 from guidelog.verify.search.questions import Outcome, Search
 
 

@@ -13,9 +13,9 @@ import click
 from guidelog import __version__
 from guidelog.diagnostics import Report, render_report
 from guidelog.language.guideline import GuidelineFolder, load_guideline
+from guidelog.workbench.lints.advice import Advice, Fix
 from guidelog.workbench.lints.collect import review
 from guidelog.workbench.lints.exports import github, sarif
-from guidelog.workbench.lints.lints import Advice, Fix
 
 from .main import use_colour
 from .support.again import again

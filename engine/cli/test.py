@@ -15,8 +15,7 @@ from guidelog.workbench.mutation.survivors import EQUIVALENT, INVALID, KILLED, S
 from guidelog.workbench.trace.readings import shortly
 from guidelog.workbench.vignettes.coverage import BACKGROUND, CRITERION, RULE, THRESHOLD, Coverage, coverage
 from guidelog.workbench.vignettes.reports import coverage_page, junit, mismatch_lines, outcomes_json
-from guidelog.workbench.vignettes.runner import Outcome, run
-from guidelog.workbench.vignettes.shares import run_shared
+from guidelog.workbench.vignettes.runner import Outcome, run, run_shared
 from guidelog.workbench.vignettes.vignette import Vignette, read_vignettes, vignette_files
 
 from .main import use_colour

@@ -10,7 +10,7 @@ import click
 from guidelog import wording
 from guidelog.compiled import Compiled
 from guidelog.solver.literals import Budget
-from guidelog.verify.properties.properties import read_properties
+from guidelog.verify.properties.language import read_properties
 from guidelog.verify.properties.prove import verify as prove
 from guidelog.verify.properties.verdicts import Remark, Result, Verdict, Verification
 from guidelog.verify.witness.find import Witness

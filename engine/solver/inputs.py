@@ -14,9 +14,8 @@ from typing import TypeAlias
 
 from guidelog.ground.ground import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
 
-from .literals import Circuit
-from .records import Record
-from .regions import Regions, threshold
+from .literals import Literals
+from .records import Record, Regions, threshold
 
 Pair: TypeAlias = tuple[int, int]
 """The literals `certain` and `possible` of a three-valued value."""
@@ -30,7 +29,7 @@ MOST_CLAUSES = 5_000
 
 
 @dataclass(frozen=True)
-class Facts:
+class SolverInputs:
     """What is taken to be so about the patient: the record and what the background adds.
 
     `refused` when they contradict each other.
@@ -49,7 +48,7 @@ class Facts:
         """The finding is present."""
         return self.present[name], -self.absent[name]
 
-    def at_least(self, circuit: Circuit, name: str, value: int) -> tuple[int, int]:
+    def at_least(self, circuit: Literals, name: str, value: int) -> tuple[int, int]:
         """Literals: the measure is at or above a value; it is under it. Certain both, and never both."""
         regions = self.regions[name]
         if value <= regions.low:
@@ -59,7 +58,7 @@ class Facts:
         k = regions.cuts.index(value)
         return self.least[name][k], self.below[name][k]
 
-    def compared(self, circuit: Circuit, terms: tuple[tuple[str, int], ...], operator: str, bound: int) -> Pair:
+    def compared(self, circuit: Literals, terms: tuple[tuple[str, int], ...], operator: str, bound: int) -> Pair:
         """`sum of coefficient * measure  operator  bound`."""
         if not terms:
             holds = {"<": bound > 0, "<=": bound >= 0, ">": bound < 0, ">=": bound <= 0, "=": bound == 0}.get(
@@ -80,7 +79,7 @@ class Facts:
         return equal if kind == "=" else (-equal[1], -equal[0])
 
     def _compared_jointly(
-        self, circuit: Circuit, terms: tuple[tuple[str, int], ...], operator: str, bound: int
+        self, circuit: Literals, terms: tuple[tuple[str, int], ...], operator: str, bound: int
     ) -> Pair:
         """Everything as `>=` with a positive first coefficient."""
         if terms[0][1] < 0:
@@ -103,7 +102,7 @@ class Facts:
             case _:
                 return -equal[1], -equal[0]
 
-    def _reached(self, circuit: Circuit, key: Joint) -> Pair:
+    def _reached(self, circuit: Literals, key: Joint) -> Pair:
         """The sum is certainly, and possibly, at or above a bound."""
         if key in self.joint:
             return self.joint[key]
@@ -139,13 +138,13 @@ class Facts:
             reached = self.least[name][k] if end == 0 else -self.below[name][k]
             yield (coefficient * cut, reached) if from_below else (coefficient * (cut - 1), -reached)
 
-    def known(self, circuit: Circuit, name: str) -> int:
+    def known(self, circuit: Literals, name: str) -> int:
         """The record says something about an input."""
         if name in self.present:
             return circuit.any(self.present[name], self.absent[name])
         return circuit.any(*self.least[name], *self.below[name])
 
-    def added(self, circuit: Circuit, record: Record) -> list[int]:
+    def added(self, circuit: Literals, record: Record) -> list[int]:
         """The literals that a finding is present or absent, which the record does not list."""
         return [
             circuit.both(after[name], -before[name])
@@ -156,12 +155,12 @@ class Facts:
 
 
 def facts_of(
-    circuit: Circuit,
+    circuit: Literals,
     record: Record,
     regions: Mapping[str, Regions],
     denials: Sequence[GroundRule],
     relation: Callable[[GroundLiteral], int],
-) -> Facts:
+) -> SolverInputs:
     """The facts of a record under background rules.
 
     `relation` is the truth of a literal that is not about the patient.
@@ -184,7 +183,7 @@ def facts_of(
                     circuit.define(least[name][k - 1], [least[name][k]])
                     circuit.define(below[name][k], [below[name][k - 1]])
     refused = circuit.atom() if denials else circuit.false
-    facts = Facts(regions, present, absent, least, below, refused)
+    facts = SolverInputs(regions, present, absent, least, below, refused)
 
     def certain(element: GroundElement) -> int:
         match element:
@@ -224,7 +223,7 @@ def _refutable(denial: GroundRule) -> list[str]:
     return found
 
 
-def _refutation(circuit: Circuit, facts: Facts, element: GroundElement) -> list[int]:
+def _refutation(circuit: Literals, facts: SolverInputs, element: GroundElement) -> list[int]:
     """The atoms that become true when a background rule has to make an element false."""
     match element:
         case GroundLiteral(atom, negated) if atom[0] == "finding":

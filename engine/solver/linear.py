@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from .inputs import Facts, Joint
+from .inputs import Joint, SolverInputs
 from .literals import Truth
-from .records import Record
-from .regions import DECIMALS, Regions
+from .records import DECIMALS, Record, Regions
 
 MOST_INEQUALITIES = 4_000
 
@@ -50,7 +49,7 @@ Intervals: TypeAlias = dict[str, tuple[int, int]]
 
 
 def choose_values(
-    truth: Truth, regions: Mapping[str, Regions], sides: Sequence[tuple[Record, Facts]], *, exact: bool = False
+    truth: Truth, regions: Mapping[str, Regions], sides: Sequence[tuple[Record, SolverInputs]], *, exact: bool = False
 ) -> list[Intervals]:
     """For each side the interval of every measure, in ticks; with `exact` single values.
 
@@ -117,7 +116,7 @@ def _all(regions: Regions) -> tuple[int, int]:
 def _domains(
     truth: Truth,
     regions: Mapping[str, Regions],
-    sides: Sequence[tuple[Record, Facts]],
+    sides: Sequence[tuple[Record, SolverInputs]],
     number: Sequence[int],
     names: set[str],
     *,
@@ -160,7 +159,7 @@ class _Ends:
     truth: Truth
     regions: Mapping[str, Regions]
     record: Record
-    facts: Facts
+    facts: SolverInputs
     side: int
 
     def sum(

@@ -72,7 +72,7 @@ class Truth:
         return {*(literals & self.atoms), *(x for x in literals if x < 0 and -x not in self.atoms)}
 
 
-class Circuit:
+class Literals:
     """Definitions and choices, and one clingo control that knows them."""
 
     def __init__(self, *, wishes: bool = False) -> None:

@@ -1,7 +1,7 @@
 """A ground program over every possible record: the certain and the possible value of each atom as literals.
 
 The same doubled meaning as the engine's (docs/language.md), read from the same ground instances. A threshold range
-`a..b` is kept as the guideline states it, or settled at one of its ends, each range for itself: `Judgement` says
+`a..b` is kept as the guideline states it, or settled at one of its ends, each range for itself: `RangeChoice` says
 which. `answer` is the status of an intervention exactly as `status.py` decides it.
 """
 
@@ -23,37 +23,37 @@ from guidelog.ground.ground import (
 from guidelog.language.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 
-from .inputs import Facts, Pair
-from .literals import Circuit
+from .inputs import Pair, SolverInputs
+from .literals import Literals
 
 Range: TypeAlias = tuple[tuple[tuple[str, int], ...], str, int, int]
 """A comparison with a threshold range: terms, operator, low end, high end."""
 
 
 @dataclass
-class Judgement:
+class RangeChoice:
     """`settled`: every range stands for one of its ends; `high[range]`: that one for its high end.
 
     `all_high`, where it is given, says so of every range.
     """
 
-    circuit: Circuit
+    circuit: Literals
     settled: int
     high: dict[Range, int] = field(default_factory=dict)
     all_high: int | None = None
 
     @classmethod
-    def free(cls, circuit: Circuit) -> Judgement:
+    def free(cls, circuit: Literals) -> RangeChoice:
         """Any judgement, or none."""
         return cls(circuit, circuit.choice())
 
     @classmethod
-    def kept(cls, circuit: Circuit) -> Judgement:
+    def kept(cls, circuit: Literals) -> RangeChoice:
         """Ranges as the guideline states them."""
         return cls(circuit, circuit.false)
 
     @classmethod
-    def at_end(cls, circuit: Circuit, *, high: bool) -> Judgement:
+    def at_end(cls, circuit: Literals, *, high: bool) -> RangeChoice:
         """Every range at its low end, or every range at its high end."""
         return cls(circuit, circuit.true, all_high=circuit.true if high else circuit.false)
 
@@ -68,17 +68,17 @@ class Judgement:
 
 
 @dataclass
-class Encoded:
+class SolverProgram:
     """A program over given facts.
 
     Atoms are defined when they are first asked for, with all that they rest on; those of `special` predicates by the
     function given for them.
     """
 
-    circuit: Circuit
+    circuit: Literals
     program: GroundProgram
-    facts: Facts
-    judgement: Judgement
+    facts: SolverInputs
+    judgement: RangeChoice
     special: Mapping[str, Callable[[Atom], Pair]] = field(default_factory=dict)
     _values: dict[Atom, Pair] = field(default_factory=dict)
     _answers: dict[str, dict[Status, int]] = field(default_factory=dict)

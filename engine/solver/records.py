@@ -1,7 +1,10 @@
-"""Every possible patient record, as choices.
+"""Every possible patient record, as choices over findings and over regions of measures.
 
-A record lists findings as present or absent or leaves them open, and narrows measures to intervals of regions. What
-follows from it is in `facts`.
+Measures are cut into regions: within one, no rule can tell two values apart. `regions_of` finds the values at which
+some comparison of one measure changes its mind; comparisons of several measures at once are not cut (see `linear`).
+Values are in ticks. A record lists findings as present or absent or leaves them open, and narrows measures to
+intervals of regions. What follows from it is in `inputs`. For a region there is a value that a patient record can say,
+because a witness has to be written down.
 """
 
 from __future__ import annotations
@@ -9,8 +12,120 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .literals import Circuit
-from .regions import Regions
+from guidelog.ground.ground import GroundComparison, GroundProgram
+from guidelog.language.vocabulary import Measure
+
+from .literals import Literals
+
+DECIMALS = 1000
+"""A record gives numbers with three decimals, so this many steps a unit can be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """The regions of one measure: `cuts` in order, each above the least value.
+
+    Region i begins at the i-th cut from 1.
+    """
+
+    measure: Measure
+    cuts: tuple[int, ...]
+
+    @property
+    def low(self) -> int:
+        """The least value, in ticks."""
+        return self.measure.low * self.measure.ticks
+
+    @property
+    def high(self) -> int:
+        """The greatest value, in ticks."""
+        return self.measure.high * self.measure.ticks
+
+    @property
+    def last(self) -> int:
+        """The number of the last region; the first is 0."""
+        return len(self.cuts)
+
+    def bounds(self, region: int) -> tuple[int, int]:
+        """The least and the greatest value of a region."""
+        least = self.low if region == 0 else self.cuts[region - 1]
+        return least, self.high if region == self.last else self.cuts[region] - 1
+
+    def value(self, region: int, *, greatest: bool = False) -> int | None:
+        """The simplest value of a region that a record can say: a whole unit if there is one, else a decimal.
+
+        None when it holds no such value.
+        """
+        least, most = self.bounds(region)
+        ticks = self.measure.ticks
+        for step in (ticks // places for places in (1, 10, 100, DECIMALS) if ticks % places == 0):
+            first, final = -(-least // step) * step, most // step * step
+            if first <= final:
+                return final if greatest else first
+        return None
+
+    def edge(self, region: int, *, upper: bool) -> int | None:
+        """The least or the greatest value of a region that a record says in tenths of a unit.
+
+        More finely where it must; None when it holds no such value.
+        """
+        least, most = self.bounds(region)
+        for places in (10, 100, DECIMALS):
+            step = self.measure.ticks // places
+            first, final = -(-least // step) * step, most // step * step
+            if self.measure.ticks % places == 0 and first <= final:
+                return final if upper else first
+        return None
+
+
+def threshold(coefficient: int, operator: str, bound: int) -> tuple[str, tuple[int, ...]]:
+    """`coefficient * x operator bound` over whole x.
+
+    As `>=` or `<` with one cut, or as `=` or `!=` with the two cuts around it.
+    """
+    if coefficient < 0:
+        coefficient, bound = -coefficient, -bound
+        operator = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator, operator)
+    least = -(-bound // coefficient)  # the least x with coefficient * x >= bound
+    over = bound // coefficient + 1  # the least x with coefficient * x > bound
+    match operator:
+        case ">=":
+            return ">=", (least,)
+        case ">":
+            return ">=", (over,)
+        case "<":
+            return "<", (least,)
+        case "<=":
+            return "<", (over,)
+        case _:
+            return operator, (least, over)
+
+
+def comparisons_of(program: GroundProgram) -> Iterable[GroundComparison]:
+    """All measured comparisons of rules and denials."""
+    for rules in (*program.instances.values(), program.denials):
+        for rule in rules:
+            for element in rule.elements:
+                if isinstance(element, GroundComparison):
+                    yield element
+
+
+def regions_of(measures: Mapping[str, Measure], programs: Iterable[GroundProgram]) -> dict[str, Regions]:
+    """The regions of every measure, cut wherever one of the programs tells values apart."""
+    found: dict[str, set[int]] = {name: set() for name in measures}
+    for program in programs:
+        for comparison in comparisons_of(program):
+            if len(comparison.terms) == 1:
+                ((name, coefficient),) = comparison.terms
+                for bound in {comparison.low, comparison.high}:
+                    found[name].update(threshold(coefficient, comparison.operator, bound)[1])
+    return {
+        name: Regions(
+            measure,
+            tuple(sorted(c for c in found[name] if measure.low * measure.ticks < c <= measure.high * measure.ticks)),
+        )
+        for name, measure in measures.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -34,7 +149,7 @@ class Record:
         return found
 
 
-def any_record(circuit: Circuit, findings: Sequence[str], regions: Mapping[str, Regions]) -> Record:
+def any_record(circuit: Literals, findings: Sequence[str], regions: Mapping[str, Regions]) -> Record:
     """A record that may be anything."""
     present, absent = {}, {}
     for name in findings:
@@ -46,7 +161,7 @@ def any_record(circuit: Circuit, findings: Sequence[str], regions: Mapping[str, 
     return Record(present, absent, least, below)
 
 
-def any_further(circuit: Circuit, record: Record) -> Record:
+def any_further(circuit: Literals, record: Record) -> Record:
     """A record that says all that the given one says, and perhaps more."""
     more = {name: (circuit.choice(), circuit.choice()) for name in record.present}
     present, absent = {}, {}
@@ -61,7 +176,7 @@ def any_further(circuit: Circuit, record: Record) -> Record:
     return Record(present, absent, least, below)
 
 
-def with_present(circuit: Circuit, record: Record, chosen: Mapping[str, int]) -> Record:
+def with_present(circuit: Literals, record: Record, chosen: Mapping[str, int]) -> Record:
     """The record with each finding present whose literal in `chosen` holds, whatever was listed before."""
     present, absent = dict(record.present), dict(record.absent)
     for name, literal in chosen.items():
@@ -70,7 +185,7 @@ def with_present(circuit: Circuit, record: Record, chosen: Mapping[str, int]) ->
     return Record(present, absent, record.least, record.below)
 
 
-def prefer_small(circuit: Circuit, record: Record, added: Iterable[int] = ()) -> None:
+def prefer_small(circuit: Literals, record: Record, added: Iterable[int] = ()) -> None:
     """Make the best model the one with few listed inputs, then few present findings and few open intervals.
 
     `added` are what the background adds to a record, which had better be listed; of numbers the low ones are taken.
@@ -86,7 +201,7 @@ def prefer_small(circuit: Circuit, record: Record, added: Iterable[int] = ()) ->
         circuit.cost(0, [(least, 1) for least in record.least[name]])
 
 
-def _ordered(circuit: Circuit, least: Mapping[str, tuple[int, ...]], below: Mapping[str, tuple[int, ...]]) -> None:
+def _ordered(circuit: Literals, least: Mapping[str, tuple[int, ...]], below: Mapping[str, tuple[int, ...]]) -> None:
     """Cut points in order, and no empty interval."""
     for name, cuts in least.items():
         for k, literal in enumerate(cuts):

@@ -18,22 +18,25 @@ from starlette.staticfiles import StaticFiles
 from guidelog import __version__
 
 from . import errors, pages
+from .hooks import respond
 from .hooks.router import HookCors
 from .hooks.router import router as hooks_router
 from .middleware import Guard
+from .pages.clinician import router as clinician
+from .pages.clinician import view
 from .service import Service
 from .settings import Settings
-from .workers.dispatcher import Desk
+from .workers.dispatcher import Dispatcher
 from .workers.edition import ready
-from .workers.record_store import Handoffs
+from .workers.record_store import RecordStore
 
-TASKS = tuple(f"{__package__}.{name}" for name in ("hooks.respond", "pages.patient", "pages.view"))
+TASKS = tuple(module.__name__ for module in (respond, clinician, view))
 """The modules of what workers are asked to do."""
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application for these settings. Raises InputError."""
-    desk = Desk(
+    desk = Dispatcher(
         settings.guideline,
         settings.readings,
         workers=settings.workers,
@@ -41,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         seconds=settings.seconds,
         modules=TASKS,
     )
-    service = Service(settings, desk, Handoffs(settings.handoff_seconds, settings.handoffs))
+    service = Service(settings, desk, RecordStore(settings.handoff_seconds, settings.handoffs))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

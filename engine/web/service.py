@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .settings import Settings
-from .workers.dispatcher import Desk
+from .workers.dispatcher import Dispatcher
 from .workers.edition import LiveGuideline
-from .workers.record_store import Handoffs
+from .workers.record_store import RecordStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Service:
     """Settings, the desk that evaluates, and the records that cards link to."""
 
     settings: Settings
-    desk: Desk
-    handoffs: Handoffs
+    desk: Dispatcher
+    handoffs: RecordStore
 
     @property
     def compiled(self) -> LiveGuideline:

@@ -20,11 +20,10 @@ from guidelog.language.guideline import load_guideline
 from guidelog.language.names import names_of
 from guidelog.source import Source, Span
 from guidelog.workbench.lints import catalogue
+from guidelog.workbench.lints.advice import LINTS, Advice, lint
 from guidelog.workbench.lints.catalogue import CODES, render_catalogue
 from guidelog.workbench.lints.collect import review
 from guidelog.workbench.lints.exports import github, sarif
-from guidelog.workbench.lints.lint_codes import LINTS
-from guidelog.workbench.lints.lints import Advice, lint
 from guidelog.workbench.lints.suppressions import silence
 from guidelog.workbench.scaffold import scaffold
 

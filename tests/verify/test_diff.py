@@ -20,14 +20,13 @@ from guidelog.semantics.compiled import Circuits
 from guidelog.semantics.status import Status
 from guidelog.solver.literals import Budget
 from guidelog.verify.diff import answer_changes as changing
+from guidelog.verify.diff.attribution import facts_of_sketch
 from guidelog.verify.diff.compare import compare
-from guidelog.verify.diff.responsible import facts_of_sketch
 from guidelog.verify.diff.result import Difference
 from guidelog.verify.search.equivalence import Original
-from guidelog.verify.witness.candidate import Sketch, content_of
-from guidelog.verify.witness.lanes import Lanes
+from guidelog.verify.witness.candidate import CandidateRecord, content_of
 from guidelog.verify.witness.replay import Disagreement, certified, certified_quickly
-from guidelog.verify.witness.smaller import answered
+from guidelog.verify.witness.shrink import RecordBits, answered
 from verify_support import LUMBAR, advise, all_worlds, status, tiny
 
 
@@ -391,18 +390,18 @@ def test_lanes_answer_as_the_circuits_of_one_patient_do(old: Compiled, tmp_path:
                 if chance.random() < 0.7:
                     ends = sorted(chance.randint(m.low, min(m.high, 30)) * m.ticks for _ in range(2))
                     measures[name] = (ends[0], ends[1])
-            records.append(Sketch(findings, measures))
+            records.append(CandidateRecord(findings, measures))
         gates = {
             (name, each): answered(compiled.ground, name, each) for name in vocabulary.interventions for each in Status
         }
-        lanes = Lanes(compiled.ground, records, {gate for one in gates.values() for gate in one})
+        lanes = RecordBits(compiled.ground, records, {gate for one in gates.values() for gate in one})
         circuits = Circuits(compiled.ground)
         kept = {name: mask & chance.getrandbits(len(records)) for name, mask in lanes.listed.items()}
         for which in (lanes.listed, kept):
             values = lanes.values(which)
             for lane, record in enumerate(records):
                 facts = facts_of_sketch(
-                    Sketch(
+                    CandidateRecord(
                         {n: v for n, v in record.findings.items() if which[n] >> lane & 1},
                         {n: v for n, v in record.measures.items() if which[n] >> lane & 1},
                     ),
@@ -444,7 +443,7 @@ def test_a_patient_that_was_cut_down_wrongly_is_not_shown(
     old: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changing, "MOST_SMALLEST", 2)
-    monkeypatch.setattr(Lanes, "holding", lambda self, *_: self.all)
+    monkeypatch.setattr(RecordBits, "holding", lambda self, *_: self.all)
     with pytest.raises(Disagreement):
         compare(old, changed(tmp_path / "new", FIVE_WEEKS))
 

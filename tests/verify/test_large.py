@@ -27,13 +27,13 @@ from guidelog.solver.literals import Budget
 from guidelog.verify.gaps import report as review
 from guidelog.verify.gaps.conflicts import CONFLICT, GAP, Sort
 from guidelog.verify.properties import prove
-from guidelog.verify.properties.properties import read_properties
+from guidelog.verify.properties.language import read_properties
 from guidelog.verify.properties.prove import verify
 from guidelog.verify.properties.verdicts import Remark, Result, Verification
 from guidelog.verify.witness import find as witness
-from guidelog.verify.witness.candidate import Sketch
-from guidelog.verify.witness.lanes import Lanes
+from guidelog.verify.witness.candidate import CandidateRecord
 from guidelog.verify.witness.replay import Disagreement, certified
+from guidelog.verify.witness.shrink import RecordBits
 from verify_support import HEADER, advise, tiny
 
 MANY = 12
@@ -141,7 +141,7 @@ def entries(remark: Remark) -> int:
 
 
 def test_a_patient_that_was_cut_down_wrongly_is_not_shown(guideline: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Lanes, "holding", lambda self, *_: self.all)
+    monkeypatch.setattr(RecordBits, "holding", lambda self, *_: self.all)
     with pytest.raises(Disagreement):
         verify(guideline, read_properties(guideline))
 
@@ -155,8 +155,8 @@ def test_an_engine_that_does_not_see_a_remark_stops_everything(
 ) -> None:
     compiled = tiny(tmp_path, advise("DO", "scan", "do", "finding(P, tried), !finding(P, alarm)"))
     with pytest.raises(Disagreement, match=f"the engine does not confirm the {sort.kind} on `scan`"):
-        sort.confirmed(compiled, certified, "scan", Sketch(findings, {}), smallest=True)
-    nobody = Sketch({"ill": True, "tried": False}, {})
+        sort.confirmed(compiled, certified, "scan", CandidateRecord(findings, {}), smallest=True)
+    nobody = CandidateRecord({"ill": True, "tried": False}, {})
     assert GAP.confirmed(compiled, certified, "scan", nobody, smallest=True).witness is not None
 
 
@@ -179,9 +179,9 @@ def test_a_broken_promise_has_a_patient_of_whom_nothing_can_be_left_out(
     smallest = verify(compiled, read_properties(compiled), rules=False).verdicts[0].witness
     asking, others = prove.Search.ask, compiled.names.vocabulary.measures["others"]
 
-    def larger(found: Sketch) -> Sketch:
+    def larger(found: CandidateRecord) -> CandidateRecord:
         more = {"ill": True, "tried": False, "alarm": False}
-        return Sketch({**more, **found.findings}, {**found.measures, "others": (others.ticks, others.ticks)})
+        return CandidateRecord({**more, **found.findings}, {**found.measures, "others": (others.ticks, others.ticks)})
 
     def large(self: Any, *given: Any, **how: Any) -> Any:
         """The first patient, with much more known about them."""

@@ -20,9 +20,9 @@ from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask
 from guidelog.semantics.status import Status, status_in, status_of
 from guidelog.solver import inputs as facts
-from guidelog.solver import linear, regions
-from guidelog.solver.literals import Budget, Circuit
-from guidelog.verify.properties.properties import read_properties
+from guidelog.solver import linear, records
+from guidelog.solver.literals import Budget, Literals
+from guidelog.verify.properties.language import read_properties
 from guidelog.verify.properties.prove import verify
 from guidelog.verify.properties.verdicts import Result, Verdict, Verification
 from guidelog.verify.search.equivalence import Equivalence, Original
@@ -267,17 +267,17 @@ def test_a_planted_fault_in_the_abstraction_is_noticed(
     agrees_with_brute_force(compiled)
     match where:
         case "threshold":
-            real = regions.threshold
+            real = records.threshold
 
             def moved(coefficient: int, operator: str, bound: int) -> tuple[str, tuple[int, ...]]:
                 return real(coefficient, operator, bound + 1000)
 
-            monkeypatch.setattr(regions, "threshold", moved)
+            monkeypatch.setattr(records, "threshold", moved)
             monkeypatch.setattr(facts, "threshold", moved)
         case "_refutation":
             monkeypatch.setattr(facts, "_refutation", lambda *_: [])
         case "at_least":
-            monkeypatch.setattr(Circuit, "at_least", lambda self, _, literals: self.any(*literals))
+            monkeypatch.setattr(Literals, "at_least", lambda self, _, literals: self.any(*literals))
         case _:
             monkeypatch.setattr(facts, "MOST_CLAUSES", 0)
             monkeypatch.setattr(linear, "_eliminate", lambda _: ([], None))

@@ -23,7 +23,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-import guidelog.web.connection
+import guidelog.web.server
 import service_tasks
 from guidelog.diagnostics import InputError
 from guidelog.language.guideline import load_guideline
@@ -33,10 +33,10 @@ from guidelog.web.app import create_app
 from guidelog.web.middleware import Rates
 from guidelog.web.server import run, server, warnings
 from guidelog.web.settings import Settings
-from guidelog.web.workers.dispatcher import Busy, Desk, TaskFailed, TooSlow
+from guidelog.web.workers.dispatcher import Busy, Dispatcher, TaskFailed, TooSlow
 from guidelog.web.workers.edition import GuidelineChanged, LiveGuideline, ready
 from guidelog.web.workers.pool import WorkerLost
-from guidelog.web.workers.record_store import Handoffs
+from guidelog.web.workers.record_store import RecordStore
 from hook_requests import DAY, IDS, MRI, RADICULOPATHY, answers, bundle, request, steady
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def random_patient(seed: int, compiled: Any) -> dict[str, Any]:
 
 FRESH = """
 import json, sys
-from guidelog.guideline import load_guideline
+from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
 from service_tasks import answered
 compiled = compile_guideline(load_guideline())
@@ -141,7 +141,7 @@ def test_circuits_answer_every_vignette_as_pydatalog_does() -> None:
 
 def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(task_path: None, tmp_path: Path) -> None:
     async def story() -> None:
-        desk = Desk(workers=1, seconds=30)
+        desk = Dispatcher(workers=1, seconds=30)
         await desk.start()
         assert desk.workers is not None
         try:
@@ -167,7 +167,7 @@ def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(task_path: None, tmp
 
 def test_what_takes_too_long_is_stopped_and_what_is_too_much_refused(task_path: None) -> None:
     async def story() -> None:
-        desk = Desk(workers=1, waiting=1, seconds=30)
+        desk = Dispatcher(workers=1, waiting=1, seconds=30)
         await desk.start()
         desk._seconds = 0.8
         try:
@@ -193,7 +193,7 @@ def test_a_guideline_that_changes_under_the_service_is_noticed(tmp_path: Path, t
     shutil.copytree(ROOT / "kb/lumbar_radiculopathy", tmp_path / "g")
 
     async def story() -> None:
-        desk = Desk(str(tmp_path / "g"), workers=1, seconds=30)
+        desk = Dispatcher(str(tmp_path / "g"), workers=1, seconds=30)
         await desk.start()
         assert desk.workers is not None
         try:
@@ -330,7 +330,7 @@ def test_a_client_that_asks_too_often_has_to_wait() -> None:
 
 
 def test_slow_clients_are_shown_the_door_and_others_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guidelog.web.connection, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(guidelog.web.server, "HEAD_SECONDS", 0.5)
     with serving(Settings(workers=0, body_seconds=0.5)) as port:
         with (
             socket.create_connection(("127.0.0.1", port)) as head,
@@ -357,7 +357,7 @@ def test_slow_clients_are_shown_the_door_and_others_served(monkeypatch: pytest.M
 
 def test_what_cards_link_to_is_forgotten() -> None:
     clock = [0.0]
-    kept = Handoffs(10.0, 2, lambda: clock[0])
+    kept = RecordStore(10.0, 2, lambda: clock[0])
     names = [kept.put({"patient": str(i)}) for i in range(3)]
     assert len({*names}) == 3
     assert all(len(n) >= 22 for n in names)

@@ -24,8 +24,7 @@ from guidelog.language.formatter import format_source
 from guidelog.language.parser import cut
 from guidelog.source import Source, Span
 from guidelog.workbench.lsp.analysis import Folder
-from guidelog.workbench.lsp.occurrences import Occurrence
-from guidelog.workbench.lsp.renaming import beside_the_rules
+from guidelog.workbench.lsp.occurrences import Occurrence, beside_the_rules
 from guidelog.workbench.lsp.snapshot import Reader
 
 KB = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
@@ -299,7 +298,7 @@ def test_rename_everywhere_and_refused_where_it_would_break(guideline: Path) -> 
     session(guideline, work)
     from guidelog.language.guideline import load_guideline
     from guidelog.pipeline import compile_guideline
-    from guidelog.verify.properties.properties import read_properties
+    from guidelog.verify.properties.language import read_properties
     from guidelog.workbench.vignettes.runner import run
     from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
 

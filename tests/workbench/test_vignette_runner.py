@@ -20,7 +20,7 @@ from guidelog.diagnostics import InputError
 from guidelog.ground.ranges import Ranges
 from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
-from guidelog.workbench.vignettes import shares
+from guidelog.workbench.vignettes import runner
 from guidelog.workbench.vignettes.reports import junit
 from guidelog.workbench.vignettes.runner import Outcome, run
 from guidelog.workbench.vignettes.vignette import Vignette, read_vignette, read_vignettes, vignette_files
@@ -252,7 +252,7 @@ def test_several_processes_say_what_one_says(
 ) -> None:
     some = [*vignettes[:60], replace(vignettes[60], expected=vignettes[0].expected)]
     monkeypatch.setattr(threading, "active_count", lambda: 1)  # pytest-xdist's own thread does nothing meanwhile
-    both = [shares.run_shared(compiled, some, jobs=jobs, cases=True) for jobs in (1, 3)]
+    both = [runner.run_shared(compiled, some, jobs=jobs, cases=True) for jobs in (1, 3)]
     assert [o.vignette for o in both[0]] == [o.vignette for o in both[1]] == some
     assert [[(m.what, m.expected, m.got, m.reasons, repr(m.span)) for m in o.mismatches] for o in both[0]] == [
         [(m.what, m.expected, m.got, m.reasons, repr(m.span)) for m in o.mismatches] for o in both[1]
@@ -265,7 +265,7 @@ def test_a_process_that_dies_costs_time_only(
     compiled: Compiled, vignettes: list[Vignette], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 1)
-    monkeypatch.setattr(shares, "_send", lambda *_: os._exit(9))
-    found = shares.run_shared(compiled, vignettes[:30], jobs=2, cases=False)
+    monkeypatch.setattr(runner, "_send", lambda *_: os._exit(9))
+    found = runner.run_shared(compiled, vignettes[:30], jobs=2, cases=False)
     assert [o.vignette for o in found] == vignettes[:30]
     assert all(o.passed for o in found)

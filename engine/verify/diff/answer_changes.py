@@ -14,11 +14,11 @@ from typing import TypeAlias
 from guidelog.ground.ground import GroundProgram
 from guidelog.semantics.status import Status
 
-from ..search.both import Both
-from ..witness.candidate import Sketch
+from ..search.versions import VersionPair
+from ..witness.candidate import CandidateRecord
 from ..witness.replay import Disagreement, certified, certified_quickly
-from ..witness.smaller import Shows, answered, rests_on, united, without_superfluous
-from .responsible import Responsible
+from ..witness.shrink import Shows, answered, rests_on, united, without_superfluous
+from .attribution import Responsible
 from .result import Change
 
 Pair: TypeAlias = tuple[Status, Status]
@@ -39,7 +39,7 @@ class Found:
 
     intervention: str
     pair: Pair
-    record: Sketch
+    record: CandidateRecord
 
     @property
     def name(self) -> str:
@@ -54,7 +54,7 @@ def are_many(found: Sequence[Found]) -> bool:
 class Changes:
     """The changes of answers between both versions."""
 
-    def __init__(self, both: Both, responsible: Responsible) -> None:
+    def __init__(self, both: VersionPair, responsible: Responsible) -> None:
         self.both, self.responsible = both, responsible
         self.programs: tuple[GroundProgram, GroundProgram] = (both.old.ground, both.new.ground)
 
@@ -73,7 +73,7 @@ class Changes:
         Of 853 changes in 2,000 rules 28 patients show all; where nothing was wished for, it took 670.
         """
         both = self.both
-        found: dict[str, dict[Pair, Sketch]] = {name: {} for name in pairs}
+        found: dict[str, dict[Pair, CandidateRecord]] = {name: {} for name in pairs}
         goals: dict[int, list[tuple[str, Pair]]] = {}
         for name, of in pairs.items():
             for pair, literal in of.items():
@@ -144,7 +144,7 @@ class Changes:
                 del open_[one.intervention, one.pair]
         self.both.undecided += [(name, _whether(pair)) for name, pair in open_]
 
-    def _patients(self, found: Sequence[Found]) -> Iterator[tuple[Sketch, list[Found], bool]]:
+    def _patients(self, found: Sequence[Found]) -> Iterator[tuple[CandidateRecord, list[Found], bool]]:
         """Few patients for many changes; whether entries of a patient may be left out for one of the changes."""
         least = rests_on(self.programs, self._shows(found))
         cut = [replace(one, record=record) for one, record in zip(found, least, strict=True)]
@@ -166,7 +166,7 @@ class Changes:
                     group.append(rest.pop(index))
                 yield record, group, len(group) > 1
 
-    def _bare(self, found: Sequence[Found]) -> list[Sketch]:
+    def _bare(self, found: Sequence[Found]) -> list[CandidateRecord]:
         """Records of which nothing can be left out."""
         return without_superfluous(self.programs, self._shows(found))
 
@@ -181,7 +181,7 @@ class Changes:
     def _change(
         self,
         one: Found,
-        record: Sketch,
+        record: CandidateRecord,
         name: str,
         *,
         smallest: bool,
@@ -193,7 +193,7 @@ class Changes:
         by, alone = self.responsible.for_change(one.intervention, record, lambda answer: answer.status is status)
         return Change(one.intervention, *one.pair, record, content, needed, by, alone, smallest, spare)
 
-    def _confirm(self, record: Sketch, expected: Sequence[Found]) -> None:
+    def _confirm(self, record: CandidateRecord, expected: Sequence[Found]) -> None:
         """The patient, answered by both versions. Raises Disagreement."""
         names = [one.intervention for one in expected]
         for compiled, side in ((self.both.old, 0), (self.both.new, 1)):
@@ -205,7 +205,7 @@ class Changes:
                         f"on `{one.intervention}`"
                     )
 
-    def _needed(self, literal: int, record: Sketch) -> tuple[str, ...]:
+    def _needed(self, literal: int, record: CandidateRecord) -> tuple[str, ...]:
         """The entries of the witness without which there is no such patient."""
         both, facts, needed = self.both, self.both.after.facts, []
         for name, value in record.findings.items():

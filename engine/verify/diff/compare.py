@@ -16,14 +16,13 @@ from guidelog.ground.ground import Atom, GroundComparison, GroundProgram
 from guidelog.language.names import STANCES
 from guidelog.solver.literals import Budget
 
-from ..search.both import Both, Progress
 from ..search.sweep import sweep
+from ..search.versions import Progress, VersionPair
 from ..witness.find import Ask
 from ..witness.replay import certified
 from .answer_changes import Changes, Pair, are_many
+from .attribution import Responsible, reason_goals, reasons, refused, shown
 from .edits import edits
-from .reasons import reason_goals, reasons, refused, shown
-from .responsible import Responsible
 from .result import Change, Difference, Reason, Shown
 
 __all__ = ["Change", "Difference", "Reason", "Shown", "compare"]
@@ -39,7 +38,7 @@ def compare(
 ) -> Difference:
     """The semantic difference. Raises Disagreement when an engine does not confirm a witness."""
     started = time.monotonic()
-    both = Both(old, new, ask, budget or Budget(), progress)
+    both = VersionPair(old, new, ask, budget or Budget(), progress)
     edited = edits(old.program, new.program)
     responsible = Responsible(old, new, edited)
     interventions = [c.names.vocabulary.interventions for c in (old, new)]

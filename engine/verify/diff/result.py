@@ -11,7 +11,7 @@ from typing import Any
 from guidelog.ground.ground import Atom
 from guidelog.semantics.status import Status
 
-from ..witness.candidate import Sketch, yaml_of
+from ..witness.candidate import CandidateRecord, yaml_of
 from .edits import Edit
 
 
@@ -27,7 +27,7 @@ class Change:
     intervention: str
     old: Status
     new: Status
-    sketch: Sketch
+    sketch: CandidateRecord
     content: dict[str, Any]
     needed: tuple[str, ...] | None
     edits: tuple[Edit, ...]

@@ -13,13 +13,13 @@ from guidelog.ground.ground import GroundProgram
 from guidelog.language.names import STANCES
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Status
-from guidelog.solver.program import Encoded
+from guidelog.solver.program import SolverProgram
 
 from ..properties.verdicts import Remark
-from ..witness.candidate import Sketch
+from ..witness.candidate import CandidateRecord
 from ..witness.find import Ask, Witness, replay
 from ..witness.replay import Disagreement
-from ..witness.smaller import Gates, answered, silent
+from ..witness.shrink import Gates, answered, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Sort:
 
     kind: str
     says: str
-    goal: Callable[[Encoded, str], int]
+    goal: Callable[[SolverProgram, str], int]
     gates: Callable[[GroundProgram, str], Gates]
     seen: Callable[[Witness, World, str], bool]
 
@@ -40,7 +40,7 @@ class Sort:
         """That it is not known whether there is one."""
         return Remark("not decided", name, f"not decided whether there is a {self.kind}")
 
-    def confirmed(self, compiled: Compiled, ask: Ask, name: str, record: Sketch, *, smallest: bool) -> Remark:
+    def confirmed(self, compiled: Compiled, ask: Ask, name: str, record: CandidateRecord, *, smallest: bool) -> Remark:
         """The remark with its patient, certified. Raises Disagreement."""
         comments = (f"{self.kind}: {self.says}", "found by `guidelog verify`; a made-up patient")
         patient = f"{self.kind}-{name}".replace("_", "-")
@@ -59,7 +59,7 @@ CONFLICT = Sort(
 )
 
 
-def _goal(encoded: Encoded, name: str) -> int:
+def _goal(encoded: SolverProgram, name: str) -> int:
     silence = (-encoded.atom(("advise", name, stance))[1] for stance in STANCES)
     return encoded.circuit.both(encoded.atom(("in_scope",))[0], *silence)
 

@@ -18,10 +18,10 @@ from guidelog.solver.literals import Budget
 
 from ..properties.verdicts import Remark
 from ..search.questions import Outcome, Search
-from ..witness.candidate import Sketch
+from ..witness.candidate import CandidateRecord
 from ..witness.find import Ask
 from ..witness.replay import certified, certified_quickly
-from ..witness.smaller import Shows, smaller
+from ..witness.shrink import Shows, smaller
 from .conflicts import CONFLICT, GAP, Sort
 
 MOST_SMALLEST = 8
@@ -148,7 +148,7 @@ class Review:
 
     def _shown(self, sort: Sort, goals: Mapping[str, int]) -> Iterator[Remark]:
         """Each goal that is possible, with a patient; the smallest one, where they are few."""
-        reached: dict[str, list[Sketch]] = {}
+        reached: dict[str, list[CandidateRecord]] = {}
         self.search.circuit.watch(goals.values())
         for number, (name, goal) in enumerate(goals.items()):
             self.progress(f"{sort.kind}s", number, len(goals))
@@ -172,18 +172,20 @@ class Review:
             else:
                 yield sort.confirmed(self.compiled, ask, name, record, smallest=smallest)
 
-    def _smallest(self, sort: Sort, name: str, goal: int, found: list[Sketch]) -> tuple[Sketch | None, bool]:
+    def _smallest(
+        self, sort: Sort, name: str, goal: int, found: list[CandidateRecord]
+    ) -> tuple[CandidateRecord | None, bool]:
         """The smallest patient; where the time for it ran out, one of whom nothing can be left out."""
         _, case = self.search.ask([goal], self.budget.half(), best=True)
         if case is not None and case.smallest:
             return case.record, True
         return self._bare(sort, {name: found if case is None else [case.record]}).get(name), False
 
-    def _bare(self, sort: Sort, found: Mapping[str, list[Sketch]]) -> dict[str, Sketch]:
+    def _bare(self, sort: Sort, found: Mapping[str, list[CandidateRecord]]) -> dict[str, CandidateRecord]:
         """Records of which nothing can be left out, the smallest of those tried; none where the time ran out."""
         if self.budget.spent:
             return {}
-        program, bare = self.compiled.ground, dict[str, Sketch]()
+        program, bare = self.compiled.ground, dict[str, CandidateRecord]()
         pairs = [(name, record) for name, records in found.items() for record in records[:MOST_TRIED]]
         shows = [Shows(record, (sort.gates(program, name),)) for name, record in pairs]
         for (name, _), record in zip(pairs, smaller((program,), shows), strict=True):

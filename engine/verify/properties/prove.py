@@ -18,9 +18,8 @@ from ..gaps.report import Progress, Review
 from ..search.questions import Outcome, Search, Side
 from ..witness.find import Ask, confirm
 from ..witness.replay import certified
-from ..witness.trimmed import trimmed
-from .promises import ADDS, LEARNS, Kind
-from .properties import Properties, Property
+from ..witness.shrink import trimmed
+from .language import ADDS, LEARNS, Kind, Properties, Property
 from .verdicts import Remark, Result, Verdict, Verification
 
 

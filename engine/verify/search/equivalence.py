@@ -37,7 +37,7 @@ class Equivalence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EquivalenceResult:
     """What became of a comparison.
 
     `content` is a patient who tells the two apart (None: there is none, or none was found in time); where they do so
@@ -63,7 +63,7 @@ class Original:
         self._versions = Versions(cut_as)
         self._before = self._versions.add(self.program)
 
-    def compare(self, changed: GroundProgram, budget: Budget | None = None, *, shown: bool = True) -> Told:
+    def compare(self, changed: GroundProgram, budget: Budget | None = None, *, shown: bool = True) -> EquivalenceResult:
         """Whether a changed program is equivalent; without `shown` included items and notes may differ."""
         budget = budget or Budget()
         if not self._versions.fits(changed):  # a threshold stands elsewhere: numbers have to be cut there too
@@ -79,8 +79,10 @@ class Original:
                 decided = decided and ended
                 if truth is not None and found is not None:
                     content = content_of(found, changed.names.vocabulary, "different")
-                    return Told(Equivalence.DIFFERENT, content, *self._answer(after, truth, accepted=accepted))
-        return Told(Equivalence.SAME if decided else Equivalence.NOT_DECIDED)
+                    return EquivalenceResult(
+                        Equivalence.DIFFERENT, content, *self._answer(after, truth, accepted=accepted)
+                    )
+        return EquivalenceResult(Equivalence.SAME if decided else Equivalence.NOT_DECIDED)
 
     def _goals(self, after: Version, *, shown: bool) -> Iterator[int]:
         """What would make a difference."""

@@ -14,16 +14,14 @@ from functools import cached_property
 
 from guidelog.ground.ground import Atom, GroundLiteral, GroundProgram, GroundRule
 from guidelog.semantics.status import Status
-from guidelog.solver.inputs import Facts, Pair, facts_of
+from guidelog.solver.inputs import Pair, SolverInputs, facts_of
 from guidelog.solver.linear import Infeasible, Undecided, choose_values
-from guidelog.solver.literals import Budget, Circuit, Found, Truth
-from guidelog.solver.program import Encoded, Judgement, Range
-from guidelog.solver.records import Record, any_further, any_record, prefer_small, with_present
-from guidelog.solver.regions import regions_of
+from guidelog.solver.literals import Budget, Found, Literals, Truth
+from guidelog.solver.program import Range, RangeChoice, SolverProgram
+from guidelog.solver.records import Record, any_further, any_record, prefer_small, regions_of, with_present
 
-from ..properties.promises import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, modal
-from ..properties.properties import Properties, Property
-from ..witness.candidate import Sketch, sketch
+from ..properties.language import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, Properties, Property, modal
+from ..witness.candidate import CandidateRecord, sketch
 
 MOST_REPAIRS = 200
 """How often a model whose numbers do not fit together is put aside before a question counts as not decided."""
@@ -45,8 +43,8 @@ class Case:
     when no smaller record will do. `true` are the literals that hold, of those that are watched.
     """
 
-    record: Sketch
-    after: Sketch | None
+    record: CandidateRecord
+    after: CandidateRecord | None
     high_ends: Mapping[Range, bool] | None
     smallest: bool
     true: frozenset[int]
@@ -60,8 +58,8 @@ class Side:
     """A record with its facts and the program over them."""
 
     record: Record
-    facts: Facts
-    encoded: Encoded
+    facts: SolverInputs
+    encoded: SolverProgram
 
 
 class Search:
@@ -69,10 +67,10 @@ class Search:
 
     def __init__(self, properties: Properties, *, regions_from: Iterable[GroundProgram] = ()) -> None:
         self.program = properties.program
-        self.circuit = Circuit()
+        self.circuit = Literals()
         vocabulary = self.program.names.vocabulary
         self.regions = regions_of(vocabulary.measures, [self.program, *regions_from])
-        self.judgement = Judgement.free(self.circuit)
+        self.judgement = RangeChoice.free(self.circuit)
         record = any_record(self.circuit, list(vocabulary.findings), self.regions)
         self.first = self.side(record)
         self.circuit.forbid(self.first.facts.refused)
@@ -83,7 +81,7 @@ class Search:
     def side(self, record: Record) -> Side:
         """The program over a record."""
         facts = facts_of(self.circuit, record, self.regions, self.program.denials, self._relation)
-        encoded = Encoded(self.circuit, self.program, facts, self.judgement)
+        encoded = SolverProgram(self.circuit, self.program, facts, self.judgement)
         encoded.special = {
             ANSWER: lambda atom: self._answer(encoded, atom),
             UNKNOWN: lambda atom: self._unknown(encoded, atom),
@@ -119,14 +117,14 @@ class Search:
         before, after = first.answer(str(about)), second.encoded.answer(str(about))
         return c.both(body, c.any(*(c.both(before[s], -after[s]) for s in before if s is not Status.UNDETERMINED)))
 
-    def _named(self, encoded: Encoded, name: object) -> Pair:
+    def _named(self, encoded: SolverProgram, name: object) -> Pair:
         return encoded.atom(modal(self.program, ("", str(name))))
 
-    def _answer(self, encoded: Encoded, atom: Atom) -> Pair:
+    def _answer(self, encoded: SolverProgram, atom: Atom) -> Pair:
         literal = encoded.answer(str(atom[1])).get(Status(str(atom[2])), self.circuit.false)
         return literal, literal
 
-    def _unknown(self, encoded: Encoded, atom: Atom) -> Pair:
+    def _unknown(self, encoded: SolverProgram, atom: Atom) -> Pair:
         about = modal(self.program, atom)
         if about[0] == "measure":
             literal = -encoded.facts.known(self.circuit, str(about[1]))

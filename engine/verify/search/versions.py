@@ -1,27 +1,32 @@
 """Several versions of a guideline in one circuit, over the same records.
 
 What versions define alike is there once, because equal definitions give equal literals: only the cone of an edit is
-duplicated. Guarantees as in `search`: a model is a record that the reader accepts, and no model means that there is
-none.
+duplicated. Guarantees as in `questions`: a model is a record that the reader accepts, and no model means that there is
+none. `VersionPair` is two of them side by side with both engines, which confirm what the circuit finds: every search
+of a comparison goes through its `model`, every patient through `answers`; what was not decided is in `undecided`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
+from guidelog.compiled import Compiled
+from guidelog.explain.answers import Answers
 from guidelog.ground.ground import Atom, GroundElement, GroundLiteral, GroundProgram
 from guidelog.language.names import STANCES
+from guidelog.patients import Patient, patient_from_content
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
-from guidelog.solver.inputs import Facts, facts_of
+from guidelog.solver.inputs import SolverInputs, facts_of
 from guidelog.solver.linear import Infeasible, Undecided, choose_values
-from guidelog.solver.literals import Budget, Circuit, Found, Truth
-from guidelog.solver.program import Encoded, Judgement
-from guidelog.solver.records import any_record, prefer_small
-from guidelog.solver.regions import regions_of
+from guidelog.solver.literals import Budget, Found, Literals, Truth
+from guidelog.solver.program import RangeChoice, SolverProgram
+from guidelog.solver.records import any_record, prefer_small, regions_of
 
-from ..witness.candidate import Sketch, sketch
+from ..witness.candidate import CandidateRecord, content_of, day_of, sketch
+from ..witness.find import Ask
 from .questions import MOST_REPAIRS
 
 
@@ -30,10 +35,10 @@ class Version:
     """One version over any record: `kept` with ranges as the guideline states them, `low` and `high` at their ends."""
 
     program: GroundProgram
-    facts: Facts
-    kept: Encoded
-    low: Encoded
-    high: Encoded
+    facts: SolverInputs
+    kept: SolverProgram
+    low: SolverProgram
+    high: SolverProgram
     _gives: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def gives(self, intervention: str) -> dict[str, int]:
@@ -69,7 +74,7 @@ class Versions:
     """A circuit with any record, to which versions are added; their numbers are cut where any of `cut_as` is."""
 
     def __init__(self, cut_as: Sequence[GroundProgram], *, wishes: bool = False) -> None:
-        self.circuit = Circuit(wishes=wishes)
+        self.circuit = Literals(wishes=wishes)
         vocabularies = [program.names.vocabulary for program in cut_as]
         self.vocabulary = replace(
             vocabularies[-1],
@@ -81,10 +86,10 @@ class Versions:
         self.record = any_record(self.circuit, list(self.vocabulary.findings), self.regions)
         self.circuit.watch(self.record.literals())
         self._judgements = (
-            Judgement.kept(self.circuit),
-            *(Judgement.at_end(self.circuit, high=high) for high in (False, True)),
+            RangeChoice.kept(self.circuit),
+            *(RangeChoice.at_end(self.circuit, high=high) for high in (False, True)),
         )
-        self._facts: list[tuple[GroundProgram, list[tuple[GroundElement, ...]], Facts]] = []
+        self._facts: list[tuple[GroundProgram, list[tuple[GroundElement, ...]], SolverInputs]] = []
 
     def fits(self, program: GroundProgram) -> bool:
         """Whether a version can be added: it has the same inputs, and cuts no number elsewhere."""
@@ -97,10 +102,10 @@ class Versions:
     def add(self, program: GroundProgram) -> Version:
         """A version over the record."""
         facts = self._facts_of(program)
-        kept, low, high = (Encoded(self.circuit, program, facts, j) for j in self._judgements)
+        kept, low, high = (SolverProgram(self.circuit, program, facts, j) for j in self._judgements)
         return Version(program, facts, kept, low, high)
 
-    def _facts_of(self, program: GroundProgram) -> Facts:
+    def _facts_of(self, program: GroundProgram) -> SolverInputs:
         """Those of an earlier version where the background is the same."""
         denials = [denial.elements for denial in program.denials]
         for earlier, elements, facts in self._facts:
@@ -129,7 +134,7 @@ class Versions:
         *,
         best: bool = False,
         accepted: bool = True,
-    ) -> tuple[Truth | None, Sketch | None, bool]:
+    ) -> tuple[Truth | None, CandidateRecord | None, bool]:
         """A model with its record, `best` the smallest; whether the search came to an end.
 
         `accepted`: a record that the background of no side contradicts.
@@ -150,11 +155,58 @@ class Versions:
         return None, None, False
 
 
-def differs(circuit: Circuit, before: dict[Status, int], after: dict[Status, int]) -> int:
+def differs(circuit: Literals, before: dict[Status, int], after: dict[Status, int]) -> int:
     """The literal that two answers differ."""
     return circuit.any(*(circuit.both(before[s], -after[s]) for s in before))
 
 
-def unequal(circuit: Circuit, first: int, second: int) -> int:
+def unequal(circuit: Literals, first: int, second: int) -> int:
     """The literal that exactly one of two holds."""
     return circuit.any(circuit.both(first, -second), circuit.both(second, -first))
+
+
+Progress = Callable[[str, int, int], None]
+
+
+class VersionPair:
+    """The old and the new version, `before` and `after` over the same records."""
+
+    def __init__(self, old: Compiled, new: Compiled, ask: Ask, budget: Budget, progress: Progress) -> None:
+        self.old, self.new, self.ask, self.budget, self.progress = old, new, ask, budget, progress
+        self.versions = Versions((old.ground, new.ground), wishes=True)
+        self.circuit = self.versions.circuit
+        self.before, self.after = self.sides = (self.versions.add(old.ground), self.versions.add(new.ground))
+        self.undecided: list[tuple[str, str]] = []
+        self._day = day_of(new.guideline)
+
+    def model(
+        self, literals: Sequence[int], *, best: bool = False, accepted: bool = True
+    ) -> tuple[Truth | None, CandidateRecord | None, bool]:
+        """A record for which all literals hold, the smallest with `best`; whether the search came to an end."""
+        return self.versions.model(literals, self.budget, self.sides, best=best, accepted=accepted)
+
+    def answers(self, compiled: Compiled, found: CandidateRecord, names: Sequence[str]) -> Answers:
+        """Certified answers of one version about some interventions."""
+        return self.ask(compiled, self.patient(compiled, found, names[0].replace("_", "-")), names)
+
+    def patient(self, compiled: Compiled, found: CandidateRecord, name: str) -> Patient:
+        """The patient as one version's reader takes it."""
+        vocabulary = compiled.names.vocabulary
+        content = content_of(known_to(found, compiled), vocabulary, name, self._day)
+        return patient_from_content(content, vocabulary, name)
+
+    def content(self, found: CandidateRecord, name: str) -> dict[str, Any]:
+        """The patient as the new version's reader takes it, or both versions' inputs where that is not enough."""
+        vocabulary = self.versions.vocabulary
+        if known_to(found, self.new) == found:
+            vocabulary = replace(vocabulary, screens=self.new.names.vocabulary.screens)
+        return content_of(found, vocabulary, name.replace("_", "-"), self._day)
+
+
+def known_to(found: CandidateRecord, compiled: Compiled) -> CandidateRecord:
+    """What a version declares of a record."""
+    vocabulary = compiled.names.vocabulary
+    return CandidateRecord(
+        {n: v for n, v in found.findings.items() if n in vocabulary.findings},
+        {n: v for n, v in found.measures.items() if n in vocabulary.measures},
+    )

@@ -19,16 +19,15 @@ from guidelog.ground.ground import GroundLiteral
 from guidelog.patients import patient_from_content
 from guidelog.solver.inputs import facts_of
 from guidelog.solver.linear import Infeasible, Undecided, choose_values
-from guidelog.solver.literals import Budget, Circuit, Found, Truth
-from guidelog.solver.program import Encoded, Judgement
-from guidelog.solver.records import any_record
-from guidelog.solver.regions import regions_of
+from guidelog.solver.literals import Budget, Found, Literals, Truth
+from guidelog.solver.program import RangeChoice, SolverProgram
+from guidelog.solver.records import any_record, regions_of
 
 from ..search.questions import MOST_REPAIRS
-from ..witness.candidate import Sketch, content_of, day_of, yaml_of
+from ..witness.candidate import CandidateRecord, content_of, day_of, yaml_of
 from ..witness.find import Ask
 from ..witness.replay import Disagreement, certified
-from .goals import Duties, Obligation
+from .goals import CoverageGoals, Obligation
 
 _WISHED, _QUIET = 3, 1
 
@@ -78,7 +77,7 @@ class _Generator:
         self.compiled, self.ask, self.budget, self.progress = compiled, ask, budget, progress
         self.started = time.monotonic()
         program = compiled.ground
-        self.circuit = c = Circuit(wishes=True)
+        self.circuit = c = Literals(wishes=True)
         vocabulary = compiled.names.vocabulary
         self.regions = regions_of(vocabulary.measures, [program])
         self.record = record = any_record(c, list(vocabulary.findings), self.regions)
@@ -95,9 +94,9 @@ class _Generator:
             for least, below in zip(cuts, record.below[name], strict=True):
                 c.forbid(-least, -below)
         self.upper = {name: c.choice() for name in self.regions}
-        self.encoded = Encoded(c, program, facts, Judgement(c, c.false))
+        self.encoded = SolverProgram(c, program, facts, RangeChoice(c, c.false))
         self.facts = facts
-        self.obligations = list(Duties(compiled, self.encoded, record, self.regions, self.upper))
+        self.obligations = list(CoverageGoals(compiled, self.encoded, record, self.regions, self.upper))
         c.watch([*record.literals(), *self.upper.values(), *(o.literal for o in self.obligations)])
 
     def run(self) -> Suite:
@@ -172,7 +171,7 @@ class _Generator:
                 )
         return Generated(name, content, answers, tuple(shows))
 
-    def _sketch(self, truth: Truth) -> Sketch:
+    def _sketch(self, truth: Truth) -> CandidateRecord:
         findings = {name: truth(literal) for name, literal in self.record.present.items()}
         joint = {name for terms, _ in self.facts.joint for name, _ in terms}
         chosen = choose_values(truth, self.regions, [(self.record, self.facts)], exact=True)[0] if joint else {}
@@ -185,7 +184,7 @@ class _Generator:
             if value is None:
                 raise Disagreement(f"a region of `{name}` has no value that a record can say")
             measures[name] = (value, value)
-        return Sketch(findings, measures)
+        return CandidateRecord(findings, measures)
 
 
 def _needed(sets: list[set[int]]) -> list[int]:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from guidelog.compiled import Compiled
 from guidelog.ground.ground import Given, GroundComparison, GroundLiteral, GroundRule
 from guidelog.semantics.kleene import World
-from guidelog.solver.program import Encoded
-from guidelog.solver.records import Record
-from guidelog.solver.regions import Regions, threshold
+from guidelog.solver.program import SolverProgram
+from guidelog.solver.records import Record, Regions, threshold
 
 from ..witness.candidate import number_of
 
@@ -31,14 +30,14 @@ class Obligation:
 
 
 @dataclass(frozen=True, slots=True)
-class Duties:
+class CoverageGoals:
     """All that a guideline's rules ask for, over any fully known record.
 
     `upper` has for each measure the literal that its value is the last one of its region, and not the first.
     """
 
     compiled: Compiled
-    encoded: Encoded
+    encoded: SolverProgram
     record: Record
     regions: Mapping[str, Regions]
     upper: Mapping[str, int]

@@ -14,12 +14,11 @@ from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Measure, Vocabulary
 from guidelog.patients.values import ISO_DAY
 from guidelog.solver.literals import Truth
-from guidelog.solver.records import Record
-from guidelog.solver.regions import Regions
+from guidelog.solver.records import Record, Regions
 
 
 @dataclass(frozen=True)
-class Sketch:
+class CandidateRecord:
     """Findings listed as present or absent, and measures narrowed to an interval in ticks (both ends included)."""
 
     findings: Mapping[str, bool]
@@ -33,16 +32,16 @@ class Sketch:
 
 def sketch(
     truth: Truth, record: Record, regions: Mapping[str, Regions], values: Mapping[str, tuple[int, int]]
-) -> Sketch:
+) -> CandidateRecord:
     """The record of a model, with the chosen values of its measures."""
     findings = {name: True for name, literal in record.present.items() if truth(literal)}
     findings |= {name: False for name, literal in record.absent.items() if truth(literal)}
     order = {name: i for i, name in enumerate(record.present)}
     listed = {name: values[name] for name in regions if values[name] != (regions[name].low, regions[name].high)}
-    return Sketch(dict(sorted(findings.items(), key=lambda item: order[item[0]])), listed)
+    return CandidateRecord(dict(sorted(findings.items(), key=lambda item: order[item[0]])), listed)
 
 
-def content_of(found: Sketch, vocabulary: Vocabulary, name: str, as_of: str | None = None) -> dict[str, Any]:
+def content_of(found: CandidateRecord, vocabulary: Vocabulary, name: str, as_of: str | None = None) -> dict[str, Any]:
     """The record as plain data. No answer depends on `as_of`, because no start dates are written."""
     findings: dict[str, str] = {n: "present" if value else "absent" for n, value in found.findings.items()}
     measures: dict[str, Any] = {n: _value(interval, vocabulary.measures[n]) for n, interval in found.measures.items()}
@@ -75,7 +74,7 @@ def day_of(guideline: GuidelineFolder) -> str:
     return day if ISO_DAY.fullmatch(day) else "2000-01-01"
 
 
-def _is_unlisted(name: str, found: Sketch, vocabulary: Vocabulary) -> bool:
+def _is_unlisted(name: str, found: CandidateRecord, vocabulary: Vocabulary) -> bool:
     measure = vocabulary.measures.get(name)
     if measure is None or measure.unlisted is None:
         return False

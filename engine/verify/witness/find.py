@@ -32,10 +32,9 @@ from guidelog.semantics.status import Status, status_in
 from guidelog.solver.literals import Budget
 from guidelog.solver.program import Range
 
-from ..properties.promises import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, modal
-from ..properties.properties import Property
+from ..properties.language import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, Property, modal
 from ..search.questions import Case
-from .candidate import Sketch, content_of, day_of, yaml_of
+from .candidate import CandidateRecord, content_of, day_of, yaml_of
 from .replay import Disagreement
 
 Ask: TypeAlias = Callable[[Compiled, Patient, Sequence[str] | None], Answers]
@@ -72,7 +71,12 @@ class Witness:
 
 
 def replay(
-    compiled: Compiled, ask: Ask, found: Sketch, name: str, comments: tuple[str, ...], interventions: Sequence[str]
+    compiled: Compiled,
+    ask: Ask,
+    found: CandidateRecord,
+    name: str,
+    comments: tuple[str, ...],
+    interventions: Sequence[str],
 ) -> tuple[Witness, World]:
     """The patient of a sketch, with certified answers about the interventions.
 

@@ -1,4 +1,4 @@
-"""The worker process, `python -m guidelog.web.workers.__main__`.
+"""The worker process, `python -m guidelog.web.workers`.
 
 One task at a time from standard input, its outcome to standard output. Both are pickles with their length in front,
 between this process and the one that started it only. What a task prints goes nowhere. Ends when its input ends, so

@@ -40,7 +40,7 @@ class TaskFailed(Exception):
     """A defect in a task; says what kind and where, nothing of the patient."""
 
 
-class Desk:
+class Dispatcher:
     """Evaluates tasks, at most `workers` at a time; `start` and `stop` frame its life in an event loop.
 
     `modules` are those of the tasks: a worker loads them when it starts, not when the first patient waits. Raises

@@ -11,7 +11,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 LENGTH = struct.Struct(">Q")
 """The length in front of every message."""
 
-WORKER = f"{__package__}.worker"
+WORKER = __package__
 
 
 class WorkerLost(Exception):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-class Handoffs:
+class RecordStore:
     """Records by random names; the oldest give way."""
 
     def __init__(self, seconds: float, most: int, clock: Callable[[], float] = time.monotonic) -> None:

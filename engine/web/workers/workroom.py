@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ..settings import Settings
-from .dispatcher import Desk
+from .dispatcher import Dispatcher
 from .edition import LiveGuideline
 
 P = ParamSpec("P")
@@ -25,7 +25,7 @@ class Workroom:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._desk: Desk | None = None
+        self._desk: Dispatcher | None = None
         self._starting = asyncio.Lock()
         self._kept: dict[str, Any] = {}
         self._making = asyncio.Lock()
@@ -36,11 +36,11 @@ class Workroom:
         return self._settings.workers > 0
 
     async def run(self, task: Callable[Concatenate[LiveGuideline, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `Desk.run`."""
+        """As `Dispatcher.run`."""
         async with self._starting:
             if self._desk is None:
                 settings = self._settings
-                desk = Desk(
+                desk = Dispatcher(
                     settings.guideline,
                     settings.readings,
                     workers=min(1, settings.workers),

@@ -8,7 +8,7 @@ from guidelog.checks import CODES as CHECKS
 from guidelog.checks.codes import Code
 from guidelog.diagnostics import InputError, Severity, nearest
 
-from .lint_codes import LINTS
+from .advice import LINTS
 from .suppressions import CODES as SILENCING
 
 _PLAIN: Mapping[str, tuple[str, str]] = {

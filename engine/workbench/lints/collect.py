@@ -19,7 +19,7 @@ from guidelog.semantics.interpret import with_ground_evaluation
 from ..trace.statement_rules import Register, holds
 from ..vignettes.cases import case_of
 from ..vignettes.vignette import read_vignette, vignette_files
-from .lints import Advice, lint
+from .advice import Advice, lint
 from .suppressions import silence
 
 

@@ -15,7 +15,7 @@ from guidelog.diagnostics import Diagnostic, Label, Severity
 from guidelog.language.parser import cut
 from guidelog.source import Source, Span
 
-from .lints import Advice, Fix
+from .advice import Advice, Fix
 
 _ALLOW = re.compile(r"%[ \t]*allow[ \t]+(GL[0-9]{3})[ \t]*(?::[ \t]*(.*))?$", re.MULTILINE)
 NO_REASON = Code(

@@ -21,9 +21,9 @@ from guidelog.language import tree
 from guidelog.language.guideline import METADATA, PROPERTIES, GuidelineFolder, read_guideline
 from guidelog.semantics.interpret import GroundCompiled
 from guidelog.semantics.kleene import World
-from guidelog.verify.properties.properties import read_properties
+from guidelog.verify.properties.language import read_properties
 
-from ..lints.lints import Advice, lint
+from ..lints.advice import Advice, lint
 from ..lints.suppressions import silence
 from ..trace.statement_rules import holds
 from ..vignettes.runner import Mismatch, run

@@ -1,29 +1,113 @@
-"""What else changes between two versions, where answers stay.
+"""Which edits are behind a change, and what else changes between two versions where answers stay.
 
-The rules behind an answer, what an open answer would settle on at an end of the guideline's ranges, included items and
-notes, and records that only one version takes. Each with a patient, confirmed by both versions' engines.
+Each edit is made alone in the old version, and undone alone in the new one, and the patient is answered again: shown
+are the edits that alone make the change, or, where none does, those that it takes. This attributes; it proves nothing,
+and an edit that cannot stand alone counts for neither. What else changes are the rules behind an answer, what an open
+answer would settle on at an end of the guideline's ranges, included items and notes, and records that only one version
+takes; each with a patient, confirmed by both versions' engines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from guidelog.certificate.build import at_end
-from guidelog.ground.ground import Atom
+from guidelog.compiled import Compiled
+from guidelog.datalog.strata import StratifiedProgram, stratify
+from guidelog.diagnostics import InputError
+from guidelog.ground.ground import Atom, GroundProgram
+from guidelog.ground.grounder import ground
 from guidelog.ground.ranges import Ranges
+from guidelog.language import tree
+from guidelog.language.names import names_of
+from guidelog.language.vocabulary import Vocabulary
+from guidelog.patients import Facts, Interval
+from guidelog.semantics.compiled import Circuits, Quick
 from guidelog.semantics.status import Status, status_in
 
-from ..search.both import Both
-from ..search.versions import differs, unequal
-from ..witness.candidate import Sketch
+from ..search.versions import VersionPair, differs, unequal
+from ..witness.candidate import CandidateRecord
 from ..witness.find import world_of
 from ..witness.replay import Disagreement
-from .responsible import Responsible
+from .edits import Edit, apply
 from .result import Reason, Shown
 
+MOST_EDITS_TRIED = 40
+"""Beyond so many edits it is not tried out which one alone changes an answer."""
 
-def reason_goals(both: Both, name: str) -> list[tuple[str | None, bool, int]]:
+
+class Responsible:
+    """The edits between two versions, each tried out once."""
+
+    def __init__(self, old: Compiled, new: Compiled, edits: Iterable[Edit]) -> None:
+        self.old, self.new = old, new
+        self.candidates = tuple(e for e in edits if e.matters)
+
+    @property
+    def only(self) -> tuple[Edit, ...]:
+        """The edit that is behind everything, where there is only one."""
+        return self.candidates if len(self.candidates) == 1 else ()
+
+    def for_change(
+        self, intervention: str, found: CandidateRecord, shows: Callable[[Quick], bool]
+    ) -> tuple[tuple[Edit, ...], bool]:
+        """The edits behind what `shows` says of the new answer, and whether each does it alone."""
+        if len(self.candidates) <= 1 or len(self.candidates) > MOST_EDITS_TRIED:
+            return self.candidates, len(self.candidates) == 1
+
+        def answers(mixtures: list[GroundCircuits | None]) -> list[Quick | None]:
+            return [None if mixture is None else mixture.answer(intervention, found) for mixture in mixtures]
+
+        made = zip(self.candidates, answers(self._made), strict=True)
+        alone = tuple(e for e, answer in made if answer is not None and shows(answer))
+        if alone:
+            return alone, True
+        undone = zip(self.candidates, answers(self._undone), strict=True)
+        needed = tuple(e for e, answer in undone if answer is not None and not shows(answer))
+        return needed or self.candidates, False
+
+    @cached_property
+    def _made(self) -> list[GroundCircuits | None]:
+        return [self._mixture(apply(self.old.program, edit)) for edit in self.candidates]
+
+    @cached_property
+    def _undone(self) -> list[GroundCircuits | None]:
+        return [self._mixture(apply(self.new.program, edit, undo=True)) for edit in self.candidates]
+
+    def _mixture(self, program: tree.Program) -> GroundCircuits | None:
+        """A program between both versions; None when it makes no sense, as with a name that is not declared."""
+        try:
+            grounded = ground(program, names_of(program), {**self.old.readings, **self.new.readings})
+            return GroundCircuits(grounded) if isinstance(stratify(grounded), StratifiedProgram) else None
+        except (InputError, KeyError, AssertionError):
+            return None
+
+
+class GroundCircuits:
+    """A program that answers in microseconds."""
+
+    def __init__(self, program: GroundProgram) -> None:
+        self.vocabulary = program.names.vocabulary
+        self.circuits = Circuits(program)
+
+    def answer(self, intervention: str, found: CandidateRecord) -> Quick | None:
+        """The answer for a record; None when it contradicts the background, or the intervention is not there."""
+        facts = facts_of_sketch(found, self.vocabulary)
+        if self.circuits.contradicted(facts):
+            return None
+        return next((a for a in self.circuits.answers(facts) if a.intervention == intervention), None)
+
+
+def facts_of_sketch(found: CandidateRecord, vocabulary: Vocabulary) -> Facts:
+    """What a record lists of a vocabulary."""
+    whole = {n: Interval(m.low * m.ticks, m.high * m.ticks) for n, m in vocabulary.measures.items()}
+    listed = {n: Interval(*found.measures[n]) for n in whole if n in found.measures}
+    return Facts({n: found.findings.get(n) for n in vocabulary.findings}, {**whole, **listed}, {}, frozenset())
+
+
+def reason_goals(both: VersionPair, name: str) -> list[tuple[str | None, bool, int]]:
     """For each rule of advice that it is now, or no longer, behind the answer; and that what is open differs."""
     c, goals = both.circuit, list[tuple[str | None, bool, int]]()
     same = -differs(c, *(side.kept.answer(name) for side in both.sides))
@@ -37,7 +121,7 @@ def reason_goals(both: Both, name: str) -> list[tuple[str | None, bool, int]]:
     return [goal for goal in goals if goal[2] != c.false]
 
 
-def reasons(both: Both, responsible: Responsible, name: str, *, smallest: bool) -> Iterator[Reason]:
+def reasons(both: VersionPair, responsible: Responsible, name: str, *, smallest: bool) -> Iterator[Reason]:
     """What changes in the reasons of an answer that stays; one search where nothing does."""
     goals = reason_goals(both, name)
     whether = "the answers stay; it was not decided whether their reasons do"
@@ -60,7 +144,7 @@ def reasons(both: Both, responsible: Responsible, name: str, *, smallest: bool) 
 
 
 def _confirmed_reason(
-    both: Both, responsible: Responsible, name: str, rule: str | None, gained: bool, found: Sketch
+    both: VersionPair, responsible: Responsible, name: str, rule: str | None, gained: bool, found: CandidateRecord
 ) -> Reason:
     given = [both.answers(compiled, found, [name]) for compiled in (both.old, both.new)]
     before, after = (next(a for a in g.answers if a.intervention == name) for g in given)
@@ -81,7 +165,7 @@ def _confirmed_reason(
     return Reason(name, rule, gained, after.status, content, by)
 
 
-def shown(both: Both) -> Iterator[Shown]:
+def shown(both: VersionPair) -> Iterator[Shown]:
     """Item by item and rule by rule, because each rule's own words are shown."""
     first, second = (side.shows() for side in both.sides)
     for key in dict.fromkeys((*first, *second)):
@@ -99,7 +183,7 @@ def shown(both: Both) -> Iterator[Shown]:
                     both.undecided.append((_words(key[0]), why))
 
 
-def _confirmed_shown(both: Both, atom: Atom, rule: str, gained: bool, found: Sketch) -> Shown:
+def _confirmed_shown(both: VersionPair, atom: Atom, rule: str, gained: bool, found: CandidateRecord) -> Shown:
     name = "-".join(map(str, atom)).replace("_", "-")
     for compiled, wanted in ((both.old, not gained), (both.new, gained)):
         world = world_of(compiled, both.patient(compiled, found, name))
@@ -108,7 +192,7 @@ def _confirmed_shown(both: Both, atom: Atom, rule: str, gained: bool, found: Ske
     return Shown(atom, rule, gained, both.content(found, name))
 
 
-def refused(both: Both) -> Iterator[tuple[str, dict[str, Any]]]:
+def refused(both: VersionPair) -> Iterator[tuple[str, dict[str, Any]]]:
     """Records that one version takes and the other refuses."""
     first, second = (side.facts.refused for side in both.sides)
     if unequal(both.circuit, first, second) == both.circuit.false:
