@@ -1,4 +1,4 @@
-"""Check a certificate cold: `python -m guidelog.checker.__main__ CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`.
+"""Check a certificate cold: `python -m guidelog.checker CERTIFICATE.json GUIDELINE_FOLDER PATIENT.json`.
 
 Reads three places and asks the checker; standard library only, like the checker itself. The record is JSON here; the
 command `guidelog check-certificate` takes YAML too.

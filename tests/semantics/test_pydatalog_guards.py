@@ -277,9 +277,9 @@ def test_4_sixteen_threads_with_different_patients() -> None:
 def test_4_nothing_is_left_in_the_thread() -> None:
     script = """
 import sys
-from guidelog.backends.pydatalog import PyDatalog
-from guidelog.rewrites.plain import Goal, PlainRule, Var
-from guidelog.strata import Layer
+from guidelog.datalog.pydatalog import PyDatalog
+from guidelog.datalog.syntax import Goal, PlainRule, Var
+from guidelog.datalog.strata import Layer
 layer = Layer((PlainRule(Goal("sick", (Var("P"),)), (Goal("fever", (Var("P"),)),), None),), ())
 
 pyDatalog.load("+ own(1)")
