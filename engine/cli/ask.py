@@ -8,10 +8,10 @@ import click
 
 from guidelog.patients import remarks
 from guidelog.pipeline import ask as answer
+from guidelog.text.answers import render_answers
 
 from .main import use_colour
 from .support.options import Request, about_patient, format_option, write_json
-from .text.answers import render_answers
 
 
 @click.command()

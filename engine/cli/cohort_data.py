@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from guidelog.text.answers import render_answers
+
 from .cohort_options import data_options, fhir_options, interventions_option
 from .main import use_colour
 from .support.options import format_option, guideline_option, load, reading_option, write_json
-from .text.answers import render_answers
 
 
 @click.command()

@@ -15,12 +15,12 @@ from guidelog.fhir import FhirReading
 from guidelog.fhir.reading.wanted import Wanted, wanted
 from guidelog.patients import Patient
 from guidelog.pipeline import settle
+from guidelog.text.page import Lines
 from guidelog.wording import label_of, question
 
 from .main import use_colour
 from .support.files import writing
 from .support.options import format_option, guideline_option, load, patient_argument, read_with_account, write_json
-from .text.page import Lines
 
 _FEW = 3
 _HAS_CODES = "has codes, and no resource says it:"

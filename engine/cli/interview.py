@@ -21,10 +21,10 @@ from guidelog.explain.questions.next import Next, next_question
 from guidelog.patients import Patient, close, patient_from_content
 from guidelog.pipeline import ask
 from guidelog.semantics.background import Contradiction, propagate
+from guidelog.text.page import heading
 
 from .support.files import writing
 from .support.options import Request, about_patient
-from .text.page import heading
 
 
 @click.command()

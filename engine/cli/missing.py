@@ -10,9 +10,9 @@ from guidelog import wording
 from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.questions.next import Next, next_question
 from guidelog.pipeline import ask
+from guidelog.text.page import Lines, heading
 
 from .support.options import Request, about_patient, format_option, header, write_json
-from .text.page import Lines, heading
 
 
 @click.command()

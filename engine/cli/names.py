@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from guidelog.language.vocabulary import Vocabulary
+from guidelog.text.page import Lines
 from guidelog.wording import sentence
 
 from .support.options import format_option, guideline_option, load, write_json
-from .text.page import Lines
 
 _TITLES = {
     "finding": "Findings (present, absent or unknown)",

@@ -17,10 +17,10 @@ from guidelog.explain.changes.when import Forecast
 from guidelog.explain.changes.when import when as forecast
 from guidelog.pipeline import ask
 from guidelog.semantics.status import Status
+from guidelog.text.page import Lines, heading
 
 from .support.assignments import changed, parsed, pointing_at
 from .support.options import Request, about_patient, format_option, header, write_json
-from .text.page import Lines, heading
 
 _REACHABLE = [s.value for s in Status if s is not Status.UNDETERMINED]
 

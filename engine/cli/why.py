@@ -11,11 +11,11 @@ from guidelog.explain.proof import Reasons
 from guidelog.explain.why import why as explain_why
 from guidelog.explain.why_not import why_not as explain_why_not
 from guidelog.pipeline import ask
+from guidelog.text.page import decisions, join, legend
+from guidelog.text.why import why_full, why_line, why_summary
+from guidelog.text.why_not import why_not_full, why_not_line, why_not_summary
 
 from .support.options import Request, about_patient, depth_option, format_option, header, write_json
-from .text.page import decisions, join, legend
-from .text.why import why_full, why_line, why_summary
-from .text.why_not import why_not_full, why_not_line, why_not_summary
 
 
 @click.command()
