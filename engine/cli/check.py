@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import click
 
 from guidelog import __version__
 from guidelog.diagnostics import Report, render_report
+from guidelog.files import write_text
 from guidelog.language.guideline import GuidelineFolder, load_guideline
 from guidelog.workbench.lints.advice import Advice, Fix
 from guidelog.workbench.lints.collect import review
@@ -99,7 +98,4 @@ def _mend(guideline: GuidelineFolder, fixes: Iterable[Fix]) -> None:
         for fix in sorted(wanted, key=lambda f: f.span.start, reverse=True):
             text = text[: fix.span.start] + fix.text + text[fix.span.end :]
         with writing(path):
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, delete=False) as new:
-                new.write(text)
-            Path(new.name).chmod(path.stat().st_mode)
-            os.replace(new.name, path)  # noqa: PTH105 - atomic
+            write_text(path, text, private=False)

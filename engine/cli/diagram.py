@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from guidelog.diagrams.pictures import (
     rendered,
     rules_picture,
 )
+from guidelog.files import scratch, write_bytes
 from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import ask, choose_interventions, compile_guideline
 from guidelog.pipeline import check as run_checks
@@ -177,8 +177,8 @@ def diff(old: str, new: str, **how: Any) -> None:
     from guidelog.verify.diff.compare import compare
     from guidelog.verify.diff.revisions import read_version
 
-    with tempfile.TemporaryDirectory(prefix="guidelog-diff-") as scratch:
-        versions = [read_version(what, Path(scratch) / str(index)) for index, what in enumerate((old, new))]
+    with scratch() as folder:
+        versions = [read_version(what, folder / str(index)) for index, what in enumerate((old, new))]
         first, second = (compile_guideline(v.guideline) for v in versions)
         _write(diff_picture(first, second, compare(first, second, ask), Links(how["links"])), how)
 
@@ -209,7 +209,7 @@ def all_(guideline: str | None, out: Path) -> None:
             ):
                 path = out / name
                 if not path.is_file() or path.read_bytes() != content:
-                    path.write_bytes(content)
+                    write_bytes(path, content, private=False)
                 made.add(name)
             for path in sorted(out.iterdir()):
                 if path.suffix in (".svg", ".png", ".txt") and path.name not in made:
@@ -237,7 +237,7 @@ def _write(picture: Picture, how: dict[str, Any]) -> None:
     for number, (_, content) in enumerate(files, 1):
         path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
         with writing(path):
-            path.write_bytes(content)
+            write_bytes(path, content)
         click.echo(f"{path} written", err=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import click
 
 from guidelog import wording
 from guidelog.diagnostics import InputError
+from guidelog.files import make_folder, scratch, write_text
 from guidelog.pipeline import compile_guideline
 from guidelog.solver.literals import Budget
 from guidelog.verify.diff.compare import compare
@@ -75,14 +75,14 @@ def diff(
       guidelog diff kb/lumbar_radiculopathy lumbar_radiculopathy
       guidelog diff HEAD~1:kb/lumbar_radiculopathy HEAD --format markdown  # git revisions
     """
-    with tempfile.TemporaryDirectory(prefix="guidelog-diff-") as scratch:
-        versions = [read_version(what, Path(scratch) / str(index)) for index, what in enumerate((old, new))]
+    with scratch() as folder:
+        versions = [read_version(what, folder / str(index)) for index, what in enumerate((old, new))]
         first, second = (compile_guideline(v.guideline) for v in versions)
         announced = new_announcements(versions[0].folder, versions[1].folder)
         known = [*second.names.vocabulary.interventions, *first.names.vocabulary.interventions]
         if wrong := unknown_names(announced, known):
             raise InputError(wrong)
-        counted = None if cohort is None else count_changes(first, second, cohort, Path(scratch))
+        counted = None if cohort is None else count_changes(first, second, cohort, folder)
         found = compare(first, second, budget=Budget(budget), progress=progress())
         unannounced = [c for c in found.changes if not any(a.covers(c) for a in announced)]
         stale = [a for a in announced if not any(a.covers(c) for c in found.changes)]
@@ -293,6 +293,6 @@ def _identity(version: Version) -> dict[str, str]:
 
 def _write(folder: Path, changes: Iterable[Change]) -> None:
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for change in changes:
-            (folder / f"{change.content['patient']}.yaml").write_text(change.text, encoding="utf-8")
+            write_text(folder / f"{change.content['patient']}.yaml", change.text)

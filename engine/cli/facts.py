@@ -13,6 +13,7 @@ import click
 from guidelog.compiled import Compiled
 from guidelog.fhir import FhirReading
 from guidelog.fhir.reading.wanted import Wanted, wanted
+from guidelog.files import write_text
 from guidelog.patients import Patient
 from guidelog.pipeline import settle
 from guidelog.text.page import Lines
@@ -132,5 +133,5 @@ def _text(
 
 def _write(path: Path, patient: Patient) -> None:
     with writing(path):
-        path.write_text(json.dumps(patient.content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(patient.content, ensure_ascii=False, indent=1) + "\n")
     click.echo(f"record written to {path}", err=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
 from guidelog.diagnostics import InputError, Severity
+from guidelog.files import write_text
 from guidelog.language.formatter import Formatted, format_source
 from guidelog.language.guideline import find_folder, read_guideline
 from guidelog.source import Source
@@ -83,12 +82,8 @@ def _read(path: Path) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write beside the file and put it in its place, so that an interruption leaves the old one."""
     with writing(path):
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=path.parent, delete=False) as new:
-            new.write(text)
-        Path(new.name).chmod(path.stat().st_mode)
-        os.replace(new.name, path)  # noqa: PTH105 - atomic
+        write_text(path, text, private=False)
 
 
 def _report(formatted: Formatted) -> None:

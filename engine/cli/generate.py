@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from guidelog.files import make_folder, write_text
 from guidelog.solver.literals import Budget
 from guidelog.verify.suite.generate import Suite, vignette_of
 from guidelog.verify.suite.generate import generate as make
@@ -48,9 +49,9 @@ def generate(
     """
     suite = make(load(guideline, readings), budget=Budget(budget), progress=progress())
     with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out, private=False)
         for patient in suite.patients:
-            (out / f"{patient.name}.yaml").write_text(vignette_of(patient, blank=blank), encoding="utf-8")
+            write_text(out / f"{patient.name}.yaml", vignette_of(patient, blank=blank), private=False)
     if format_ == "json":
         write_json(
             {

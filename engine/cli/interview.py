@@ -18,6 +18,7 @@ from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.explain.changes.what_if import apply
 from guidelog.explain.questions.next import Next, next_question
+from guidelog.files import write_text
 from guidelog.patients import Patient, close, patient_from_content
 from guidelog.pipeline import ask
 from guidelog.semantics.background import Contradiction, propagate
@@ -57,7 +58,7 @@ def interview(request: Request, out: Path | None) -> None:
         click.echo(text, nl=False)
         return
     with writing(out):
-        out.write_text(text, encoding="utf-8")
+        write_text(out, text)
     click.echo(wording.written_to(out), err=True)
 
 

@@ -18,6 +18,7 @@ import click
 
 from guidelog import __version__
 from guidelog.diagnostics import MOST_SHOWN, CertificateError, Diagnostic, InputError, render
+from guidelog.files import end_on_signals
 
 from .groups import CommandGroup, with_hint
 
@@ -91,6 +92,7 @@ def relax_collection() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     relax_collection()
+    end_on_signals()
     try:
         code = _guidelog.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

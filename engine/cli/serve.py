@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from guidelog.diagnostics import InputError
+from guidelog.files import make_folder
 
 from .support.options import chosen_readings, guideline_option, reading_option
 
@@ -125,7 +126,7 @@ def _warn(message: str) -> None:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         raise InputError.of("GL482", f"cannot make the folder of `{path}`: {reason}") from None

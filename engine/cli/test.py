@@ -11,6 +11,7 @@ import click
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError, render
+from guidelog.files import write_text
 from guidelog.workbench.mutation.survivors import EQUIVALENT, INVALID, KILLED, SURVIVED, Mutation, mutate
 from guidelog.workbench.trace.readings import shortly
 from guidelog.workbench.vignettes.coverage import BACKGROUND, CRITERION, RULE, THRESHOLD, Coverage, coverage
@@ -130,7 +131,7 @@ class _Wanted:
 
 def _write(path: Path, text: str) -> None:
     with writing(path):
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text, private=False)
 
 
 def _text(

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from guidelog.diagnostics import InputError
+from guidelog.files import write_text
 from guidelog.workbench.trace.build import trace as trace_of
 from guidelog.workbench.trace.matrix import render_csv, render_html, render_markdown, render_text
 from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
@@ -64,4 +65,4 @@ def _write(text: str, out: Path | None) -> None:
         click.echo(text, nl=False)
         return
     with writing(out):
-        out.write_text(text, encoding="utf-8")
+        write_text(out, text, private=False)

@@ -9,6 +9,7 @@ import click
 
 from guidelog import wording
 from guidelog.compiled import Compiled
+from guidelog.files import make_folder, write_text
 from guidelog.solver.literals import Budget
 from guidelog.verify.properties.language import read_properties
 from guidelog.verify.properties.prove import verify as prove
@@ -171,11 +172,11 @@ def _write(folder: Path, found: Verification) -> None:
     """One file for each witness, and one for the patient afterwards."""
     shown = [v.witness for v in found.verdicts if v.witness] + [r.witness for r in found.remarks if r.witness]
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for witness in shown:
             for one in (witness, witness.after):
                 if one is not None:
-                    (folder / f"{one.content['patient']}.yaml").write_text(one.text, encoding="utf-8")
+                    write_text(folder / f"{one.content['patient']}.yaml", one.text)
 
 
 def _count(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from guidelog.diagnostics import InputError
+from guidelog.files import make_folder, write_text
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -28,10 +29,12 @@ def scaffold(folder: Path, title: str | None = None) -> list[Path]:
     try:
         for path, text in files(name.replace("_", "-"), words).items():
             target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+            make_folder(target.parent, private=False)
+            write_text(target, text, private=False)
             written.append(target)
     except OSError as error:
+        for target in written:
+            target.unlink(missing_ok=True)
         raise InputError.of("GL606", f"`{folder}` cannot be written: {(error.strerror or 'error').lower()}") from None
     return written
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from guidelog.diagnostics import InputError
+from guidelog.files import write_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,5 +38,5 @@ def put(text: str, out: Path | None) -> bool:
         click.echo(text)
         return False
     with writing(out):
-        out.write_text(text + "\n", encoding="utf-8")
+        write_text(out, text + "\n")
     return True
