@@ -17,7 +17,7 @@ from guidelog.ground.ranges import Ranges
 from guidelog.patients import Facts, Interval, Patient
 from guidelog.semantics.background import Propagated
 from guidelog.semantics.kleene import World, comparison_value
-from guidelog.semantics.status import Because, Status, status_in
+from guidelog.semantics.status import Because, Status, status_in, unsettled
 
 from .writer import FORMAT, Writer, goals_of
 
@@ -96,10 +96,11 @@ def _answer_claim(writers: _Writers, answer: Answer) -> dict[str, Any]:
         used += [writers.at(r) for r in (Ranges.LOW, Ranges.HIGH)]
     because = answer.because.value if answer.because else None
     goals = goals_of(writers.kept.program, answer.intervention)
-    return {
-        "claim": {"intervention": answer.intervention, "status": answer.status.value, "because": because},
-        "proofs": [writer.proof(goals) for writer in used],
-    }
+    claim: dict[str, Any] = {"intervention": answer.intervention, "status": answer.status.value, "because": because}
+    if answer.status is not Status.UNDETERMINED:
+        found = unsettled(writers.kept.world, answer.intervention)
+        claim |= {"unsettled": sorted({instance.rule.id or "" for instance in found})} if found else {}
+    return {"claim": claim, "proofs": [writer.proof(goals) for writer in used]}
 
 
 def _holds(writer: Writer, atom: Atom, rule: str) -> dict[str, Any]:

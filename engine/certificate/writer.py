@@ -19,15 +19,18 @@ from guidelog.ground.ground import (
     GroundRule,
     atom_text,
 )
+from guidelog.language.names import HOLD
 from guidelog.semantics.kleene import Value, World
 
 FORMAT = "guidelog-certificate/1"
 
 
 def goals_of(program: GroundProgram, intervention: str) -> list[Atom]:
-    """The atoms that the status of an intervention is computed from."""
+    """The atoms that the status of an intervention is computed from, and those that its cautions are."""
     scope: list[Atom] = [("in_scope",)] if ("in_scope",) in program.instances else []
-    return [*scope, *program.stances.get(intervention, {}).values()]
+    holding = (i for i in program.instances.get(("advise", intervention, HOLD), ()) if i.settled)
+    cautioned = (used.atom for instance in holding for used in instance.atoms() if used.atom in program.instances)
+    return list(dict.fromkeys((*scope, *program.stances.get(intervention, {}).values(), *cautioned)))
 
 
 class Writer:
@@ -106,9 +109,10 @@ class Writer:
         """
         recursive = block in self.program.recursive
         picks: dict[int, tuple[int, ...]] = {}
+        counted = () if certain else self.world.values(instance)
+        if False in counted:
+            return None
         for place, element in enumerate(instance.elements):
-            if not certain and self.world.element(element) is False:
-                return None
             if isinstance(element, GroundAtLeast):
                 carrying = self.carrying(element, block, head, certain)
                 if carrying is None:
@@ -144,7 +148,7 @@ class Writer:
         found, least = -1, 0
         for place, element in enumerate(instance.elements):
             worth = self.world.element(element)
-            if worth is False or (value is None and worth is None):
+            if worth is False or (worth is None and (value is None or place in instance.settled)):
                 cost = self.cost(element)
                 if found < 0 or cost < least:
                     found, least = place, cost
@@ -201,6 +205,8 @@ class Writer:
                 literal.negated or literal.atom not in inside or literal.atom in rank
             )
 
+        if not certain and False in self.world.values(instance):
+            return False
         for element in instance.elements:
             match element:
                 case GroundLiteral():

@@ -11,7 +11,14 @@ STATES = {"absent": (0, 0), "unknown": (0, 1), "present": (1, 1)}  # of a findin
 VALUES = {"F": (0, 0), "U": (0, 1), "T": (1, 1)}  # so is an atom: every element is a sum
 SHOWN = {"atom", "value", "rule", "subst", "from"}
 FIELDS = {"F": {"atom", "value", "fails"}, "U": {*SHOWN, "fails"}, "T": SHOWN}  # of a step, by its value
-ADVICE = {"urgent": "urgent", "do": "recommended", "consider": "consider", "avoid": "avoid", "defer": "not_now"}
+ADVICE = {
+    "urgent": "urgent",
+    "hold": "not_now",
+    "do": "recommended",
+    "consider": "consider",
+    "avoid": "avoid",
+    "defer": "not_now",
+}
 BECAUSE = {
     "kept |": None,
     "low | low": "missing_data",
@@ -33,7 +40,10 @@ def verified(
     for atom, (number, block, step) in steps.items():
         instances, value, used, holds = book.instances[atom], sum(known[atom]), list[Any](), True
         body = instances[key_of(step["rule"], step["subst"])] if value else ()
-        for element, reference in zip(body, step["from"] if value else (), strict=True):
+        for place, (element, reference) in enumerate(zip(body, step["from"] if value else (), strict=True)):
+            holds &= (
+                value != 1 or place not in book.settled.get(step["rule"], ()) or value_of(element, known, ranges) == 2
+            )
             for part, given in ((element, reference),) if element[3] is None else picked(reference, *element[3]):
                 if (
                     part[1] and (name := part[1][0][0]) in steps
@@ -51,7 +61,8 @@ def verified(
             raise Rejected(f"`{atom}` has other instances")
         for key, place in fails.items():
             element = instances[key][place]
-            holds &= type(place) is int and place >= 0 and value_of(element, known, ranges) <= value
+            least = max(value, place in book.settled.get(key[0], ()))
+            holds &= type(place) is int and place >= 0 and value_of(element, known, ranges) <= least
             used += element[1]
         if not holds:
             raise Rejected(f"the step of `{atom}` does not hold")
@@ -74,6 +85,7 @@ def status_of(ends: tuple[tuple[int, int], ...]) -> str:
     found = set()
     for in_scope, *flags in itertools.product(*(range(low, high + 1) for low, high in ends)):
         said = set(itertools.compress(STANCES, flags))
+        said -= {"hold"} if "urgent" in said else {"do", "consider", "avoid", "defer"} if "hold" in said else set()
         conflict = said & {"urgent", "do", "consider"} and said & {"avoid", "defer"}
         advice = [
             *(ADVICE[stance] for stance in ADVICE if stance in said),
@@ -150,6 +162,17 @@ def narrowed(
     return None
 
 
+def unsettled(name: str, book: Rulebook, known: Mapping[str, Any]) -> list[str]:
+    """The rules that would hold an intervention back, if something that is not known were so."""
+    found = set[str]()
+    for (rule, *_), body in book.instances.get(f"advise({name},hold)", {}).items() if book.settled else ():
+        stepped = [element for element in body if all(part in known for part, _ in element[1])]
+        if rule in book.settled and all(value_of(element, known) for element in stepped):
+            require(len(stepped) == len(body), "it is not shown whether a rule is unsettled")
+            found |= {rule} if any(value_of(body[place], known) == 1 for place in book.settled[rule]) else set()
+    return sorted(found)
+
+
 def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, Any]) -> Any:  # what the proofs prove
     found = {proof["ranges"]: verified(book, known, **proof) for proof in proofs}
     require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
@@ -163,7 +186,9 @@ def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, An
         for ranges, values in found.items()
     }
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
-    return {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
+    made = {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
+    open_ = unsettled(name, book, found["kept"]) if made["status"] != "undetermined" else []
+    return made | ({"unsettled": open_} if open_ else {})
 
 
 def check(

@@ -10,7 +10,7 @@ from typing import Any
 
 LARGEST, STEPS = 10**18, 100_000  # what a rule text may ask for: plain numbers, steps until nothing new is reachable
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-STANCES = ("urgent", "do", "consider", "avoid", "defer", "emergency")
+STANCES = ("urgent", "hold", "do", "consider", "avoid", "defer", "emergency")
 VARIABLE = re.compile("[A-Z_]").match  # the other terms are numbers, names, and strings as JSON text with their quotes
 SIGNS, PRECEDENCE = ("<", "<=", ">", ">=", "=", "!="), {"+": 1, "-": 1, "*": 2}
 STRING, NAME = r'"(?:[^"\\\n]|\\["\\n])*"', "[A-Za-z][A-Za-z0-9_]*|_(?![0-9])[A-Za-z0-9_]*"
@@ -129,6 +129,7 @@ class Rulebook:
                 [screen], [unlisted] = given["screen"], given["unlisted"]
                 self.screened.append((screen, name, unlisted * given["ticks"]))
                 require(low <= unlisted * given["ticks"] <= high, f"`{name}` is outside of its range")
+        self.settled = dict[str, set[int]]()
         self.sha256, switches = digest.hexdigest(), self.declared["reading"]
         self.readings = {name: given["chosen"][0] for name, given in switches.items()} | dict(readings)
         require(
@@ -153,6 +154,9 @@ class Rulebook:
         head = self.element(first[:place]) if place else None
         body = [self.element(tokens) for tokens in (first[place + 1 :], *others)] if first[place:] else []
         require(len(self.patients) <= bool(body), "a fact is about a patient, or a rule about two")
+        if "unsettled" in notes:  # the places of elements that count as false while they are unknown
+            scope = ("literal", True, "in_scope", ())
+            self.settled[notes["id"]] = {place for place, element in enumerate(body) if element != scope}
         in_force = "reading" not in notes or self.readings[notes["reading"]] == notes["option"]
         return [(notes["id"] if body else "fact", head, body)] if in_force else []
 

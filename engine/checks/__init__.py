@@ -27,6 +27,7 @@ from .rules import (
     measured,
     patients,
     polarity,
+    precedence,
     predicates,
     ranges,
     safety,
@@ -68,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     citations.check_citations,
     scope.check_scope,
     wording.check_says,
+    precedence.check_precedence,
 )
 """All checks, in the order of their codes."""
 
@@ -99,6 +101,7 @@ CODES: tuple[Code, ...] = tuple(
                 references,
                 citations,
                 scope,
+                precedence,
             )
             for code in module.CODES
         ),

@@ -74,6 +74,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, Shape]] = {
         "kind": Shape("one or more kinds", (_NAME,), many=True, required=True),
         "cites": Shape("whole numbers", (_WHOLE,), many=True, least=0),
         "norule": _SENTENCE,
+        "locator": _SENTENCE,
     },
     "decision": {"decided": Shape("one text in quotes", (_WORDS,), required=True)},
 }

@@ -103,7 +103,10 @@ class _Doubler:
         head = clause.rule.head
         assert head is not None
         for copy in self.copies(head.predicate):
-            alternatives = [self.element(clause, element, copy) for element in clause.rule.body]
+            alternatives = [
+                self.element(clause, element, CERTAIN if place in clause.rule.settled else copy)
+                for place, element in enumerate(clause.rule.body)
+            ]
             goal = Goal(head.predicate + copy, self.terms(clause, head))
             for choice in product(*alternatives):
                 yield PlainRule(goal, tuple(part for parts in choice for part in parts), clause.rule)
@@ -162,10 +165,11 @@ class _Doubler:
     # ground instances
     def from_instance(self, instance: GroundRule) -> Iterator[PlainRule]:
         assert instance.head is not None
-        for copy in self.copies(str(instance.head[0])):
+        for head_copy in self.copies(str(instance.head[0])):
             alternatives: list[Alternatives] = []
             extra: list[PlainRule] = []
-            for element in instance.elements:
+            for place, element in enumerate(instance.elements):
+                copy = CERTAIN if place in instance.settled else head_copy
                 match element:
                     case GroundLiteral():
                         alternatives.append([(self.literal(element, copy),)])
@@ -181,7 +185,7 @@ class _Doubler:
                         extra.extend(rules)
                     case Given():
                         pass
-            head = self.goal(instance.head, copy)
+            head = self.goal(instance.head, head_copy)
             anchor: tuple[Goal, ...] = (Goal("patient", (_P,)),) if _P in head.terms else ()
             for choice in product(*alternatives):
                 yield PlainRule(

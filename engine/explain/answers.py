@@ -30,11 +30,31 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """What to do while it is not known whether a rule holds an intervention back: part of the answer."""
+
+    rule: str
+    says: str
+    statements: tuple[str, ...]
+    citations: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of `cautions`."""
+        return {
+            "rule": self.rule,
+            "says": self.says,
+            "statements": list(self.statements),
+            "citations": list(self.citations),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The answer about one intervention.
 
     `rules` give it (or, undetermined, would once the questions are answered); `rests_on` are the rules and `decisions`
-    the recorded decisions that it depends on; `unresolved` are citations that the source never resolves.
+    the recorded decisions that it depends on; `unresolved` are citations that the source never resolves; `cautions` say
+    what the answer takes for granted that nobody has settled, and `held_back` are the rules whose advice waits.
     """
 
     intervention: str
@@ -53,6 +73,8 @@ class Answer:
     questions: tuple[tuple[str, ...], ...] | None
     includes: tuple[Included, ...]
     certified: bool = False
+    cautions: tuple[Caution, ...] = ()
+    held_back: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As `docs/` and the public interface describe it."""
@@ -81,6 +103,8 @@ class Answer:
                 }
                 for i in self.includes
             ],
+            "cautions": [caution.to_json() for caution in self.cautions],
+            "held_back": list(self.held_back),
             "certified": self.certified,
         }
 

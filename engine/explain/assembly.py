@@ -14,16 +14,18 @@ from guidelog import wording
 from guidelog.ground.ground import Atom, GroundRule
 from guidelog.language import tree
 from guidelog.language.guideline import GuidelineFolder
+from guidelog.language.names import HOLD, STANCES_AGAINST, STANCES_FOR
 from guidelog.semantics.kleene import World
-from guidelog.semantics.status import STATUS_OF_STANCE, Because, Status
+from guidelog.semantics.status import Because, Status, deciding, unsettled
 from guidelog.wording.english import Language, spoken
 
-from .answers import Answer, Included, Note
+from .answers import Answer, Caution, Included, Note
 from .questions import Open
 
 MOST_KEPT = 400_000
 """What is kept of answers, counted in rules behind them; a hundred for each answer itself."""
 _DONE = {Status.URGENT, Status.RECOMMENDED, Status.CONSIDER, Status.UNDETERMINED, Status.CONFLICT}
+_ELECTIVE = frozenset({*STANCES_FOR[1:], *STANCES_AGAINST})
 _Shown: TypeAlias = list[tuple[Atom, tuple[GroundRule, ...]]]
 """Atoms that hold, each with the instances that show it."""
 
@@ -57,14 +59,20 @@ def build(
     if status in _DONE:
         atoms = world.program.reachable("include", intervention)
         with_it = [(atom, shown) for atom in atoms if (shown := world.holding(atom))]
+    open_holds = unsettled(world, intervention) if status is not Status.UNDETERMINED else []
+    waiting = held_back(world, intervention, behind)
     told = _told(world, guideline).answers
-    ids = (*map(id, behind), 0, *map(id, grounds), 0, *(id(i) for _, shown in with_it for i in shown))
+    shown_with_it = (id(i) for _, shown in with_it for i in shown)
+    ids = (*map(id, behind), 0, *map(id, grounds), 0, *shown_with_it, 0, *map(id, open_holds), 0, *map(id, waiting))
     key = (intervention, status, because, open_, ids)
     answer = told.get(key)
     if answer is None:
         if len(told) * (len(ids) + 100) > MOST_KEPT:
             told.clear()
-        answer = told[key] = _answer(guideline, world, intervention, status, because, open_, (behind, grounds, with_it))
+        answer = _answer(guideline, world, intervention, status, because, open_, (behind, grounds, with_it))
+        cautions = tuple(dict.fromkeys(_caution(world, i) for i in open_holds))
+        waits = tuple(dict.fromkeys(i.rule.id or "" for i in waiting))
+        answer = told[key] = replace(answer, cautions=cautions, held_back=waits)
     return answer
 
 
@@ -110,17 +118,31 @@ def _told(world: World, guideline: GuidelineFolder | None = None) -> _Told:
 def giving(world: World, intervention: str, status: Status, open_: Open | None) -> list[GroundRule]:
     """The instances behind a status: those of the deciding stance, or, where it is open, those that could decide."""
     found: list[GroundRule] = []
-    for stance, atom in world.program.stances.get(intervention, {}).items():
-        if status is not Status.UNDETERMINED:
-            if status is Status.CONFLICT or STATUS_OF_STANCE[stance] is status:
-                found += world.holding(atom)
-            continue
+    stances = world.program.stances.get(intervention, {})
+    if status is not Status.UNDETERMINED:
+        certain = [stance for stance, atom in stances.items() if world.atom(atom) is True]
+        return [i for stance in deciding(certain, status) for i in world.holding(stances[stance])]
+    for atom in stances.values():
         for instance in world.program.instances[atom]:
-            values = [world.element(e) for e in instance.elements]
+            values = world.values(instance)
             decides = open_ is None or not open_.rules or instance.rule.id in open_.rules
             if False not in values and (decides or None not in values):
                 found.append(instance)
     return found
+
+
+def held_back(world: World, intervention: str, behind: Iterable[GroundRule]) -> list[GroundRule]:
+    """The instances whose advice would be the answer, if nothing that is behind it held them back."""
+    if not any(i.head == ("advise", intervention, HOLD) for i in behind):
+        return []
+    stances = world.program.stances.get(intervention, {})
+    return [i for stance, atom in stances.items() if stance in _ELECTIVE for i in world.holding(atom)]
+
+
+def _caution(world: World, instance: GroundRule) -> Caution:
+    rule, text = instance.rule, instance.rule.annotation("unsettled")
+    says = _filled(world, instance, tree.plain(text)) if text else ""
+    return Caution(rule.id or "", says, rule.listed("statements"), _cited([rule]))
 
 
 def _all_advice(world: World, intervention: str) -> list[GroundRule]:
@@ -213,9 +235,13 @@ def _says(
 
 def _rule_says(world: World, instance: GroundRule) -> str:
     says = instance.rule.annotation("says")
+    return _filled(world, instance, tree.plain(says)) if says else ""
+
+
+def _filled(world: World, instance: GroundRule, text: str) -> str:
     patient = instance.rule.head.terms[0] if instance.rule.head and instance.rule.head.terms else None
     name = patient.name if isinstance(patient, tree.Variable) else None
-    return wording.fill(tree.plain(says), instance.substitution, name, world.program.names) if says else ""
+    return wording.fill(text, instance.substitution, name, world.program.names)
 
 
 def _distinct(instances: Iterable[GroundRule]) -> list[tree.Rule]:

@@ -64,10 +64,13 @@ def lowest_failing(world: World, instance: GroundRule, known: Mapping[Atom, int]
     """The place of the false element with the lowest proof; None when none is shown to fail."""
     places: list[tuple[int, int]] = []
     for place, element in enumerate(instance.elements):
-        if world.element(element) is False:
+        value = world.element(element)
+        if value is False:
             height = element_height(world, element, known)
             if height is not None:
                 places.append((height, place))
+        elif value is None and place in instance.settled:
+            places.append((0, place))
     return min(places)[1] if places else None
 
 
@@ -104,6 +107,7 @@ def _refutation(world: World, instances: Iterable[GroundRule], known: Mapping[At
             for e in instance.elements
             if world.element(e) is False and (h := element_height(world, e, known)) is not None
         ]
+        failing += [0 for place in instance.settled if world.element(instance.elements[place]) is None]
         if not failing:
             return None
         highest = max(highest, min(failing))

@@ -140,7 +140,7 @@ class Reasons:
         if value is False:
             return self._failing(atom)
         block = self.world.program.block_of[atom]
-        possible = [i for i in instances if all(self.world.element(e) is not False for e in i.elements)]
+        possible = [i for i in instances if False not in self.world.values(i)]
         return [
             e
             for i in possible

@@ -199,6 +199,8 @@ class _Reasons:
         refuted = []
         for i in program.instances[atom]:
             failing = [s for e in i.elements if self.world.element(e) is False for s in self.of_element(e)]
+            if any(self.world.element(i.elements[place]) is not True for place in i.settled):
+                failing = [0]  # settled elements are false as long as nothing shows them
             refuted.append(self.minimal(failing))
         return self.product(refuted)
 

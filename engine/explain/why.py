@@ -8,7 +8,7 @@ from typing import Any
 from guidelog.ground.ground import Atom, GroundRule
 from guidelog.language.names import STANCES
 from guidelog.semantics.kleene import World
-from guidelog.semantics.status import STATUS_OF_STANCE, Status
+from guidelog.semantics.status import Status, deciding, stances_in
 
 from .answers import Answer, Answers
 from .heights import element_height
@@ -55,11 +55,9 @@ def deciding_instances(world: World, answer: Answer) -> list[GroundRule]:
     """The instances that hold and give the status of a settled answer; both sides of a conflict."""
     if answer.status is Status.UNDETERMINED:
         return []
-    found: list[GroundRule] = []
-    for stance in STANCES:
-        if answer.status is Status.CONFLICT or STATUS_OF_STANCE[stance] is answer.status:
-            found += world.holding(("advise", answer.intervention, stance))
-    return found
+    stances = [stance for stance, value in stances_in(world, answer.intervention).items() if value is True]
+    decides = deciding(stances, answer.status)
+    return [i for stance in decides for i in world.holding(("advise", answer.intervention, stance))]
 
 
 def _height(world: World, instance: GroundRule, reasons: Reasons) -> int:

@@ -197,7 +197,7 @@ class _Builder:
                         seen.add((atom, should))
                         for i in reversed(self.world.program.instances[atom]):
                             # A rule that fails already need not be made to fail.
-                            if should or all(self.world.element(e) is not False for e in i.elements):
+                            if should or False not in self.world.values(i):
                                 todo += [(e, should) for e in reversed(i.elements)]
                 case GroundLiteral(atom, negated) if atom[0] == "finding":
                     should = wanted is not negated

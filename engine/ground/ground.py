@@ -66,6 +66,8 @@ class GroundRule:
     elements: tuple[GroundElement, ...]
     rule: tree.Rule
     substitution: Substitution
+    settled: frozenset[int] = frozenset()
+    """The places of elements that count as false while unknown: in a rule with `unsettled`, all but the scope."""
 
     def atoms(self) -> Iterator[GroundLiteral]:
         """All literals, those of `atleast` members included."""

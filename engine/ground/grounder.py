@@ -178,7 +178,11 @@ class _Grounder:
         elements = tuple(self.element(clause, element, substitution) for element in clause.rule.body)
         head = clause.rule.head
         return GroundRule(
-            (head.predicate, *self.row(head, substitution)) if head else None, elements, clause.rule, substitution
+            (head.predicate, *self.row(head, substitution)) if head else None,
+            elements,
+            clause.rule,
+            substitution,
+            clause.rule.settled,
         )
 
     def element(self, clause: Clause, element: tree.Element, substitution: Substitution) -> GroundElement:

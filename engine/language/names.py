@@ -16,7 +16,9 @@ from .vocabulary import Finding, Intervention, Measure, Screen, Vocabulary
 STANCES_FOR = ("urgent", "do", "consider")
 STANCES_AGAINST = ("avoid", "defer")
 EMERGENCY = "emergency"
-STANCES = (EMERGENCY, *STANCES_FOR, *STANCES_AGAINST)
+HOLD = "hold"
+"""Outranks every stance but `urgent` and `emergency`; in no conflict with any."""
+STANCES = (EMERGENCY, STANCES_FOR[0], HOLD, *STANCES_FOR[1:], *STANCES_AGAINST)
 TYPES = ("patient", "finding", "measure", "intervention", "stance", "symbol", "number")
 
 
@@ -60,6 +62,8 @@ class StatementInfo:
     cites: tuple[int, ...]
     norule: str | None
     declaration: Declaration
+    locator: str | None = None
+    """Where in the source it stands: headings and place, never its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,13 @@ def names_of(program: Program) -> Names:
             case "statement" if name not in statements:
                 cites = tuple(v.value for v in declaration.values("cites") if isinstance(v, Number))
                 statements[name] = StatementInfo(
-                    name, text.one("kind") or "", label, cites, text.one("norule"), declaration
+                    name,
+                    text.one("kind") or "",
+                    label,
+                    cites,
+                    text.one("norule"),
+                    declaration,
+                    text.one("locator"),
                 )
             case "decision" if name not in decisions:
                 decisions[name] = Decision(name, label, text.one("decided") or "", declaration)

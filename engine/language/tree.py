@@ -198,6 +198,13 @@ class Rule:
         return self._annotated.get(key)
 
     @cached_property
+    def settled(self) -> frozenset[int]:
+        """The places of body elements that count as false while unknown: with `unsettled`, all but the scope."""
+        if self.annotation("unsettled") is None:
+            return frozenset()
+        return frozenset(place for place, element in enumerate(self.body) if not _is_scope(element))
+
+    @cached_property
     def id(self) -> str | None:
         """The rule's id, when it has one."""
         value = self.annotation("id")
@@ -289,3 +296,7 @@ def variables_of(node: Term | Expression | Range | Atom | Element) -> Iterator[V
                 yield from variables_of(member.literal)
                 for condition in member.conditions:
                     yield from variables_of(condition)
+
+
+def _is_scope(element: Element) -> bool:
+    return isinstance(element, Literal) and not element.negated and element.atom.predicate == "in_scope"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from guidelog.ground.ground import Atom
-from guidelog.language.names import STANCES_AGAINST, STANCES_FOR
+from guidelog.language.names import HOLD, STANCES_AGAINST, STANCES_FOR
 
 from .status import Status
 
@@ -23,26 +23,29 @@ def conditions(intervention: str, status: Status) -> list[list[Wanted]]:
     def stance(*names: str, value: bool) -> list[Wanted]:
         return [(("advise", intervention, name), value) for name in names]
 
-    calm = stance("emergency", value=False)
+    calm, free = stance("emergency", value=False), stance(HOLD, value=False)
     none_for, none_against = stance(*STANCES_FOR, value=False), stance(*STANCES_AGAINST, value=False)
     match status:
         case Status.EMERGENCY_PATHWAY:
             return [stance("emergency", value=True)]
         case Status.CONFLICT:
             pairs = [(one, other) for one in STANCES_FOR for other in STANCES_AGAINST]
-            return [[*stance(*pair, value=True), *calm] for pair in pairs]
+            return [[*stance(*p, value=True), *calm, *(() if p[0] == "urgent" else free)] for p in pairs]
         case Status.URGENT:
             return [[*stance("urgent", value=True), *none_against, *calm]]
         case Status.RECOMMENDED:
-            return [[*stance("do", value=True), *stance("urgent", value=False), *none_against, *calm]]
+            return [[*stance("do", value=True), *stance("urgent", value=False), *none_against, *free, *calm]]
         case Status.CONSIDER:
-            return [[*stance("consider", value=True), *stance("urgent", "do", value=False), *none_against, *calm]]
+            return [
+                [*stance("consider", value=True), *stance("urgent", "do", value=False), *none_against, *free, *calm]
+            ]
         case Status.AVOID:
-            return [[*stance("avoid", value=True), *none_for, *calm]]
+            return [[*stance("avoid", value=True), *none_for, *free, *calm]]
         case Status.NOT_NOW:
             rest = [*none_for, *stance("avoid", value=False), *calm]
-            return [[*stance("defer", value=True), *rest], [(SCOPE, True), *rest]]
+            held = [*stance(HOLD, value=True), *stance("urgent", value=False), *calm]
+            return [held, [*stance("defer", value=True), *rest], [(SCOPE, True), *rest]]
         case Status.OUTSIDE_GUIDELINE:
-            return [[*none_for, *none_against, *calm, (SCOPE, False)]]
+            return [[*none_for, *none_against, *free, *calm, (SCOPE, False)]]
         case _:
             return []

@@ -81,9 +81,9 @@ class _Evaluation:
         best: Value = False
         for rule in self.program.instances[atom]:
             value: Value = True
-            for element in rule.elements:
+            for place, element in enumerate(rule.elements):
                 found = self.element(element)
-                if found is False:
+                if found is False or (found is None and place in rule.settled):
                     value = False
                     break
                 if found is None:

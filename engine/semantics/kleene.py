@@ -86,6 +86,13 @@ class World:
             case Given():
                 return True
 
+    def values(self, instance: GroundRule) -> list[Value]:
+        """What the elements of an instance count for in it: where settled ones are unknown they count as false."""
+        values = [self.element(element) for element in instance.elements]
+        for place in instance.settled:
+            values[place] = values[place] is True
+        return values
+
     def holding(self, atom: Atom) -> tuple[GroundRule, ...]:
         """The instances that show an atom: all their elements are true."""
         found = self._holding.get(atom)

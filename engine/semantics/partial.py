@@ -85,6 +85,7 @@ class Partial:
 
     def body(self, rule: GroundRule, values: dict[Atom, _Pair], ranges: Ranges) -> _Pair:
         pairs = [self.element(e, values, ranges) for e in rule.elements]
+        pairs = [(t, t) if place in rule.settled else (t, p) for place, (t, p) in enumerate(pairs)]
         return self.diagrams.all(t for t, _ in pairs), self.diagrams.all(p for _, p in pairs)
 
     def element(self, element: GroundElement, values: dict[Atom, _Pair], ranges: Ranges) -> _Pair:

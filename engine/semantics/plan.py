@@ -25,7 +25,7 @@ from guidelog.ground.ground import (
     GroundRule,
 )
 from guidelog.ground.ranges import Ranges
-from guidelog.language.names import EMERGENCY, STANCES, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.names import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
 
 from .circuit import FALSE, NO, TRUE, YES, Builder, Circuit, End, Known, Pair
 from .status import STATUS_OF_STANCE, Status
@@ -227,9 +227,13 @@ class _Planner:
         if atom in self.program.facts:
             return YES
         instances = self.program.instances[atom]
-        return self.bits.either(
-            [self.bits.both([self.element(e, values, ranges) for e in i.elements]) for i in instances]
-        )
+        return self.bits.either([self.body(i, values, ranges) for i in instances])
+
+    def body(self, instance: GroundRule, values: Mapping[Atom, Pair], ranges: Ranges) -> Pair:
+        pairs = [self.element(e, values, ranges) for e in instance.elements]
+        for place in instance.settled:
+            pairs[place] = (pairs[place][0], self.bits.complement(pairs[place][0]))
+        return self.bits.both(pairs)
 
     def element(self, element: GroundElement, values: Mapping[Atom, Pair], ranges: Ranges) -> Pair:
         match element:
@@ -285,10 +289,13 @@ class _Planner:
         undetermined = self.bits.complement(determined)
         conflict = statuses.get(Status.CONFLICT, FALSE)
         gives: dict[str, list[int]] = {}
+        held = self.literal(GroundLiteral(("advise", intervention, HOLD), negated=False), kept)[0]
         for stance in STANCES:
-            decides = self.bits.any((statuses.get(STATUS_OF_STANCE[stance], FALSE), conflict))
+            decides = statuses.get(STATUS_OF_STANCE[stance], FALSE)
+            if stance != HOLD:  # what is held back does not decide, and what holds back takes no side
+                decides = self.bits.any((self.bits.all((decides, self.bits.complement(held))), conflict))
             for instance in self.program.instances.get(("advise", intervention, stance), ()):
-                true, false = self.bits.both([self.element(e, kept, Ranges.KEPT) for e in instance.elements])
+                true, false = self.body(instance, kept, Ranges.KEPT)
                 gives.setdefault(instance.rule.id or "", []).extend(
                     (
                         self.bits.all((true, decides)),
@@ -307,24 +314,27 @@ class _Planner:
         def neither(*names: str) -> list[Pair]:
             return [(stance[name][1], stance[name][0]) for name in names]
 
-        calm = neither(EMERGENCY)
         urgent, do, consider = STANCES_FOR
         avoid, defer = STANCES_AGAINST
-        silent = (*calm, *neither(*STANCES_FOR))
+        calm = neither(EMERGENCY, urgent)
+        free = (*calm, *neither(HOLD))
+        silent = (*free, *neither(do, consider))
+        elective = bits.both((*neither(HOLD), bits.either((stance[do], stance[consider]))))
+        rest = bits.both((*neither(do, consider, avoid), bits.either((stance[defer], scope))))
         found = {
             Status.EMERGENCY_PATHWAY: stance[EMERGENCY],
             Status.CONFLICT: bits.both(
                 (
-                    *calm,
-                    bits.either([stance[s] for s in STANCES_FOR]),
+                    *neither(EMERGENCY),
+                    bits.either((stance[urgent], elective)),
                     bits.either([stance[s] for s in STANCES_AGAINST]),
                 )
             ),
-            Status.URGENT: bits.both((*calm, stance[urgent], *neither(*STANCES_AGAINST))),
-            Status.RECOMMENDED: bits.both((*calm, stance[do], *neither(urgent, *STANCES_AGAINST))),
-            Status.CONSIDER: bits.both((*calm, stance[consider], *neither(urgent, do, *STANCES_AGAINST))),
+            Status.URGENT: bits.both((*neither(EMERGENCY), stance[urgent], *neither(*STANCES_AGAINST))),
+            Status.RECOMMENDED: bits.both((*free, stance[do], *neither(*STANCES_AGAINST))),
+            Status.CONSIDER: bits.both((*free, stance[consider], *neither(do, *STANCES_AGAINST))),
             Status.AVOID: bits.both((*silent, stance[avoid])),
-            Status.NOT_NOW: bits.both((*silent, *neither(avoid), bits.either((stance[defer], scope)))),
+            Status.NOT_NOW: bits.both((*calm, bits.either((stance[HOLD], rest)))),
             Status.OUTSIDE_GUIDELINE: bits.both((*silent, *neither(avoid, defer), (scope[1], scope[0]))),
         }
         return {status: true for status, (true, _) in found.items() if true != FALSE}

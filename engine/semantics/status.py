@@ -11,7 +11,8 @@ from enum import Enum
 from functools import lru_cache
 from itertools import combinations
 
-from guidelog.language.names import STANCES, STANCES_AGAINST, STANCES_FOR
+from guidelog.ground.ground import GroundRule
+from guidelog.language.names import HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
 
 from .kleene import Value, World
 
@@ -40,6 +41,7 @@ class Because(Enum):
 STATUS_OF_STANCE: Mapping[str, Status] = {
     "emergency": Status.EMERGENCY_PATHWAY,
     "urgent": Status.URGENT,
+    "hold": Status.NOT_NOW,
     "do": Status.RECOMMENDED,
     "consider": Status.CONSIDER,
     "avoid": Status.AVOID,
@@ -51,6 +53,8 @@ def decide(stances: Collection[str], in_scope: bool) -> Status:
     """The status when everything is known: the stances that hold, and whether the patient is in scope."""
     if "emergency" in stances:
         return Status.EMERGENCY_PATHWAY
+    if HOLD in stances and "urgent" not in stances:
+        return Status.NOT_NOW
     speaking_for = [s for s in STANCES_FOR if s in stances]
     against = [s for s in STANCES_AGAINST if s in stances]
     if speaking_for and against:
@@ -65,6 +69,17 @@ def status_of(stances: Mapping[str, Value], in_scope: Value) -> Status:
     return _status(tuple(stances.items()), in_scope)
 
 
+def deciding(stances: Collection[str], status: Status) -> list[str]:
+    """Of the stances that certainly hold those that give a determined status, in their order.
+
+    All of a conflict; what is held back decides nothing.
+    """
+    found = [s for s in STANCES if s in stances and (status is Status.CONFLICT or STATUS_OF_STANCE[s] is status)]
+    if HOLD not in found:
+        return found
+    return [HOLD] if status is Status.NOT_NOW else [s for s in found if s != HOLD]
+
+
 def stances_in(world: World, intervention: str) -> dict[str, Value]:
     """The value of each stance on an intervention that can be derived, in an evaluated world."""
     return {stance: world.atom(atom) for stance, atom in world.program.stances.get(intervention, {}).items()}
@@ -73,6 +88,19 @@ def stances_in(world: World, intervention: str) -> dict[str, Value]:
 def status_in(world: World, intervention: str) -> Status:
     """The status of an intervention in an evaluated world."""
     return status_of(stances_in(world, intervention), world.atom(("in_scope",)))
+
+
+def unsettled(world: World, intervention: str) -> list[GroundRule]:
+    """The instances that would hold an intervention back, if something that is not known were so.
+
+    A determined answer is given as if they did not apply, and carries their cautions (docs/language.md, *Precedence*).
+    """
+    found = []
+    for instance in world.program.instances.get(("advise", intervention, HOLD), ()):
+        values = [world.element(element) for element in instance.elements] if instance.settled else [False]
+        if False not in values and any(values[place] is None for place in instance.settled):
+            found.append(instance)
+    return found
 
 
 @lru_cache(maxsize=4096)

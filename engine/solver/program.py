@@ -20,7 +20,7 @@ from guidelog.ground.ground import (
     GroundProgram,
     GroundRule,
 )
-from guidelog.language.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.names import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 
 from .inputs import Pair, SolverInputs
@@ -117,9 +117,16 @@ class SolverProgram:
             case _:
                 return self.circuit.true, self.circuit.true
 
+    def values(self, rule: GroundRule) -> list[Pair]:
+        """What the elements of an instance count for in it: settled ones hold only where they are certain."""
+        values = [self.element(element) for element in rule.elements]
+        for place in rule.settled:
+            values[place] = values[place][0], values[place][0]
+        return values
+
     def body(self, rule: GroundRule) -> Pair:
         """All elements of an instance."""
-        values = [self.element(element) for element in rule.elements]
+        values = self.values(rule)
         return self.circuit.both(*(v[0] for v in values)), self.circuit.both(*(v[1] for v in values))
 
     def answer(self, intervention: str) -> dict[Status, int]:
@@ -132,27 +139,29 @@ class SolverProgram:
         c = self.circuit
         sure: dict[str, int] = {}
         maybe: dict[str, int] = {}
-        for stance in (EMERGENCY, *STANCES_FOR, *STANCES_AGAINST):
+        for stance in STANCES:
             sure[stance], maybe[stance] = self.atom(("advise", intervention, stance))
-        no_emergency = -maybe[EMERGENCY]
+        no_emergency, free = -maybe[EMERGENCY], -maybe[HOLD]
         none_for = c.both(*(-maybe[s] for s in STANCES_FOR))
         none_against = c.both(*(-maybe[s] for s in STANCES_AGAINST))
+        elective = c.both(free, c.any(*(sure[s] for s in STANCES_FOR if s != "urgent")))
         found = {
             Status.EMERGENCY_PATHWAY: sure[EMERGENCY],
             Status.CONFLICT: c.both(
-                no_emergency, c.any(*(sure[s] for s in STANCES_FOR)), c.any(*(sure[s] for s in STANCES_AGAINST))
+                no_emergency, c.any(sure["urgent"], elective), c.any(*(sure[s] for s in STANCES_AGAINST))
             ),
         }
         for stances, others in ((STANCES_FOR, none_against), (STANCES_AGAINST, none_for)):
             for index, stance in enumerate(stances):
                 before = [-maybe[s] for s in stances[:index]]
-                status = STATUS_OF_STANCE[stance]
-                found[status] = c.any(found.get(status, c.false), c.both(no_emergency, others, *before, sure[stance]))
+                before += [] if stance == "urgent" else [free]
+                found[STATUS_OF_STANCE[stance]] = c.both(no_emergency, others, *before, sure[stance])
         in_scope, maybe_in_scope = self.atom(("in_scope",))
-        silent = c.both(no_emergency, none_for, none_against)
+        silent = c.both(no_emergency, free, none_for, none_against)
         found[Status.OUTSIDE_GUIDELINE] = c.both(silent, -maybe_in_scope)
-        quiet = c.both(no_emergency, none_for, -maybe["avoid"], in_scope)
-        found[Status.NOT_NOW] = c.any(found.get(Status.NOT_NOW, c.false), quiet)
+        elective_silence = (-maybe[s] for s in (*STANCES_FOR, "avoid") if s != "urgent")
+        quiet = c.both(*elective_silence, c.any(sure["defer"], in_scope))
+        found[Status.NOT_NOW] = c.both(no_emergency, -maybe["urgent"], c.any(sure[HOLD], quiet))
         found[Status.UNDETERMINED] = c.both(*(-literal for literal in found.values()))
         return found
 
@@ -194,7 +203,7 @@ class SolverProgram:
                 self.circuit.define(certain, [])
                 self.circuit.define(possible, [])
             for rule in self.program.instances[atom]:
-                body = [self.element(e) for e in rule.elements]
+                body = self.values(rule)
                 self.circuit.define(certain, [b[0] for b in body])
                 self.circuit.define(possible, [b[1] for b in body])
 

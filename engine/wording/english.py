@@ -29,6 +29,7 @@ PHRASES: Mapping[str, str] = {
     "outcome.emergency_pathway": "the emergency pathway",
     "stance.emergency": "emergency pathway",
     "stance.urgent": "urgent",
+    "stance.hold": "not now, something else comes first",
     "stance.do": "recommended",
     "stance.consider": "consider",
     "stance.avoid": "avoid",

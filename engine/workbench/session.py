@@ -19,7 +19,7 @@ from guidelog.ground.ground import Atom, GroundProgram
 from guidelog.ground.grounder import ground
 from guidelog.language import parse_statement, tree
 from guidelog.language.clauses import analyse
-from guidelog.language.names import Kind, Names, Predicate
+from guidelog.language.names import STANCES, Kind, Names, Predicate
 from guidelog.patients import Facts, Patient, patient_from_content
 from guidelog.pipeline import settle
 from guidelog.semantics.interpret import evaluate
@@ -81,7 +81,7 @@ class Session:
             vocabulary.measures,
             vocabulary.screens,
             vocabulary.interventions,
-            ("urgent", "do", "consider", "defer", "avoid", "emergency", "present", "absent", "unknown", "complete"),
+            (*STANCES, "present", "absent", "unknown", "complete"),
         )
         return sorted({name for table in tables for name in table if name.startswith(text)})
 

@@ -1257,10 +1257,20 @@ def test_denials_may_use_relations_that_have_rules_without_negation() -> None:
         ("T", {"do": "T", "consider": "T", "defer": "F", "avoid": "F"}, "recommended"),
         ("U", {"avoid": "T", "defer": "T"}, "avoid"),
         ("T", {"defer": "T", "avoid": "U"}, "undetermined"),
+        ("T", {"hold": "T", "do": "T"}, "not_now"),
+        ("F", {"hold": "T"}, "not_now"),
+        ("T", {"hold": "T", "do": "T", "avoid": "T"}, "not_now"),
+        ("T", {"hold": "T", "avoid": "T"}, "not_now"),
+        ("T", {"hold": "U", "do": "T"}, "undetermined"),
+        ("T", {"hold": "U", "defer": "T"}, "not_now"),
+        ("T", {"hold": "T", "urgent": "T"}, "urgent"),
+        ("T", {"hold": "T", "urgent": "U", "do": "T"}, "undetermined"),
+        ("T", {"hold": "T", "urgent": "T", "avoid": "T"}, "conflict"),
+        ("T", {"hold": "T", "emergency": "T"}, "emergency_pathway"),
     ],
 )
 def test_the_status_follows_from_scope_and_stances(scope: str, stances: Json, status: str) -> None:
-    names = ["scope", "urgent", "do", "consider", "defer", "avoid", "emergency"]
+    names = ["scope", "urgent", "hold", "do", "consider", "defer", "avoid", "emergency"]
     text = "".join(f'.finding {name} "f"\n' for name in names)
     text += '.intervention go "go"\n.concept in_scope(P: patient)\n#[id = "scope"] in_scope(P) :- finding(P, scope).\n'
     text += "".join(f'#[id = "{name}"] advise(P, go, {name}) :- finding(P, {name}).\n' for name in stances)

@@ -109,7 +109,7 @@ def status_at(program: GroundProgram, values: Evaluation | Model, intervention: 
     def value(*atom: str) -> Value:
         return values.value(atom) if atom in program.instances else False
 
-    stances = ("urgent", "do", "consider", "defer", "avoid", "emergency")
+    stances = ("urgent", "hold", "do", "consider", "defer", "avoid", "emergency")
     return status_of({s: value("advise", intervention, s) for s in stances}, value("in_scope"))
 
 

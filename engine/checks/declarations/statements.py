@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from guidelog.diagnostics import Diagnostic
@@ -26,7 +27,18 @@ UNDECLARED_DECISION = Code(
     bad='.intervention step_c "step C" silent("Q7")',
     good='.intervention step_c "step C" silent("Q1")',
 )
-CODES = (UNKNOWN_KIND, UNDECLARED_DECISION)
+NO_LOCATOR = Code(
+    "GL126",
+    "locator that is no place",
+    "A locator says where in the source a statement stands: the headings above it, from the outermost in, and its "
+    "place below the last, `item 2`, `paragraph 1` or `sentence 3`, all parted by ` > `. It never repeats the words "
+    "of the source.",
+    bad='.statement S2 "what it says" kind(do) locator("Do step B in all patients with sign B")',
+    good='.statement S2 "what it says" kind(do) locator("Treatment > First steps > item 2")',
+)
+CODES = (UNKNOWN_KIND, UNDECLARED_DECISION, NO_LOCATOR)
+
+_PLACE = re.compile(r"(?:[^>]{1,80} > )*(?:(?:item|paragraph|sentence|row) [1-9][0-9]*)(?: > sentence [1-9][0-9]*)?")
 
 KINDS = ("scope", "do", "consider", "avoid", "defer", "criterion", "note", "caution")
 
@@ -45,6 +57,12 @@ def check_statements(context: Context) -> Iterator[Diagnostic]:
                             place(value.span, f"did you mean `{near}`?" if near else ""),
                             hint=None if near else f"kinds are {joined(KINDS)}",
                         )
+                locator = attribute_of(declaration, "locator")
+                if locator and not _PLACE.fullmatch(plain(locator.values[0])):
+                    yield NO_LOCATOR.report(
+                        "a locator is a path of headings and a place",
+                        place(locator.values[0].span, "for example `Treatment > First steps > item 2`"),
+                    )
             case "intervention":
                 yield from _decisions(context, attribute_of(declaration, "silent"))
             case "reading":

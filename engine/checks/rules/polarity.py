@@ -183,6 +183,17 @@ class Analysis:
             found.append(Clash(name, present, next((part for part in absent if part is not present), present)))
         return found
 
+    def rule_clashes(self, layout: Layout) -> list[Clash]:
+        """Inputs that the conditions of one rule need both ways, but for its scope."""
+        own: Pattern = (f"rule {id(layout)}", ())
+        if own not in self.parts:
+            below = [part for part in self.body(layout, {}) if part.child != ("in_scope", ())]
+            for part in below:
+                if part.child is not None:
+                    self.evaluate(part.child)
+            self.parts[own] = tuple(below)
+        return self.clashes(own)
+
     def named(self, mask: int) -> list[tuple[str, int]]:
         """The inputs of a bit set, with the rule that compares them."""
         found: list[tuple[str, int]] = []

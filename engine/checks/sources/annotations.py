@@ -29,8 +29,8 @@ REPEATED_KEY = Code(
 WRONG_VALUE = Code(
     "GL303",
     "wrong value in an annotation",
-    "`id`, `says` and `title` are in quotes; `statements`, `decisions`, `cites` and `not_required` are lists; "
-    "`strength` is `strong` or `conditional`; `everyone` is `true`.",
+    "`id`, `says`, `title` and `unsettled` are in quotes; `statements`, `decisions`, `cites` and `not_required` "
+    "are lists; `strength` is `strong` or `conditional`; `everyone` is `true`.",
     bad="#[id = A]\nalarm(P) :- finding(P, sign_a).",
     good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
 )
@@ -38,8 +38,7 @@ MISSING_KEY = Code(
     "GL304",
     "missing key of an annotation",
     "Every rule and denial with a body has an `id`. A rule for `advise`, `include` or `note` also has `statements` "
-    "(at least one), `cites` (may be `[]`) and `says`, and a rule for `advise` a `strength`: no advice without its "
-    "source.",
+    "(at least one), `cites` (may be `[]`) and `says`: no advice without its source.",
     bad="alarm(P) :- finding(P, sign_a).",
     good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
 )
@@ -83,6 +82,7 @@ KEYS: Mapping[str, _Form] = {
     "id": _SENTENCE,
     "title": _SENTENCE,
     "says": _SENTENCE,
+    "unsettled": _SENTENCE,
     "statements": _NAMES,
     "cites": _Form("a list of numbers", (Number,), listed=True),
     "strength": _Form("`strong` or `conditional`", (Key, Text), words=("strong", "conditional")),
@@ -95,7 +95,7 @@ KEYS: Mapping[str, _Form] = {
 """All keys of annotations."""
 
 _SOURCED = {
-    "advise": ("statements", "cites", "says", "strength"),
+    "advise": ("statements", "cites", "says"),
     "include": ("statements", "cites", "says"),
     "note": ("statements", "cites", "says"),
 }
@@ -104,7 +104,6 @@ _EXAMPLES = {
     "statements": 'statements = ["…"]',
     "cites": "cites = […]",
     "says": 'says = "…"',
-    "strength": "strength = strong",
 }
 
 

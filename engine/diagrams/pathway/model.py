@@ -18,6 +18,7 @@ STANCE_WORD = {
     "avoid": "Avoid",
     "defer": "Not now",
     "urgent": "At once",
+    "hold": "Not now",
     "emergency": "Emergency pathway",
 }
 

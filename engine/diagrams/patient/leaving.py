@@ -80,5 +80,5 @@ def _word(
 def _given(name: str, stance: str, rules: Sequence[tree.Rule], world: World) -> Value:
     """Whether these very rules take the stance: another one may, for a reason that is not this exit's."""
     instances = world.program.instances.get(("advise", name, stance), ())
-    values = [both(*map(world.element, i.elements)) for i in instances if i.rule in rules]
+    values = [both(*world.values(i)) for i in instances if i.rule in rules]
     return True if True in values else None if None in values else False

@@ -53,7 +53,7 @@ def chip_of(item: Item, world: World) -> tuple[str, Look] | None:
             "emergency": "APPLIES",
         }.get(item.stance, "NOT NOW")
         if value is True:
-            look = palette.BLOCKED if item.stance in ("avoid", "defer") else palette.DO_NOW
+            look = palette.BLOCKED if item.stance in ("avoid", "defer", "hold") else palette.DO_NOW
             return word, look
         return ("NOT KNOWN", palette.UNKNOWN) if value is None else ("DOES NOT APPLY", palette.NOT_REACHED)
     if item.criterion is None:

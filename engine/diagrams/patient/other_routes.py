@@ -43,7 +43,7 @@ def _value(world: World, instances: Sequence[GroundRule]) -> Value:
 
 
 def _body(world: World, instance: GroundRule) -> Value:
-    values = [world.element(e) for e in instance.elements]
+    values = world.values(instance)
     return False if False in values else None if None in values else True
 
 

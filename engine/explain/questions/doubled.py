@@ -48,9 +48,10 @@ class Doubled:
                 if atom in self.cone.program.facts:
                     self.lines.append(f't({a},"{e}"). p({a},"{e}").')
                 for rule in self.cone.program.instances[atom]:
-                    ids = [self.element(x, end) for x in rule.elements if not isinstance(x, Given)]
-                    self.lines.append(clause(f't({a},"{e}")', [f"et({i})" for i in ids]))
-                    self.lines.append(clause(f'p({a},"{e}")', [f"ep({i})" for i in ids]))
+                    kept = {p: self.element(x, end) for p, x in enumerate(rule.elements) if not isinstance(x, Given)}
+                    self.lines.append(clause(f't({a},"{e}")', [f"et({i})" for i in kept.values()]))
+                    possible = [f"et({i})" if p in rule.settled else f"ep({i})" for p, i in kept.items()]
+                    self.lines.append(clause(f'p({a},"{e}")', possible))
             self.statuses(end)
         for denial in self.cone.denials:
             self.denial(denial)

@@ -28,6 +28,7 @@ _STANCE = {
     "consider": "consider",
     "defer": "not now",
     "avoid": "avoid",
+    "hold": "not now, something else comes first",
     "emergency": "emergency pathway, outside this guideline",
 }
 _STRENGTHS = ("strong", "conditional")

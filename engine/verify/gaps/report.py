@@ -102,7 +102,7 @@ class Review:
         head = encoded.atom(rule.head)
         if rule.head[0] in ("note", "include"):  # each rule's own words are shown, whatever else holds
             head = c.false, c.false
-        values = [encoded.element(e) for e in rule.elements]
+        values = encoded.values(rule)
         sides = []
         for side in (0, 1):
             others = [v[side] for i, v in enumerate(values) if i != place]

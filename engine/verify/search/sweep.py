@@ -86,14 +86,15 @@ def _below(before: Version, after: Version, wanted: Iterable[Atom]) -> list[Atom
 
 
 def _elements(rules: Iterable[GroundRule]) -> set[tuple[object, ...]]:
-    return {rule.elements for rule in rules}
+    return {(*rule.elements, rule.settled) for rule in rules}
 
 
 def _rests_on(rules: Iterable[GroundRule], side: int, *, gained: bool) -> Iterable[_Key]:
     """What decides one side of a head: the same side of what it needs, the other side of what it needs not to be."""
     for rule in rules:
-        for element in rule.elements:
+        for place, element in enumerate(rule.elements):
+            looked_at = 0 if place in rule.settled else side
             literals = element.members if isinstance(element, GroundAtLeast) else (element,)
             for literal in literals:
                 if isinstance(literal, GroundLiteral):
-                    yield literal.atom, 1 - side if literal.negated else side, gained is not literal.negated
+                    yield literal.atom, 1 - looked_at if literal.negated else looked_at, gained is not literal.negated

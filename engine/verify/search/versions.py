@@ -16,7 +16,7 @@ from typing import Any
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.ground.ground import Atom, GroundElement, GroundLiteral, GroundProgram
-from guidelog.language.names import STANCES
+from guidelog.language.names import HOLD, STANCES
 from guidelog.patients import Patient, patient_from_content
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 from guidelog.solver.inputs import SolverInputs, facts_of
@@ -50,8 +50,11 @@ class Version:
             c = self.kept.circuit
             answer = self.kept.answer(intervention)
             found: dict[str, list[int]] = {}
+            held = self.kept.atom(("advise", intervention, HOLD))[0]
             for stance in STANCES:
-                deciding = c.any(*(answer[s] for s in (STATUS_OF_STANCE[stance], Status.CONFLICT)))
+                deciding = answer[STATUS_OF_STANCE[stance]]
+                if stance != HOLD:  # what is held back does not decide, and what holds back takes no side
+                    deciding = c.any(c.both(deciding, -held), answer[Status.CONFLICT])
                 for rule in self.program.instances.get(("advise", intervention, stance), ()):
                     certain, possible = self.kept.body(rule)
                     found.setdefault(rule.rule.id or "", []).extend(

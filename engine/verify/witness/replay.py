@@ -22,7 +22,7 @@ from guidelog.patients import Facts, Patient, close
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import Model, World
 from guidelog.semantics.quickly import circuits_of
-from guidelog.semantics.status import STATUS_OF_STANCE, Because, Status, status_in
+from guidelog.semantics.status import Because, Status, deciding, stances_in, status_in
 
 MANY_RULES = 300
 """From here on a part of the rules is taken out first; below, that would take longer than it saves."""
@@ -114,13 +114,15 @@ def _answer(compiled: Compiled, world: World, intervention: str) -> Answer:
 def _behind(world: World, intervention: str, status: Status) -> dict[str, None]:
     """The ids of the rules behind an answer, as `ask` names them before it knows which questions are open."""
     found: dict[str, None] = {}
+    stances = [stance for stance, value in stances_in(world, intervention).items() if value is True]
+    decides = deciding(stances, status)
     for stance in STANCES:
         for rule in world.program.instances.get(("advise", intervention, stance), ()):
-            values = [world.element(e) for e in rule.elements]
+            values = world.values(rule)
             if status is Status.UNDETERMINED:
                 behind = False not in values
             else:
-                behind = set(values) <= {True} and status in (STATUS_OF_STANCE[stance], Status.CONFLICT)
+                behind = set(values) <= {True} and stance in decides
             if behind:
                 found.setdefault(rule.rule.id or "")
     return found

@@ -25,6 +25,7 @@ KEYS = (
     "not_required",
     "everyone",
     "title",
+    "unsettled",
 )
 
 Item = tuple[str, str, str]

@@ -22,6 +22,7 @@ _STANCE = {
     "consider": "do",
     "defer": "avoid",
     "avoid": "defer",
+    "hold": "defer",
     "emergency": "urgent",
 }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from guidelog.ground.ground import Atom, GroundProgram, GroundRule
-from guidelog.language.names import EMERGENCY, STANCES_FOR, Names
+from guidelog.language.names import EMERGENCY, HOLD, STANCES_AGAINST, STANCES_FOR, Names
 from guidelog.language.tree import Rule
 from guidelog.semantics.kleene import Value, World
 from guidelog.semantics.status import Status, status_in
@@ -24,6 +24,7 @@ _STANCES: Mapping[str, frozenset[str]] = {
     "defer": frozenset({"defer"}),
     "criterion": frozenset({*STANCES_FOR, EMERGENCY}),
 }
+_HELD = frozenset({*STANCES_FOR[1:], *STANCES_AGAINST})
 _GIVEN = frozenset({Status.URGENT, Status.RECOMMENDED, Status.CONSIDER})
 ADVICE = frozenset({"advise", "include", "note"})
 
@@ -79,20 +80,23 @@ class Register:
                 return False
 
     def instance(self, world: World, instance: GroundRule) -> Value:
-        """Whether an instance's advice applies; an included item applies with what it is included in."""
+        """Whether an instance's advice applies, and is not held back; an included item with what it is included in."""
         value = holds(world, instance)
         match instance.head:
             case ("include", intervention, _):
                 status = status_in(world, str(intervention))
                 given: Value = None if status is Status.UNDETERMINED else status in _GIVEN
                 return _both(value, given)
+            case ("advise", intervention, stance) if stance in _HELD:
+                held = world.atom(("advise", str(intervention), HOLD))
+                return _both(value, None if held is None else not held)
             case _:
                 return value
 
 
 def holds(world: World, instance: GroundRule) -> Value:
     """Whether the body of an instance holds."""
-    return all_of(world.element(e) for e in instance.elements)
+    return all_of(world.values(instance))
 
 
 def all_of(values: Iterable[Value]) -> Value:
