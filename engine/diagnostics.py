@@ -99,7 +99,11 @@ class Report:
         return f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
 
 
-class InputError(Exception):
+class GuidelogError(Exception):
+    """What this package raises on purpose: an InputError or a CertificateError."""
+
+
+class InputError(GuidelogError):
     """The input or the call was wrong (exit code 2). Carries the diagnostics to show."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
@@ -113,7 +117,7 @@ class InputError(Exception):
         return cls([Diagnostic(code, message, labels, hint=hint)])
 
 
-class CertificateError(Exception):
+class CertificateError(GuidelogError):
     """The independent checker rejected the engine's own certificate: a defect, and no answer is given."""
 
 

@@ -1,7 +1,7 @@
 """pyDatalog as the inference engine for one patient.
 
 Clauses are built from pyDatalog's objects, never from text. What pyDatalog 0.22.4 does wrong is kept away from it
-(each point has a test in tests/test_pydatalog_guards.py):
+(each point has a test in tests/semantics/test_pydatalog_guards.py):
 
 * it gets one layer at a time, so that it never sees a loop through negation;
 * recursive components run as our own semi-naive rounds of non-recursive rules;

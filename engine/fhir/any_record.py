@@ -5,9 +5,12 @@ The one place that decides which it is. Our own files are read by `patients`, un
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from guidelog.diagnostics import InputError
 from guidelog.language.guideline import GuidelineFolder
@@ -53,6 +56,12 @@ def read_file(
     if looks_like_fhir(path):
         return _read_fhir(path, guideline, vocabulary, wishes)
     return _ours(read_text(path), vocabulary, wishes), None
+
+
+def read_data(resource: Mapping[str, Any], guideline: GuidelineFolder, vocabulary: Vocabulary) -> Patient:
+    """The patient in a FHIR resource or Bundle given as plain data. Raises InputError."""
+    patient, _ = _read_fhir(Source("<record>", json.dumps(resource)), guideline, vocabulary, Wishes())
+    return patient
 
 
 def _ours(source: Source, vocabulary: Vocabulary, wishes: Wishes) -> Patient:

@@ -1,4 +1,4 @@
-"""Whole messages: every `tests/bad/<check>/*.dl` has its complete expected report beside it in a `.txt`.
+"""Whole messages: every `tests/checks/bad/<check>/*.dl` has its complete expected report beside it in a `.txt`.
 
 A first line such as `% references: 1 2; unresolved: 5` gives the references of a case; without it nothing is known of
 them.

@@ -1,6 +1,6 @@
 """Colours, and what a status looks like: always a word, a line style and a colour together.
 
-tests/test_diagrams_palette.py holds these to contrast (4.5:1 for text, 3:1 for borders) and to a distance of at least
+tests/diagrams/test_palette.py holds these to contrast (4.5:1 for text, 3:1 for borders) and to a distance of at least
 20 in Lab between any two statuses under three kinds of colour blindness.
 """
 

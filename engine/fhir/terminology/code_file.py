@@ -3,7 +3,7 @@
 The file is data of a guideline, written by its authors (docs/fhir.md). A name that the guideline does not declare, a
 code that stands twice, a display that does not speak of its concept, a wrong check digit: each is an error, because a
 wrong code makes a wrong fact. Displays are compared with words the author gives; that a code has the display it claims
-is for a list of codes to show (tests/test_fhir_codes.py).
+is for a list of codes to show (tests/fhir/test_codes.py).
 
     GL441  codes.toml cannot be read      GL444  a code stands twice
     GL442  a part that is not known       GL445  a display that is not about its concept
