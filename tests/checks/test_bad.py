@@ -1,4 +1,6 @@
-"""Whole messages: every `tests/checks/bad/<check>/*.dl` has its complete expected report beside it in a `.txt`.
+"""Whole messages: every `tests/checks/bad/<check>/*.dl` has its complete expected report at its end.
+
+`pytest --update` rewrites the reports; the difference is read before it is committed.
 
 A first line such as `% references: 1 2; unresolved: 5` gives the references of a case; without it nothing is known of
 them.
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from golden import Golden
+from case_file import expected_of, rewrite
 from guidelog.checks import CODES, References, check_program
 from guidelog.diagnostics import Report, Severity, render_report
 from guidelog.language import parse
@@ -40,8 +42,12 @@ def label(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", BAD, ids=label)
-def test_report(path: Path, golden: Golden) -> None:
-    golden(path.with_suffix(".txt"), render_report(report_on(path)) + "\n")
+def test_report(path: Path, request: pytest.FixtureRequest) -> None:
+    report = render_report(report_on(path)) + "\n"
+    if request.config.getoption("--update") and report != expected_of(path):
+        rewrite(path, report)
+        pytest.skip(f"{path.name} rewritten; review the difference")
+    assert report == expected_of(path)
 
 
 @pytest.mark.parametrize("path", GOOD, ids=label)
@@ -50,7 +56,7 @@ def test_nothing_to_report(path: Path) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    text = "".join(path.with_suffix(".txt").read_text(encoding="utf-8") for path in BAD)
+    text = "".join(expected_of(path) or "" for path in BAD)
     assert [code.code for code in CODES if f"[{code.code}]" not in text] == []
 
 

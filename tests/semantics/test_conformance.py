@@ -1,7 +1,7 @@
 """Conformance: small programs with the relations that they must give, on every engine.
 
-`cases/<feature>/<case>.dl` has the rules, `<case>.yaml` a patient where one is needed, and `<case>.expected` every atom
-that the rules give: `p(a)` is certain, `p(a) ?` possible, everything else false; `p: 12` stands for that many certain
+`cases/<feature>/<case>.dl` has the rules and at its end, as comments, a patient where one is needed (`%|`) and every
+atom that the rules give (`%>`): `p(a)` is certain, `p(a) ?` possible, everything else false; `p: 12` stands for that many certain
 rows, `p: 0` for none, and `rejected: GL213` for a program that is refused with these codes. The shapes are those that
 Datalog engines are tested with in public (repeated variables, non-linear and mutual recursion, same generation,
 negation, empty relations, wide joins, ...); text and data are our own.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import case_file
 from completions import completions
 from guidelog.compiled import PATIENT, Compiled
 from guidelog.datalog.backend import Backend
@@ -59,8 +60,7 @@ def name_of(path: Path) -> str:
 
 
 def expected_of(path: Path) -> tuple[str, ...]:
-    lines = path.with_suffix(".expected").read_text(encoding="utf-8").split("\n")
-    return tuple(line for line in lines if line and not line.startswith("%"))
+    return tuple((case_file.expected_of(path) or "").splitlines())
 
 
 def rejected(path: Path) -> bool:
@@ -69,9 +69,8 @@ def rejected(path: Path) -> bool:
 
 def case_of(path: Path) -> Case:
     compiled = compiled_of(path.read_text(encoding="utf-8"), path.name)
-    record = path.with_suffix(".yaml")
-    if record.exists():
-        patient = read_patient(Source(record.name, record.read_text(encoding="utf-8")), compiled.names.vocabulary)
+    if record := case_file.record_of(path):
+        patient = read_patient(Source(f"{path.stem}.yaml", record), compiled.names.vocabulary)
     else:
         patient = patient_of(compiled)
     facts, _ = settle(compiled, patient)
