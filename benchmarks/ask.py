@@ -23,7 +23,7 @@ from synthetic import copies
 from guidelog.compiled import PATIENT, Compiled
 from guidelog.datalog.clingo import Clingo
 from guidelog.datalog.syntax import Goal, PlainRule, Product, Sum, Test, Var
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Ranges
 from guidelog.language.guideline import read_guideline
 from guidelog.patients import Facts, Patient, read_patient, read_text
 from guidelog.pipeline import ask, compile_guideline, settle

@@ -44,7 +44,7 @@ from guidelog.language.guideline import load_guideline
 from guidelog.patients import close, patient_from_content
 from guidelog.pipeline import ask, compile_guideline, settle
 from guidelog.semantics import plan_of
-from guidelog.semantics.compiled import Circuits
+from guidelog.semantics.one_patient import CircuitEngine
 
 MAIN = ("mri_lumbar", "nerve_root_injection", "multidisciplinary_rehabilitation", "surgical_referral")
 RED = (
@@ -533,7 +533,7 @@ def single_times(compiled: Any, repeat: int) -> dict[str, float]:
     people = [patient_from_content(r, vocabulary) for r in records]
     facts = [close(p, vocabulary) for p in people]
     settled = [settle(compiled, p)[0] for p in people]
-    circuits, clingo = Circuits(compiled.ground), replace(compiled, backend=Clingo())
+    circuits, clingo = CircuitEngine(compiled.ground), replace(compiled, backend=Clingo())
 
     def each(function: Callable[[Any], object], items: list[Any]) -> Callable[[], None]:
         def all_() -> None:

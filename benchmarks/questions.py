@@ -24,9 +24,9 @@ from guidelog.explain.questions import Questions
 from guidelog.explain.questions.next import next_question
 from guidelog.language.guideline import read_guideline
 from guidelog.patients import Patient, close, patient_from_content
-from guidelog.semantics.cuts import all_cuts
+from guidelog.semantics.cone import all_cuts
 from guidelog.semantics.kleene import World
-from guidelog.semantics.quickly import circuits_of
+from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Because
 
 KB = Path(__file__).parent.parent / "kb" / "lumbar_radiculopathy"

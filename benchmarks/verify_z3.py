@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from guidelog.ground.ground import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral
+from guidelog.ground.program import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral
 from guidelog.language.guideline import load_guideline
 from guidelog.language.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
 from guidelog.pipeline import compile_guideline

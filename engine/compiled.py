@@ -9,15 +9,14 @@ from functools import cached_property
 from guidelog.checker import Rulebook, read_rules
 from guidelog.datalog.backend import Backend, Row
 from guidelog.datalog.strata import StratifiedProgram, stratify
-from guidelog.ground.ground import Atom, GroundProgram
 from guidelog.ground.grounder import ground
-from guidelog.ground.ranges import at_end, has_ranges
+from guidelog.ground.program import Atom, GroundProgram, at_end, has_ranges
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names
 from guidelog.language.tree import Program, Rule
 from guidelog.patients import Facts
-from guidelog.semantics.compiled import Circuits
 from guidelog.semantics.kleene import Model, Ranges
+from guidelog.semantics.one_patient import CircuitEngine
 
 PATIENT = "patient"
 """The constant that stands for the one patient while the rules are evaluated."""
@@ -34,7 +33,7 @@ class Compiled:
     ground: GroundProgram
     stratified: StratifiedProgram
     backend: Backend
-    circuits: Circuits | None = None
+    circuits: CircuitEngine | None = None
 
     @cached_property
     def rulebook(self) -> Rulebook:
@@ -72,7 +71,7 @@ class Compiled:
 
         Answers are certified all the same. Raises InputError (GL701) where the circuit would be too large.
         """
-        found = replace(self, circuits=Circuits(self.ground))
+        found = replace(self, circuits=CircuitEngine(self.ground))
         found.__dict__["rulebook"] = self.rulebook
         return found
 
@@ -103,7 +102,7 @@ class Compiled:
         grounded = ground(program, self.names, self.readings)
         stratified = stratify(grounded)
         assert isinstance(stratified, StratifiedProgram), "fewer rules make no loops"
-        circuits = Circuits(grounded) if self.circuits is not None else None
+        circuits = CircuitEngine(grounded) if self.circuits is not None else None
         part = replace(self, program=program, ground=grounded, stratified=stratified, circuits=circuits)
         part.__dict__["rulebook"] = self.rulebook  # the checker goes on reading the whole text
         return part

@@ -12,8 +12,7 @@ from typing import Any
 
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answer, Note
-from guidelog.ground.ground import Atom, atom_text
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Atom, Ranges, atom_text
 from guidelog.patients import Facts, Interval, Patient
 from guidelog.semantics.background import Propagated
 from guidelog.semantics.kleene import World, comparison_value

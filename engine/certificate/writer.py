@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     GroundAtLeast,
     GroundElement,

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import count, product
 
-from guidelog.ground.ground import (
+from guidelog.ground.joins import Constant, constant
+from guidelog.ground.program import (
     Atom,
     Given,
     GroundAtLeast,
@@ -20,7 +21,6 @@ from guidelog.ground.ground import (
     GroundRule,
     atom_text,
 )
-from guidelog.ground.joins import Constant, constant
 from guidelog.language import tree
 from guidelog.language.clauses import Clause
 from guidelog.language.names import INPUTS

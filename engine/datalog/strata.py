@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from guidelog.diagnostics import Diagnostic, Label
 from guidelog.graphs import components, path
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundLiteral, GroundProgram, GroundRule, atom_text
 from guidelog.ground.joins import Constant
+from guidelog.ground.program import Atom, GroundAtLeast, GroundLiteral, GroundProgram, GroundRule, atom_text
 from guidelog.language import tree
 from guidelog.source import Span
 

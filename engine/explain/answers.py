@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guidelog.ground.ground import Atom
+from guidelog.ground.program import Atom
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Decision, Names
 from guidelog.patients import Facts, Patient

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from guidelog import wording
-from guidelog.ground.ground import Atom, GroundRule
+from guidelog.ground.program import Atom, GroundRule
 from guidelog.language import tree
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import HOLD, STANCES_AGAINST, STANCES_FOR

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import Atom, GroundAtLeast, GroundElement, GroundLiteral, GroundRule
 from guidelog.semantics.kleene import World
 
 

@@ -13,15 +13,14 @@ from math import prod
 from operator import or_
 from typing import TypeAlias
 
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
+from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
 from guidelog.language.names import STANCES
 from guidelog.language.vocabulary import Measure
 from guidelog.patients import Interval, close
-from guidelog.semantics.conditions import Wanted, conditions
-from guidelog.semantics.cuts import thresholds
+from guidelog.semantics.cone import thresholds
 from guidelog.semantics.kleene import World, comparison_value
-from guidelog.semantics.quickly import only, statuses
-from guidelog.semantics.status import Status
+from guidelog.semantics.one_patient import only, statuses
+from guidelog.semantics.status import Status, Wanted, conditions
 
 from .answers import Answer, Answers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from guidelog.ground.ground import Atom, GroundRule
+from guidelog.ground.program import Atom, GroundRule
 from guidelog.language.names import STANCES
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Status, deciding, stances_in

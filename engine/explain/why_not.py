@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guidelog import wording
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     Given,
     GroundAtLeast,

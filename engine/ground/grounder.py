@@ -16,7 +16,8 @@ from guidelog.language import tree
 from guidelog.language.clauses import Clause, Linear, analyse
 from guidelog.language.names import Names, in_force
 
-from .ground import (
+from .joins import Constant, Relations, Scan, Step, constant
+from .program import (
     GIVEN,
     Atom,
     GroundAtLeast,
@@ -27,7 +28,6 @@ from .ground import (
     GroundRule,
     Substitution,
 )
-from .joins import Constant, Relations, Scan, Step, constant
 
 MOST_INSTANCES = 400_000
 

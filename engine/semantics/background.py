@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from guidelog.ground.ground import GroundComparison, GroundLiteral, GroundProgram, GroundRule
+from guidelog.ground.program import GroundComparison, GroundLiteral, GroundProgram, GroundRule
 from guidelog.patients import Facts, Interval
 
 from .kleene import Model, World

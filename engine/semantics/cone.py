@@ -5,17 +5,16 @@ The ground rules above which it stands, and the inputs that they and the backgro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from guidelog.ground.ground import Atom, GroundProgram, GroundRule
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram, GroundRule
 from guidelog.language.names import STANCES
 from guidelog.patients import Facts
 
 from .background import inputs_of
-from .conditions import SCOPE
-from .cuts import all_cuts
+from .status import SCOPE
 
 
 @dataclass
@@ -75,3 +74,35 @@ class Cone:
     def cuts(self) -> Mapping[str, list[int]]:
         """The values from which on some comparison of a measure changes, in ticks."""
         return all_cuts((*self.rules, *self.denials))
+
+
+def all_cuts(rules: Iterable[GroundRule]) -> dict[str, list[int]]:
+    """For each measure the values from which on some comparison changes, ascending."""
+    cuts: dict[str, set[int]] = {}
+    for rule in rules:
+        for element in rule.elements:
+            if isinstance(element, GroundComparison) and len(element.terms) == 1:
+                ((name, coefficient),) = element.terms
+                for bound in {element.low, element.high}:
+                    cuts.setdefault(name, set()).update(thresholds(coefficient, element.operator, bound)[1])
+    return {name: sorted(found) for name, found in cuts.items()}
+
+
+def thresholds(coefficient: int, operator: str, bound: int) -> tuple[str, list[int]]:
+    """`coefficient * x operator bound` over whole x as `x >= cut`, `x < cut`, or `=`/`!=` between two cuts."""
+    if coefficient < 0:
+        coefficient, bound = -coefficient, -bound
+        operator = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator, operator)
+    up = -(-bound // coefficient)  # the least x with coefficient * x >= bound
+    over = bound // coefficient + 1  # the least x with coefficient * x > bound
+    match operator:
+        case ">=":
+            return ">=", [up]
+        case ">":
+            return ">=", [over]
+        case "<":
+            return "<", [up]
+        case "<=":
+            return "<", [over]
+        case _:
+            return operator, [up, over]

@@ -11,8 +11,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import (
+    Atom,
+    GroundAtLeast,
+    GroundComparison,
+    GroundElement,
+    GroundLiteral,
+    GroundProgram,
+    Ranges,
+)
 from guidelog.patients import Facts
 
 from .kleene import Model, Value, World, comparison_value

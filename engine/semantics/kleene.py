@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     Given,
     GroundAtLeast,
@@ -19,8 +19,8 @@ from guidelog.ground.ground import (
     GroundLiteral,
     GroundProgram,
     GroundRule,
+    Ranges,
 )
-from guidelog.ground.ranges import Ranges
 from guidelog.language.tree import Rule
 from guidelog.patients import Facts, Interval
 

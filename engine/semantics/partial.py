@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
 
 from .bdd import FALSE, TRUE
-from .conditions import conditions
 from .cone import Cone
 from .kleene import Ranges, comparison_value
-from .status import Status
+from .status import Status, conditions
 from .unknowns import Unknowns
 
 _Pair = tuple[int, int]

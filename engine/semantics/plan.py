@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from guidelog.diagnostics import InputError
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     Given,
     GroundAtLeast,
@@ -23,8 +23,8 @@ from guidelog.ground.ground import (
     GroundLiteral,
     GroundProgram,
     GroundRule,
+    Ranges,
 )
-from guidelog.ground.ranges import Ranges
 from guidelog.language.names import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
 
 from .circuit import FALSE, NO, TRUE, YES, Builder, Circuit, End, Known, Pair

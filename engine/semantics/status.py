@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from itertools import combinations
+from typing import TypeAlias
 
-from guidelog.ground.ground import GroundRule
+from guidelog.ground.program import Atom, GroundRule
 from guidelog.language.names import HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
 
 from .kleene import Value, World
@@ -115,3 +116,41 @@ def _status(stances: tuple[tuple[str, Value], ...], in_scope: Value) -> Status:
 def _subsets(items: frozenset[str]) -> Iterable[frozenset[str]]:
     ordered = [s for s in STANCES if s in items]
     return (frozenset(c) for size in range(len(ordered) + 1) for c in combinations(ordered, size))
+
+
+Wanted: TypeAlias = tuple[Atom, bool]
+SCOPE: Atom = ("in_scope",)
+
+
+def conditions(intervention: str, status: Status) -> list[list[Wanted]]:
+    """The status is certain when, in one of these lists, every atom certainly has its value."""
+
+    def stance(*names: str, value: bool) -> list[Wanted]:
+        return [(("advise", intervention, name), value) for name in names]
+
+    calm, free = stance("emergency", value=False), stance(HOLD, value=False)
+    none_for, none_against = stance(*STANCES_FOR, value=False), stance(*STANCES_AGAINST, value=False)
+    match status:
+        case Status.EMERGENCY_PATHWAY:
+            return [stance("emergency", value=True)]
+        case Status.CONFLICT:
+            pairs = [(one, other) for one in STANCES_FOR for other in STANCES_AGAINST]
+            return [[*stance(*p, value=True), *calm, *(() if p[0] == "urgent" else free)] for p in pairs]
+        case Status.URGENT:
+            return [[*stance("urgent", value=True), *none_against, *calm]]
+        case Status.RECOMMENDED:
+            return [[*stance("do", value=True), *stance("urgent", value=False), *none_against, *free, *calm]]
+        case Status.CONSIDER:
+            return [
+                [*stance("consider", value=True), *stance("urgent", "do", value=False), *none_against, *free, *calm]
+            ]
+        case Status.AVOID:
+            return [[*stance("avoid", value=True), *none_for, *free, *calm]]
+        case Status.NOT_NOW:
+            rest = [*none_for, *stance("avoid", value=False), *calm]
+            held = [*stance(HOLD, value=True), *stance("urgent", value=False), *calm]
+            return [held, [*stance("defer", value=True), *rest], [(SCOPE, True), *rest]]
+        case Status.OUTSIDE_GUIDELINE:
+            return [[*none_for, *none_against, *free, *calm, (SCOPE, False)]]
+        case _:
+            return []

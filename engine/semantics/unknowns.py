@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     GroundAtLeast,
     GroundComparison,
@@ -26,8 +26,7 @@ from guidelog.language.names import STANCES
 from guidelog.patients import Facts
 
 from .bdd import FALSE, TRUE, Diagrams
-from .cone import Cone
-from .cuts import all_cuts, thresholds
+from .cone import Cone, all_cuts, thresholds
 from .kleene import Ranges, Value, comparison_value
 from .status import Status, status_of
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import TypeAlias
 
-from guidelog.ground.ground import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
 
 from .literals import Literals
 from .records import Record, Regions, threshold

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     GroundAtLeast,
     GroundComparison,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from guidelog.ground.ground import GroundComparison, GroundProgram
+from guidelog.ground.program import GroundComparison, GroundProgram
 from guidelog.language.vocabulary import Measure
 
 from .literals import Literals

@@ -9,7 +9,7 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.proofs import Kind, Node, Proof
 from guidelog.explain.why import Why, deciding_instances
 from guidelog.explain.why_not import criteria_of, why_not
-from guidelog.ground.ground import GroundComparison, GroundRule
+from guidelog.ground.program import GroundComparison, GroundRule
 from guidelog.language.names import STANCES
 from guidelog.semantics.status import Because, Status
 

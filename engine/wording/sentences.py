@@ -9,8 +9,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from guidelog.ground.ground import Atom, GroundComparison
 from guidelog.ground.joins import Constant
+from guidelog.ground.program import Atom, GroundComparison
 from guidelog.language.names import STANCES, Names
 from guidelog.language.vocabulary import Measure
 from guidelog.patients import Interval

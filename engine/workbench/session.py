@@ -15,8 +15,8 @@ from guidelog.checks import References, check_program
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import Diagnostic, InputError, Severity, nearest, render
 from guidelog.fhir.any_record import read_file
-from guidelog.ground.ground import Atom, GroundProgram
 from guidelog.ground.grounder import ground
+from guidelog.ground.program import Atom, GroundProgram
 from guidelog.language import parse_statement, tree
 from guidelog.language.clauses import analyse
 from guidelog.language.names import STANCES, Kind, Names, Predicate

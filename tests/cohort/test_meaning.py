@@ -14,13 +14,13 @@ from guidelog.certificate import build as document
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.explain import assembly
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Ranges
 from guidelog.language.guideline import load_guideline
 from guidelog.patients import close, patient_from_content
 from guidelog.pipeline import compile_guideline, settle
 from guidelog.semantics import Plan
-from guidelog.semantics.compiled import Circuits, Quick
 from guidelog.semantics.kleene import World
+from guidelog.semantics.one_patient import CircuitEngine, FastAnswer
 from guidelog.semantics.status import Because, Status, status_in
 from hypothesis_profiles import examples
 from programs import compiled_of
@@ -40,7 +40,7 @@ from guidelog.cohort.rows.read_columns import read_batch  # noqa: E402
 KB = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
 
 
-def answers_of_ask(compiled: Compiled, record: dict[str, Any]) -> list[Quick] | None:
+def answers_of_ask(compiled: Compiled, record: dict[str, Any]) -> list[FastAnswer] | None:
     """What the reference engine says, before it is put into words; None for a contradictory record."""
     patient = patient_from_content(record, compiled.names.vocabulary)
     try:
@@ -58,7 +58,7 @@ def answers_of_ask(compiled: Compiled, record: dict[str, Any]) -> list[Quick] | 
             is_open = any(status_in(end, name) is Status.UNDETERMINED for end in ends)
             because = Because.MISSING_DATA if is_open else Because.GUIDELINE_RANGE
         rules = dict.fromkeys(i.rule.id or "" for i in assembly.giving(world, name, status, None))
-        found.append(Quick(name, status, because, tuple(rules)))
+        found.append(FastAnswer(name, status, because, tuple(rules)))
     return found
 
 
@@ -87,7 +87,7 @@ def _bounds(value: Any) -> tuple[float | None, float | None]:
     return value.get("at_least"), value.get("at_most")
 
 
-def by_bits(compiled: Compiled, plan: Plan, table: Any) -> list[list[Quick] | None]:
+def by_bits(compiled: Compiled, plan: Plan, table: Any) -> list[list[FastAnswer] | None]:
     layout = layout_of(table.column_names, compiled.names.vocabulary, "table")
     batch = read_batch(table.to_batches()[0], layout, compiled.names.vocabulary, 1)
     assert not batch.rejects
@@ -98,7 +98,7 @@ def by_bits(compiled: Compiled, plan: Plan, table: Any) -> list[list[Quick] | No
     return [None if wrong else next(found) for wrong in batch.bad]
 
 
-def by_sql(compiled: Compiled, plan: Plan, table: Any) -> list[list[Quick] | None]:
+def by_sql(compiled: Compiled, plan: Plan, table: Any) -> list[list[FastAnswer] | None]:
     vocabulary = compiled.names.vocabulary
     layout = layout_of(table.column_names, vocabulary, "table")
     kinds = {c: NUMBER if "." in c else TEXT for c in layout.columns}
@@ -110,17 +110,17 @@ def by_sql(compiled: Compiled, plan: Plan, table: Any) -> list[list[Quick] | Non
     return of_query(plan, rows)
 
 
-def of_query(plan: Plan, rows: list[dict[str, Any]]) -> list[list[Quick] | None]:
+def of_query(plan: Plan, rows: list[dict[str, Any]]) -> list[list[FastAnswer] | None]:
     """What the rows of an SQL engine say, in the order of `wide`."""
     rows.sort(key=lambda row: int(row["patient"][1:]))
     assert {row[SET_ASIDE] for row in rows} <= {None, "GL421"}
     return [None if row[SET_ASIDE] else answer for row, answer in zip(rows, _decoded(plan, rows), strict=True)]
 
 
-def _decoded(plan: Plan, rows: list[dict[str, Any]]) -> list[list[Quick]]:
-    def one(row: dict[str, Any], name: str, rules: list[str]) -> Quick:
+def _decoded(plan: Plan, rows: list[dict[str, Any]]) -> list[list[FastAnswer]]:
+    def one(row: dict[str, Any], name: str, rules: list[str]) -> FastAnswer:
         because = row[name + ".because"]
-        return Quick(
+        return FastAnswer(
             name, Status(row[name]), because and Because(because), tuple(expand(int(row[name + ".rules"]), rules))
         )
 
@@ -128,9 +128,9 @@ def _decoded(plan: Plan, rows: list[dict[str, Any]]) -> list[list[Quick]]:
     return [[one(row, name, rules) for name, rules in listed] for row in rows]
 
 
-def check(compiled: Compiled, written: list[dict[str, Any]], *, sql: bool) -> list[list[Quick] | None]:
+def check(compiled: Compiled, written: list[dict[str, Any]], *, sql: bool) -> list[list[FastAnswer] | None]:
     """All engines on all records; what they agree on."""
-    circuits = Circuits(compiled.ground)
+    circuits = CircuitEngine(compiled.ground)
     expected = [answers_of_ask(compiled, record) for record in written]
     for record, answer in zip(written, expected, strict=True):
         facts = close(patient_from_content(record, compiled.names.vocabulary), compiled.names.vocabulary)
@@ -230,7 +230,7 @@ def test_random_patients_of_the_real_guideline_have_the_same_answers_on_every_en
 def test_ten_thousand_random_patients_have_the_same_answers_on_every_engine(seed: int) -> None:
     """A thousand a seed, every one of them by pyDatalog, too. Spark answers the same ones in `test_cohort_spark`."""
     compiled = compile_guideline(load_guideline(str(KB)))
-    circuits = Circuits(compiled.ground)
+    circuits = CircuitEngine(compiled.ground)
     written = random_records(compiled, 1000, 100 + seed)
     table = wide(compiled, written)
     found = by_bits(compiled, circuits.plan, table)

@@ -20,7 +20,7 @@ from guidelog.diagnostics import InputError
 from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
 from guidelog.semantics import Plan, plan_of
-from guidelog.semantics.compiled import Quick
+from guidelog.semantics.one_patient import FastAnswer
 from hypothesis_profiles import examples
 from programs import compiled_of
 from strategies import Written
@@ -61,7 +61,7 @@ def compiled() -> Compiled:
     return compile_guideline(load_guideline(str(KB)))
 
 
-def by_spark(spark: Any, folder: Path, compiled: Compiled, plan: Plan, table: Any) -> list[list[Quick] | None]:
+def by_spark(spark: Any, folder: Path, compiled: Compiled, plan: Plan, table: Any) -> list[list[FastAnswer] | None]:
     """Spark's answers to the same table as the other engines are given."""
     file = write(table, folder / f"{len(list(folder.iterdir()))}.parquet")
     layout = layout_of(table.column_names, compiled.names.vocabulary, "table")

@@ -36,15 +36,14 @@ from guidelog.explain.questions.next import next_question
 from guidelog.explain.reasons import independent_reasons
 from guidelog.explain.why import why
 from guidelog.explain.why_not import why_not
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundLiteral
+from guidelog.ground.program import Atom, GroundAtLeast, GroundLiteral
 from guidelog.language.names import STANCES
 from guidelog.patients import close, patient_from_content
-from guidelog.semantics.conditions import conditions
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import Value, World
+from guidelog.semantics.one_patient import circuits_of, only, statuses
 from guidelog.semantics.partial import Partial
-from guidelog.semantics.quickly import circuits_of, only, statuses
-from guidelog.semantics.status import Because, Status, status_of
+from guidelog.semantics.status import Because, Status, conditions, status_of
 from programs import compiled_of, patient_of
 from record_strategies import cases
 from strategies import Written

@@ -20,7 +20,7 @@ from completions import completions
 from guidelog.compiled import PATIENT, Compiled
 from guidelog.datalog.backend import Backend
 from guidelog.diagnostics import InputError
-from guidelog.ground.ground import Atom, atom_text
+from guidelog.ground.program import Atom, atom_text
 from guidelog.language import parse
 from guidelog.patients import Facts, Interval, read_patient
 from guidelog.pipeline import settle

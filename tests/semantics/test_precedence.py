@@ -17,7 +17,7 @@ from guidelog.explain.why import why
 from guidelog.patients import close
 from guidelog.pipeline import ask
 from guidelog.semantics.interpret import with_ground_evaluation
-from guidelog.semantics.quickly import circuits_of
+from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Status
 from guidelog.verify.properties.language import read_properties
 from guidelog.verify.properties.prove import verify

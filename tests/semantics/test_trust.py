@@ -28,8 +28,8 @@ from guidelog.datalog.pydatalog import PyDatalog
 from guidelog.datalog.strata import Layer, StratifiedProgram, stratify
 from guidelog.diagnostics import InputError
 from guidelog.explain.questions import Questions
-from guidelog.ground.ground import Atom, GroundComparison, GroundProgram
 from guidelog.ground.grounder import ground
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram
 from guidelog.language import parse, print_program
 from guidelog.language.guideline import read_guideline
 from guidelog.language.names import names_of

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import product
 from math import prod
 
-from guidelog.ground.ground import GroundComparison, GroundProgram
+from guidelog.ground.program import GroundComparison, GroundProgram
 from guidelog.patients import Facts, Interval
 from guidelog.semantics.kleene import Value
 from kleene import Evaluation

@@ -13,9 +13,9 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.questions import Questions
 from guidelog.language.guideline import read_guideline
 from guidelog.patients import Patient, patient_from_content, read_patient, read_text
-from guidelog.semantics.cuts import all_cuts
+from guidelog.semantics.cone import all_cuts
 from guidelog.semantics.kleene import World
-from guidelog.semantics.quickly import circuits_of
+from guidelog.semantics.one_patient import circuits_of
 
 KB = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     Given,
     GroundAtLeast,

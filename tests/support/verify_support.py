@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import Atom, GroundComparison, GroundProgram
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram
 from guidelog.language.guideline import load_guideline, read_guideline
 from guidelog.language.names import STANCES
 from guidelog.patients import Facts, Interval

@@ -16,7 +16,7 @@ from guidelog.compiled import Compiled
 from guidelog.language.guideline import read_guideline
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask, compile_guideline
-from guidelog.semantics.compiled import Circuits
+from guidelog.semantics.one_patient import CircuitEngine
 from guidelog.semantics.status import Status
 from guidelog.solver.literals import Budget
 from guidelog.verify.diff import answer_changes as changing
@@ -395,7 +395,7 @@ def test_lanes_answer_as_the_circuits_of_one_patient_do(old: Compiled, tmp_path:
             (name, each): answered(compiled.ground, name, each) for name in vocabulary.interventions for each in Status
         }
         lanes = RecordBits(compiled.ground, records, {gate for one in gates.values() for gate in one})
-        circuits = Circuits(compiled.ground)
+        circuits = CircuitEngine(compiled.ground)
         kept = {name: mask & chance.getrandbits(len(records)) for name, mask in lanes.listed.items()}
         for which in (lanes.listed, kept):
             values = lanes.values(which)

@@ -114,7 +114,7 @@ def test_what_is_greyed_changes_no_answer(name: str, data: st.DataObject) -> Non
 
 
 def compiled_status(facts: object) -> dict[str, Status]:
-    from guidelog.semantics.quickly import statuses as quick
+    from guidelog.semantics.one_patient import statuses as quick
 
     found = quick(lumbar().ground, facts)
     assert found is not None

@@ -17,7 +17,7 @@ import pytest
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Ranges
 from guidelog.language.guideline import load_guideline
 from guidelog.pipeline import compile_guideline
 from guidelog.workbench.vignettes import runner

@@ -18,7 +18,7 @@ import yaml
 from guidelog import pipeline
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
-from guidelog.ground.ground import GroundRule
+from guidelog.ground.program import GroundRule
 from guidelog.language.guideline import read_guideline
 from guidelog.patients import read_patient
 from guidelog.semantics.kleene import Value, World

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     Given,
     GroundAtLeast,

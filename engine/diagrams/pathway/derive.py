@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import GroundElement, GroundLiteral, GroundRule
 from guidelog.language import tree
 from guidelog.language.names import STANCES_AGAINST
 from guidelog.wording import fill, sentence

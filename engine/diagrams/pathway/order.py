@@ -11,7 +11,7 @@ from dataclasses import replace
 import networkx as nx
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import Atom, GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import Atom, GroundElement, GroundLiteral, GroundRule
 from guidelog.language import tree
 from guidelog.wording import sentence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from guidelog.ground.ground import GroundLiteral
+from guidelog.ground.program import GroundLiteral
 from guidelog.wording import sentence
 
 from .criteria import Criterion

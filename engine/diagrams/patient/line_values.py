@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelog.ground.ground import GroundComparison, GroundLiteral
+from guidelog.ground.program import GroundComparison, GroundLiteral
 from guidelog.semantics.kleene import Value, World
 
 from ..drawing import palette

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guidelog.explain.answers import Answer, Answers
-from guidelog.ground.ground import GroundComparison, GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import GroundComparison, GroundElement, GroundLiteral, GroundRule
 from guidelog.semantics.kleene import Value, World
 
 from ..pathway.criteria import SCOPE, atom_wording, comparison_wording

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guidelog.explain.answers import Answer, Answers
-from guidelog.ground.ground import GroundLiteral
+from guidelog.ground.program import GroundLiteral
 from guidelog.semantics.kleene import Value
 from guidelog.semantics.status import Status
 from guidelog.wording import STATUS

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import GroundComparison
+from guidelog.ground.program import GroundComparison
 from guidelog.semantics.status import Status
 from guidelog.verify.diff.compare import Difference
 

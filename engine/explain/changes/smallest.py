@@ -17,7 +17,7 @@ from guidelog.patients import Facts, Interval, close, patient_from_content
 from guidelog.semantics.bdd import FALSE, TRUE, Diagrams, TooLarge
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import Ranges
-from guidelog.semantics.quickly import nothing_known, statuses
+from guidelog.semantics.one_patient import nothing_known, statuses
 from guidelog.semantics.status import Status
 from guidelog.semantics.unknowns import Unknowns
 

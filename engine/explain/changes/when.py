@@ -14,7 +14,7 @@ from typing import Any
 
 from guidelog import wording
 from guidelog.diagnostics import InputError
-from guidelog.ground.ground import GroundComparison, GroundProgram
+from guidelog.ground.program import GroundComparison, GroundProgram
 from guidelog.language.names import Names
 from guidelog.language.vocabulary import Measure
 from guidelog.patients import Interval, Patient, patient_from_content

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from guidelog.ground.ground import GroundProgram
+from guidelog.ground.program import GroundProgram
 from guidelog.patients import Facts
 from guidelog.semantics.bdd import FALSE, TooLarge
 from guidelog.semantics.cone import Cone

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     Given,
     GroundAtLeast,
@@ -18,11 +18,9 @@ from guidelog.ground.ground import (
     GroundLiteral,
     GroundRule,
 )
-from guidelog.semantics.conditions import conditions
-from guidelog.semantics.cone import Cone
-from guidelog.semantics.cuts import thresholds
+from guidelog.semantics.cone import Cone, thresholds
 from guidelog.semantics.kleene import Ranges, comparison_value
-from guidelog.semantics.status import Status
+from guidelog.semantics.status import Status, conditions
 
 _ENDS = (Ranges.LOW, Ranges.HIGH)
 

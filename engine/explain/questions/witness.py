@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from guidelog.ground.ground import Given
+from guidelog.ground.program import Given
 from guidelog.language.names import STANCES
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.status import Status

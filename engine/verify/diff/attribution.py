@@ -17,14 +17,13 @@ from guidelog.certificate.build import at_end
 from guidelog.compiled import Compiled
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import InputError
-from guidelog.ground.ground import Atom, GroundProgram
 from guidelog.ground.grounder import ground
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Atom, GroundProgram, Ranges
 from guidelog.language import tree
 from guidelog.language.names import names_of
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.patients import Facts, Interval
-from guidelog.semantics.compiled import Circuits, Quick
+from guidelog.semantics.one_patient import CircuitEngine, FastAnswer
 from guidelog.semantics.status import Status, status_in
 
 from ..search.versions import VersionPair, differs, unequal
@@ -51,13 +50,13 @@ class Responsible:
         return self.candidates if len(self.candidates) == 1 else ()
 
     def for_change(
-        self, intervention: str, found: CandidateRecord, shows: Callable[[Quick], bool]
+        self, intervention: str, found: CandidateRecord, shows: Callable[[FastAnswer], bool]
     ) -> tuple[tuple[Edit, ...], bool]:
         """The edits behind what `shows` says of the new answer, and whether each does it alone."""
         if len(self.candidates) <= 1 or len(self.candidates) > MOST_EDITS_TRIED:
             return self.candidates, len(self.candidates) == 1
 
-        def answers(mixtures: list[GroundCircuits | None]) -> list[Quick | None]:
+        def answers(mixtures: list[GroundCircuits | None]) -> list[FastAnswer | None]:
             return [None if mixture is None else mixture.answer(intervention, found) for mixture in mixtures]
 
         made = zip(self.candidates, answers(self._made), strict=True)
@@ -90,9 +89,9 @@ class GroundCircuits:
 
     def __init__(self, program: GroundProgram) -> None:
         self.vocabulary = program.names.vocabulary
-        self.circuits = Circuits(program)
+        self.circuits = CircuitEngine(program)
 
-    def answer(self, intervention: str, found: CandidateRecord) -> Quick | None:
+    def answer(self, intervention: str, found: CandidateRecord) -> FastAnswer | None:
         """The answer for a record; None when it contradicts the background, or the intervention is not there."""
         facts = facts_of_sketch(found, self.vocabulary)
         if self.circuits.contradicted(facts):

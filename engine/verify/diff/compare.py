@@ -12,7 +12,7 @@ import time
 
 from guidelog.certificate.writer import goals_of
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import Atom, GroundComparison, GroundProgram
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram
 from guidelog.language.names import STANCES
 from guidelog.solver.literals import Budget
 

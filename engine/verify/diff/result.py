@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from guidelog.ground.ground import Atom
+from guidelog.ground.program import Atom
 from guidelog.semantics.status import Status
 
 from ..witness.candidate import CandidateRecord, yaml_of

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import GroundProgram
+from guidelog.ground.program import GroundProgram
 from guidelog.language.names import STANCES
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Status

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import Given, GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import Given, GroundElement, GroundLiteral, GroundRule
 from guidelog.language.names import STANCES
 from guidelog.solver.literals import Budget
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from guidelog.checks import check_program
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import Diagnostic, InputError, Label, Severity, nearest
-from guidelog.ground.ground import Atom, GroundProgram, GroundRule
 from guidelog.ground.grounder import ground
+from guidelog.ground.program import Atom, GroundProgram, GroundRule
 from guidelog.language import parse, tree
 from guidelog.language.guideline import PROPERTIES
 from guidelog.language.names import in_force, names_of

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import GroundLiteral
+from guidelog.ground.program import GroundLiteral
 from guidelog.solver.literals import Budget
 
 from ..gaps.report import Progress, Review

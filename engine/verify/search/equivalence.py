@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from guidelog.ground.ground import GroundProgram
+from guidelog.ground.program import GroundProgram
 from guidelog.semantics.status import Status
 from guidelog.solver.literals import Budget, Truth
 

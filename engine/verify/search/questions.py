@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from guidelog.ground.ground import Atom, GroundLiteral, GroundProgram, GroundRule
+from guidelog.ground.program import Atom, GroundLiteral, GroundProgram, GroundRule
 from guidelog.semantics.status import Status
 from guidelog.solver.inputs import Pair, SolverInputs, facts_of
 from guidelog.solver.linear import Infeasible, Undecided, choose_values

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundLiteral, GroundRule
+from guidelog.ground.program import Atom, GroundAtLeast, GroundLiteral, GroundRule
 from guidelog.solver.literals import Budget, Found
 
 from .versions import Version, Versions

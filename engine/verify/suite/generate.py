@@ -15,7 +15,7 @@ from typing import Any
 
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
-from guidelog.ground.ground import GroundLiteral
+from guidelog.ground.program import GroundLiteral
 from guidelog.patients import patient_from_content
 from guidelog.solver.inputs import facts_of
 from guidelog.solver.linear import Infeasible, Undecided, choose_values

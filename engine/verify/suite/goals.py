@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import Given, GroundComparison, GroundLiteral, GroundRule
+from guidelog.ground.program import Given, GroundComparison, GroundLiteral, GroundRule
 from guidelog.semantics.kleene import World
 from guidelog.solver.program import SolverProgram
 from guidelog.solver.records import Record, Regions, threshold

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 from guidelog.compiled import Compiled
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.explain.answers import Answers
-from guidelog.ground.ground import (
+from guidelog.ground.grounder import ground
+from guidelog.ground.program import (
     Atom,
     GroundAtLeast,
     GroundComparison,
@@ -23,7 +24,6 @@ from guidelog.ground.ground import (
     GroundProgram,
     GroundRule,
 )
-from guidelog.ground.grounder import ground
 from guidelog.language import tree
 from guidelog.patients import Patient, close, patient_from_content
 from guidelog.semantics.background import Contradiction, propagate

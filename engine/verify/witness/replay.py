@@ -16,12 +16,12 @@ from guidelog.certificate import build as document
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import CertificateError
 from guidelog.explain.answers import Answer, Answers
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Ranges
 from guidelog.language.names import STANCES
 from guidelog.patients import Facts, Patient, close
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import Model, World
-from guidelog.semantics.quickly import circuits_of
+from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Because, Status, deciding, stances_in, status_in
 
 MANY_RULES = 300

@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from guidelog.compiled import Compiled
-from guidelog.ground.ground import GroundProgram
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import GroundProgram, Ranges
 from guidelog.language.names import STANCES
 from guidelog.semantics import All, Any, End, Known, Not, Reaches
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.circuit import FALSE, NO, TRUE
 from guidelog.semantics.kleene import World
-from guidelog.semantics.quickly import circuits_of
+from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Status
 from guidelog.solver.literals import Budget
 

@@ -19,7 +19,7 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.fhir import read_records
 from guidelog.fhir.hooks_config import HooksConfig, Match, load_hooks_config
 from guidelog.fhir.reading.words import codings
-from guidelog.ground.ground import GroundLiteral
+from guidelog.ground.program import GroundLiteral
 from guidelog.patients import Patient, patient_from_content
 from guidelog.pipeline import ask, settle
 from guidelog.semantics.kleene import World

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from guidelog.ground.ground import Given, GroundElement, GroundLiteral, GroundProgram, GroundRule
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Given, GroundElement, GroundLiteral, GroundProgram, GroundRule, Ranges
 
 from ..trace.statement_rules import ADVICE
 from .space import Space

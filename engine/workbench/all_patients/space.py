@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from guidelog.ground.ground import (
+from guidelog.ground.program import (
     Atom,
     GroundAtLeast,
     GroundComparison,
@@ -20,8 +20,8 @@ from guidelog.ground.ground import (
     GroundLiteral,
     GroundProgram,
     GroundRule,
+    Ranges,
 )
-from guidelog.ground.ranges import Ranges
 from guidelog.language.names import STANCES, Names
 from guidelog.patients import Facts, Interval
 from guidelog.semantics.bdd import FALSE, TRUE, Diagrams

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from guidelog.checks.codes import Code, place
 from guidelog.diagnostics import Diagnostic, Severity
-from guidelog.ground.ground import GroundProgram
+from guidelog.ground.program import GroundProgram
 from guidelog.language import print_element, tree
 from guidelog.language.names import Kind, Names
 from guidelog.semantics.bdd import TooLarge

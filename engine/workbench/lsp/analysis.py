@@ -15,8 +15,8 @@ from guidelog.checks.rules import definitions
 from guidelog.datalog.pydatalog import PyDatalog
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import Diagnostic, InputError, Label, Severity
-from guidelog.ground.ground import GroundProgram
 from guidelog.ground.grounder import ground
+from guidelog.ground.program import GroundProgram
 from guidelog.language import tree
 from guidelog.language.guideline import METADATA, PROPERTIES, GuidelineFolder, read_guideline
 from guidelog.semantics.interpret import GroundCompiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelog.ground.ground import Atom
+from guidelog.ground.program import Atom
 from guidelog.language import tree
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Kind, Names

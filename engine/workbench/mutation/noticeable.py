@@ -17,7 +17,7 @@ from typing import Any
 from guidelog.compiled import Compiled
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import CertificateError, InputError
-from guidelog.ground.ground import GroundProgram
+from guidelog.ground.program import GroundProgram
 from guidelog.language import print_statement
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.solver.literals import Budget

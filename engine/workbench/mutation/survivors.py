@@ -14,8 +14,8 @@ from typing import Any
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
-from guidelog.ground.ground import GroundProgram
 from guidelog.ground.grounder import ground
+from guidelog.ground.program import GroundProgram
 from guidelog.patients import close
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.interpret import GroundCompiled, evaluate, is_stratified, with_ground_evaluation

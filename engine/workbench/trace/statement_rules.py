@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from guidelog.ground.ground import Atom, GroundProgram, GroundRule
+from guidelog.ground.program import Atom, GroundProgram, GroundRule
 from guidelog.language.names import EMERGENCY, HOLD, STANCES_AGAINST, STANCES_FOR, Names
 from guidelog.language.tree import Rule
 from guidelog.semantics.kleene import Value, World

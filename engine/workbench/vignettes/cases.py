@@ -13,7 +13,7 @@ from guidelog.compiled import Compiled
 from guidelog.explain import assembly
 from guidelog.explain.answers import Answer, Note
 from guidelog.explain.questions import Questions
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Ranges
 from guidelog.patients import Patient
 from guidelog.semantics.interpret import evaluate
 from guidelog.semantics.kleene import World

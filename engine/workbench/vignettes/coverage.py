@@ -14,8 +14,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from guidelog.datalog.doubled import patient_predicates
-from guidelog.ground.ground import GroundComparison, GroundProgram, GroundRule
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import GroundComparison, GroundProgram, GroundRule, Ranges
 from guidelog.language import print_element
 from guidelog.language.tree import Rule
 from guidelog.patients import close

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guidelog.ground.ground import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundRule
+from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundRule
 from guidelog.language import print_element
 from guidelog.language.names import STANCES
 from guidelog.semantics.kleene import Value, World

@@ -18,7 +18,7 @@ from guidelog.diagrams.pathway.criteria import SCOPE, Criteria, atom_wording
 from guidelog.diagrams.pathway.overlay import Links
 from guidelog.diagrams.pictures import pathway_picture
 from guidelog.diagrams.versions.page import diff_picture
-from guidelog.ground.ground import Atom, GroundLiteral, GroundRule
+from guidelog.ground.program import Atom, GroundLiteral, GroundRule
 from guidelog.language import tree
 from guidelog.language.names import in_force
 from guidelog.pipeline import ask, compile_guideline

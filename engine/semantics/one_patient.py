@@ -7,13 +7,14 @@ what is shown to a person is certified whichever engine found it.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
-from guidelog.ground.ground import Atom, GroundProgram
-from guidelog.ground.ranges import Ranges
+from guidelog.ground.program import Atom, GroundProgram, Ranges
+from guidelog.language.names import Names
 from guidelog.patients import Facts, Interval
 
 from . import Advice, All, Any, Constant, End, Known, Not, Plan, Reaches, plan_of
@@ -26,7 +27,7 @@ _Masks: TypeAlias = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Quick:
+class FastAnswer:
     """The answer about one intervention, as `ask` gives it.
 
     Only `rules` of an undetermined answer are more: all advice rules that may still hold, where `ask` names those that
@@ -48,7 +49,7 @@ class _Level:
     nots: _Masks
 
 
-class Circuits:
+class CircuitEngine:
     """A grounded guideline, ready to be evaluated again and again. Immutable, and safe to share between threads."""
 
     name = "compiled"
@@ -59,15 +60,15 @@ class Circuits:
         advice = self.plan.advice
         self._statuses = [(a.intervention, *_statuses(a.statuses)) for a in advice]
         self._decoders = [_Decoder(a) for a in advice]
-        self._status_run = _Run(self.plan, [n for a in advice for n in a.statuses.values()])
-        self._answer_run = _Run(self.plan, self.plan.outputs)
+        self._status_run = _PackedLevels(self.plan, [n for a in advice for n in a.statuses.values()])
+        self._answer_run = _PackedLevels(self.plan, self.plan.outputs)
 
     def statuses(self, facts: Facts) -> dict[str, Status]:
         """The status of every intervention. The facts need not be propagated; they must not be contradictory."""
         state = self._status_run.state(facts)
         return {name: by_bit.get(state & mask, Status.UNDETERMINED) for name, mask, by_bit in self._statuses}
 
-    def answers(self, facts: Facts) -> list[Quick]:
+    def answers(self, facts: Facts) -> list[FastAnswer]:
         """Status, reason and rules of every intervention."""
         state = self._answer_run.state(facts)
         return [decoder.answer(state) for decoder in self._decoders]
@@ -86,11 +87,11 @@ class Circuits:
         return Model(self._facts.union(certain), self._facts.union(possible))
 
     @cached_property
-    def _models(self) -> Mapping[Ranges, tuple[_Run, list[tuple[Atom, int, int]]]]:
+    def _models(self) -> Mapping[Ranges, tuple[_PackedLevels, list[tuple[Atom, int, int]]]]:
         found = {}
         for ranges, atoms in self.plan.atoms.items():
             listed = [(atom, true, false) for atom, (true, false) in atoms.items()]
-            found[ranges] = (_Run(self.plan, [n for _, true, false in listed for n in (true, false)]), listed)
+            found[ranges] = (_PackedLevels(self.plan, [n for _, true, false in listed for n in (true, false)]), listed)
         return found
 
 
@@ -100,9 +101,9 @@ class _Decoder:
     def __init__(self, advice: Advice) -> None:
         self.advice = advice
         self.mask = _mask((*advice.statuses.values(), advice.range_only, *(r.gives for r in advice.rules)))
-        self.known: dict[int, Quick] = {}
+        self.known: dict[int, FastAnswer] = {}
 
-    def answer(self, state: int) -> Quick:
+    def answer(self, state: int) -> FastAnswer:
         pattern = state & self.mask
         found = self.known.get(pattern)
         if found is None:
@@ -111,18 +112,18 @@ class _Decoder:
             found = self.known[pattern] = self.decode(pattern)
         return found
 
-    def decode(self, pattern: int) -> Quick:
+    def decode(self, pattern: int) -> FastAnswer:
         advice = self.advice
         status = next((s for s, number in advice.statuses.items() if pattern >> number & 1), Status.UNDETERMINED)
         because = None
         if status is Status.UNDETERMINED:
             because = Because.GUIDELINE_RANGE if pattern >> advice.range_only & 1 else Because.MISSING_DATA
-        return Quick(
+        return FastAnswer(
             advice.intervention, status, because, tuple(r.rule for r in advice.rules if pattern >> r.gives & 1)
         )
 
 
-class _Run:
+class _PackedLevels:
     """The gates that some outputs need, by levels."""
 
     def __init__(self, plan: Plan, outputs: Sequence[int]) -> None:
@@ -206,3 +207,35 @@ def _mask(numbers: Iterable[int]) -> int:
     for number in numbers:
         mask |= 1 << number
     return mask
+
+
+_known: dict[int, tuple[weakref.ref[GroundProgram], CircuitEngine]] = {}
+
+
+def circuits_of(program: GroundProgram) -> CircuitEngine:
+    """The circuits of a program, made once."""
+    key = id(program)
+    found = _known.get(key)
+    if found is None or found[0]() is not program:
+        found = _known[key] = (weakref.ref(program, lambda _: _known.pop(key, None)), CircuitEngine(program))
+    return found[1]
+
+
+def statuses(program: GroundProgram, facts: Facts) -> Mapping[str, Status] | None:
+    """The status of every intervention; None when the facts contradict the background."""
+    circuits = circuits_of(program)
+    return None if program.denials and circuits.contradicted(facts) else circuits.statuses(facts)
+
+
+def nothing_known(facts: Facts, names: Names) -> Facts:
+    """The same patient with every input unknown."""
+    measures = {n: Interval(m.low * m.ticks, m.high * m.ticks) for n, m in names.vocabulary.measures.items()}
+    return replace(facts, findings=dict.fromkeys(facts.findings), measures=measures)
+
+
+def only(facts: Facts, kept: frozenset[str], names: Names) -> Facts:
+    """The same patient with only these inputs known."""
+    blank = nothing_known(facts, names)
+    findings = {n: value if n in kept else None for n, value in facts.findings.items()}
+    measures = {n: i if n in kept else blank.measures[n] for n, i in facts.measures.items()}
+    return replace(facts, findings=findings, measures=measures)
