@@ -219,7 +219,7 @@ class _Page:
         else:
             self.lines += [f"      | {line}" for line in change.text.splitlines()[1:]]
         if change.needed is not None:
-            listed = [*change.sketch.findings, *change.sketch.measures]
+            listed = change.sketch.entries()
             free = [n for n in listed if n not in {entry.split(":")[0] for entry in change.needed}]
             self.lines.append(
                 f"{indent}Every such patient has all of this{' but perhaps ' + ', '.join(free) if free else ''}."

@@ -49,11 +49,17 @@ Intervals: TypeAlias = dict[str, tuple[int, int]]
 
 
 def choose_values(
-    truth: Truth, regions: Mapping[str, Regions], sides: Sequence[tuple[Record, SolverInputs]], *, exact: bool = False
+    truth: Truth,
+    regions: Mapping[str, Regions],
+    sides: Sequence[tuple[Record, SolverInputs]],
+    *,
+    exact: bool = False,
+    unlisted: Mapping[str, frozenset[int]] | None = None,
 ) -> list[Intervals]:
     """For each side the interval of every measure, in ticks; with `exact` single values.
 
-    Raises Infeasible, Undecided.
+    `unlisted` are measures that the record must not list, with the literals that make it so. Raises Infeasible,
+    Undecided.
     """
     found = [_simple(truth, regions, record) for record, _ in sides]
     if not any(facts.joint for _, facts in sides):
@@ -68,13 +74,23 @@ def choose_values(
         for key, pair in facts.joint.items()
         for inequality in _meaning(truth, key, pair, _Ends(truth, regions, record, facts, side))
     ]
+
+    def all_of(side: int, name: str, reasons: frozenset[int]) -> list[Inequality]:
+        return [
+            Inequality({(side, name, end): Fraction(sign)}, Fraction(-sign * value), reasons)
+            for end, value in enumerate(_all(regions[name]))
+            for sign in (1, -1)
+        ]
+
+    for name, reasons in (unlisted or {}).items():
+        if name in names:
+            base += [i for side in set(number) for i in all_of(side, name, reasons)]
     whole = [
-        Inequality({(s, name, end): Fraction(sign)}, Fraction(-sign * value), frozenset())
-        for s in set(number)
+        inequality
+        for side in set(number)
         for name in names
-        if not exact and found[number.index(s)][name] == _all(regions[name])
-        for end, value in enumerate(_all(regions[name]))
-        for sign in (1, -1)
+        if not exact and found[number.index(side)][name] == _all(regions[name])
+        for inequality in all_of(side, name, frozenset())
     ]
     for fixed in (whole, []):  # an input that is not listed is better than one that is
         values = _solve(base + fixed, regions, last=not fixed)

@@ -9,11 +9,12 @@ because a witness has to be written down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from guidelog.ground.program import GroundComparison, GroundProgram
-from guidelog.language.vocabulary import Measure
+from guidelog.language.vocabulary import Measure, Vocabulary
 
 from .literals import Literals
 
@@ -110,9 +111,13 @@ def comparisons_of(program: GroundProgram) -> Iterable[GroundComparison]:
                     yield element
 
 
-def regions_of(measures: Mapping[str, Measure], programs: Iterable[GroundProgram]) -> dict[str, Regions]:
-    """The regions of every measure, cut wherever one of the programs tells values apart."""
-    found: dict[str, set[int]] = {name: set() for name in measures}
+def regions_of(
+    measures: Mapping[str, Measure],
+    programs: Iterable[GroundProgram],
+    cuts: Mapping[str, Collection[int]] | None = None,
+) -> dict[str, Regions]:
+    """The regions of every measure, cut wherever one of the programs tells values apart, and at `cuts`."""
+    found: dict[str, set[int]] = {name: set((cuts or {}).get(name, ())) for name in measures}
     for program in programs:
         for comparison in comparisons_of(program):
             if len(comparison.terms) == 1:
@@ -174,6 +179,83 @@ def any_further(circuit: Literals, record: Record) -> Record:
     )
     _ordered(circuit, least, below)
     return Record(present, absent, least, below)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What a record may say beside its facts: literals that a screen is `complete`, an input listed as `unknown`.
+
+    Only those that make a difference between two readers have to be there.
+    """
+
+    complete: Mapping[str, int]
+    unknown: Mapping[str, int]
+
+    def literals(self) -> list[int]:
+        """All of them."""
+        return [*self.complete.values(), *self.unknown.values()]
+
+
+def any_writing(circuit: Literals, record: Record, screens: Collection[str], members: Collection[str]) -> Writing:
+    """Any of these screens may be complete, any of these inputs listed as unknown where the record says no more."""
+    writing = Writing({name: circuit.choice() for name in screens}, {name: circuit.choice() for name in members})
+    for name, literal in writing.unknown.items():
+        for said in _said(record, name):
+            circuit.forbid(literal, said)
+    return writing
+
+
+def as_read(
+    circuit: Literals, record: Record, writing: Writing, vocabulary: Vocabulary, regions: Mapping[str, Regions]
+) -> tuple[Record, int]:
+    """The record as the reader of one vocabulary takes it, and the literal that it refuses it.
+
+    Members of complete screens that the record does not list are absent, or worth their `unlisted` value; a measure
+    keeps to the range of this vocabulary. `regions` must be cut around each `unlisted` value and at both ends of each
+    range, where they differ from another vocabulary's.
+    """
+    absent, least, below = dict(record.absent), dict(record.least), dict(record.below)
+    refused: list[int] = []
+    for name, measure in vocabulary.measures.items():
+        cuts, low, high = regions[name].cuts, measure.low * measure.ticks, measure.high * measure.ticks
+        under = [k for k, cut in enumerate(cuts) if cut <= low]
+        over = [k for k, cut in enumerate(cuts) if cut > high]
+        if under or over:
+            starts, ends = circuit.any(*record.least[name]), circuit.any(*record.below[name])
+            refused += [circuit.both(starts, -record.least[name][k]) for k in under[-1:]]
+            refused += [circuit.both(ends, -record.below[name][k]) for k in over[:1]]
+            refused += [record.below[name][k] for k in under] + [record.least[name][k] for k in over]
+            least[name] = tuple(circuit.true if k in under else literal for k, literal in enumerate(least[name]))
+            below[name] = tuple(circuit.true if k in over else literal for k, literal in enumerate(below[name]))
+    closes: dict[str, list[int]] = {}
+    for screen, complete in writing.complete.items():
+        for member in vocabulary.screens[screen].members if screen in vocabulary.screens else ():
+            closes.setdefault(member, []).append(complete)
+    for name, screens in closes.items():
+        closed = circuit.both(
+            circuit.any(*screens),
+            *(-said for said in _said(record, name)),
+            *(-literal for literal in (writing.unknown.get(name),) if literal is not None),
+        )
+        if name in absent:
+            absent[name] = circuit.any(absent[name], closed)
+        elif (unlisted := vocabulary.measures[name].unlisted) is not None:
+            value = unlisted * vocabulary.measures[name].ticks
+            for k, cut in enumerate(regions[name].cuts):
+                side = least if cut <= value else below
+                literals = list(side[name])
+                literals[k] = circuit.any(literals[k], closed)
+                side[name] = tuple(literals)
+    circuit.watch(
+        [x for sides in (least, below) for x in chain.from_iterable(sides.values())]
+    )  # `linear` looks at them
+    return Record(record.present, absent, least, below), circuit.any(*refused)
+
+
+def _said(record: Record, name: str) -> list[int]:
+    if name in record.present:
+        return [record.present[name], record.absent[name]]
+    return [*record.least[name], *record.below[name]]
 
 
 def with_present(circuit: Literals, record: Record, chosen: Mapping[str, int]) -> Record:

@@ -149,12 +149,22 @@ def test_without_time_nothing_is_called_unchanged(old: Compiled, tmp_path: Path)
     assert "mri_lumbar" not in found.same
 
 
-def test_a_measure_whose_range_changed_is_not_called_unchanged(old: Compiled, tmp_path: Path) -> None:
-    new = changed(
-        tmp_path / "new",
-        ("vocabulary.dl", WEEKS, WEEKS.replace("520", "100")),
-    )
-    assert [name for name, _ in compare(old, new, ask).undecided] == ["reassessment"]
+def test_a_measure_whose_unit_changed_is_not_called_unchanged(old: Compiled, tmp_path: Path) -> None:
+    new = changed(tmp_path / "new", ("vocabulary.dl", WEEKS, WEEKS.replace("unit(week)", "unit(day)")))
+    assert {name for name, _ in compare(old, new, ask).undecided} == {
+        "reassessment",
+        "include(reassessment, overdue)",
+    }
+
+
+def test_a_measure_whose_range_changed_shows_the_records_that_are_refused(old: Compiled, tmp_path: Path) -> None:
+    new = changed(tmp_path / "new", ("vocabulary.dl", WEEKS, WEEKS.replace("520", "100")))
+    found = compare(old, new, ask)
+    assert not found.undecided
+    assert not found.changes
+    ((by, content),) = found.refused
+    assert by == "new"
+    assert content["measures"]["weeks_since_review"] > 100
 
 
 # the command

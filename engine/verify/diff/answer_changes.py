@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from guidelog.ground.program import GroundProgram
@@ -18,7 +19,7 @@ from ..search.versions import VersionPair
 from ..witness.candidate import CandidateRecord
 from ..witness.replay import Disagreement, certified, certified_quickly
 from ..witness.shrink import Shows, answered, rests_on, united, without_superfluous
-from .attribution import Responsible
+from .attribution import GroundCircuits, Responsible
 from .result import Change
 
 Pair: TypeAlias = tuple[Status, Status]
@@ -146,8 +147,10 @@ class Changes:
 
     def _patients(self, found: Sequence[Found]) -> Iterator[tuple[CandidateRecord, list[Found], bool]]:
         """Few patients for many changes; whether entries of a patient may be left out for one of the changes."""
-        least = rests_on(self.programs, self._shows(found))
-        cut = [replace(one, record=record) for one, record in zip(found, least, strict=True)]
+        cut = list(found)
+        if self.both.versions.read_alike:
+            least = rests_on(self.programs, self._shows(found))
+            cut = [replace(one, record=record) for one, record in zip(found, least, strict=True)]
         order = sorted(range(len(found)), key=lambda index: (cut[index].record.size, _order(cut[index].pair)))
         alone = [cut[index] for index in order[:MOST_ALONE]]
         for record, one in zip(self._bare(alone), alone, strict=True):
@@ -168,7 +171,24 @@ class Changes:
 
     def _bare(self, found: Sequence[Found]) -> list[CandidateRecord]:
         """Records of which nothing can be left out."""
-        return without_superfluous(self.programs, self._shows(found))
+        if self.both.versions.read_alike:
+            return without_superfluous(self.programs, self._shows(found))
+        return [self._trimmed(one) for one in found]
+
+    def _trimmed(self, one: Found) -> CandidateRecord:
+        """The record without entry after entry, as long as both versions, each as it reads it, answer it so."""
+        record = one.record
+        for name in record.entries():
+            less = record.without(name)
+            given = (circuits.answer(one.intervention, less) for circuits in self._circuits)
+            if all(answer is not None and answer.status is s for answer, s in zip(given, one.pair, strict=True)):
+                record = less
+        return record
+
+    @cached_property
+    def _circuits(self) -> tuple[GroundCircuits, GroundCircuits]:
+        old, new = self.programs
+        return GroundCircuits(old), GroundCircuits(new)
 
     def _shows(self, found: Sequence[Found]) -> list[Shows]:
         old, new = self.programs
@@ -207,7 +227,14 @@ class Changes:
 
     def _needed(self, literal: int, record: CandidateRecord) -> tuple[str, ...]:
         """The entries of the witness without which there is no such patient."""
-        both, facts, needed = self.both, self.both.after.facts, []
+        both, facts, needed = self.both, self.both.after.facts, list[str]()
+        writing = both.versions.writing
+        for name in record.screens:
+            if both.model([literal, -writing.complete[name]]) == (None, None, True):
+                needed.append(f"{name}: complete")
+        for name in record.unknown:
+            if both.model([literal, -writing.unknown[name]]) == (None, None, True):
+                needed.append(f"{name}: unknown")
         for name, value in record.findings.items():
             entry = (facts.present if value else facts.absent)[name]
             if both.model([literal, -entry]) == (None, None, True):

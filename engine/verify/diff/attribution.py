@@ -92,18 +92,35 @@ class GroundCircuits:
         self.circuits = CircuitEngine(program)
 
     def answer(self, intervention: str, found: CandidateRecord) -> FastAnswer | None:
-        """The answer for a record; None when it contradicts the background, or the intervention is not there."""
+        """The answer for a record; None when it is refused or contradicts the background, or there is none."""
         facts = facts_of_sketch(found, self.vocabulary)
+        if any(interval.low > interval.high for interval in facts.measures.values()):
+            return None
         if self.circuits.contradicted(facts):
             return None
         return next((a for a in self.circuits.answers(facts) if a.intervention == intervention), None)
 
 
 def facts_of_sketch(found: CandidateRecord, vocabulary: Vocabulary) -> Facts:
-    """What a record lists of a vocabulary."""
+    """What a record lists of a vocabulary, and what its screens close; an empty interval is out of range."""
     whole = {n: Interval(m.low * m.ticks, m.high * m.ticks) for n, m in vocabulary.measures.items()}
-    listed = {n: Interval(*found.measures[n]) for n in whole if n in found.measures}
-    return Facts({n: found.findings.get(n) for n in vocabulary.findings}, {**whole, **listed}, {}, frozenset())
+    listed = {
+        n: Interval(max(found.measures[n][0], whole[n].low), min(found.measures[n][1], whole[n].high))
+        for n in whole
+        if n in found.measures
+    }
+    findings = {n: found.findings.get(n) for n in vocabulary.findings}
+    measures = {**whole, **listed}
+    for screen in found.screens:
+        for name in vocabulary.screens[screen].members if screen in vocabulary.screens else ():
+            if name in found.findings or name in found.measures or name in found.unknown:
+                continue
+            if name in findings:
+                findings[name] = False
+            elif (unlisted := vocabulary.measures[name].unlisted) is not None:
+                ticks = unlisted * vocabulary.measures[name].ticks
+                measures[name] = Interval(ticks, ticks)
+    return Facts(findings, measures, {}, frozenset())
 
 
 def reason_goals(both: VersionPair, name: str) -> list[tuple[str | None, bool, int]]:
@@ -164,10 +181,16 @@ def _confirmed_reason(
     return Reason(name, rule, gained, after.status, content, by)
 
 
-def shown(both: VersionPair) -> Iterator[Shown]:
-    """Item by item and rule by rule, because each rule's own words are shown."""
+def shown(both: VersionPair, unclear: Callable[[Atom], bool]) -> Iterator[Shown]:
+    """Item by item and rule by rule, because each rule's own words are shown.
+
+    `unclear` says which atoms cannot be compared, because the same record means something else to each version.
+    """
     first, second = (side.shows() for side in both.sides)
     for key in dict.fromkeys((*first, *second)):
+        if unclear(key[0]):
+            both.undecided.append((_words(key[0]), f"not compared whether {key[1]} is shown: a unit changed"))
+            continue
         before, after = (shows.get(key, both.circuit.false) for shows in (first, second))
         for gained, literal in (
             (True, both.circuit.both(after, -before)),

@@ -9,6 +9,7 @@ order questions are asked.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from guidelog.certificate.writer import goals_of
 from guidelog.compiled import Compiled
@@ -47,11 +48,22 @@ def compare(
     sweep(both.versions, *both.sides, both.budget, dict.fromkeys(goals), progress)
     changes = Changes(both, responsible)
     moved = _moved(old, new)
+
+    def unclear_for(atoms: Iterable[Atom]) -> set[str]:
+        """The measures below some atoms of which the same record says something else to each version."""
+        wanted = list(atoms)
+        return moved & (_measures(old.ground, wanted) | _measures(new.ground, wanted)) if moved else set()
+
     pairs: dict[str, dict[Pair, int]] = {}
     shared: list[str] = []
     for name in common:
-        if unclear := moved & (_cone(old.ground, name) | _cone(new.ground, name)) if moved else set():
-            why = f"the unit or range of {', '.join(f'`{m}`' for m in sorted(unclear))} changed"
+        if (
+            unclear := moved & (_measures(old.ground, _advice(name)) | _measures(new.ground, _advice(name)))
+            if moved
+            else set()
+        ):
+            names = ", ".join(f"`{m}`" for m in sorted(unclear))
+            why = f"the unit of {names} changed, so that the same record means something else"
             both.undecided.append((name, why))
             continue
         pairs[name] = changes.pairs(name)
@@ -64,7 +76,7 @@ def compare(
     return Difference(
         tuple(changes.confirmed(found)),
         tuple(r for name in same if name not in shared for r in reasons(both, responsible, name, smallest=smallest)),
-        tuple(shown(both)),
+        tuple(shown(both, lambda atom: bool(unclear_for([atom])))),
         tuple(same),
         tuple(shared),
         tuple(name for name in interventions[1] if name not in interventions[0]),
@@ -78,18 +90,19 @@ def compare(
 
 
 def _moved(old: Compiled, new: Compiled) -> set[str]:
-    """The measures with a new unit or range: the same record would mean other facts."""
+    """The measures with a new unit: the same record means other facts."""
     before, after = old.names.vocabulary.measures, new.names.vocabulary.measures
-    return {
-        name
-        for name in before.keys() & after.keys()
-        if (a := before[name], b := after[name]) and (a.ticks, a.low, a.high) != (b.ticks, b.low, b.high)
-    }
+    return {name for name in before.keys() & after.keys() if (a := before[name], b := after[name]) and a.unit != b.unit}
 
 
-def _cone(program: GroundProgram, intervention: str) -> set[str]:
-    """The measures on which an intervention's answer rests."""
-    todo: list[Atom] = [("in_scope",), *(("advise", intervention, s) for s in STANCES)]
+def _advice(intervention: str) -> list[Atom]:
+    """What an intervention's answer rests on."""
+    return [("in_scope",), *(("advise", intervention, s) for s in STANCES)]
+
+
+def _measures(program: GroundProgram, atoms: Iterable[Atom]) -> set[str]:
+    """The measures on which atoms rest."""
+    todo = list(atoms)
     seen: set[Atom] = set()
     measures: set[str] = set()
     while todo:

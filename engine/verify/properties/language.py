@@ -22,6 +22,7 @@ from guidelog.ground.program import Atom, GroundProgram, GroundRule
 from guidelog.language import parse, tree
 from guidelog.language.guideline import PROPERTIES
 from guidelog.language.names import in_force, names_of
+from guidelog.language.vocabulary import Vocabulary
 from guidelog.semantics.status import Status
 from guidelog.source import Source, Span
 
@@ -36,6 +37,7 @@ class Kind(Enum):
 
 
 UNKNOWN, ANSWER, ADDS, LEARNS, KEPT = "unknown", "answer", "adds", "learns", "ranges_kept"
+SCREENED = "screened"
 """Predicates that properties have beside those of the guideline."""
 
 
@@ -128,6 +130,8 @@ def names_in(rule: tree.Rule, program: GroundProgram) -> Iterator[Diagnostic]:
                 if atom.predicate in (Kind.ALWAYS.value, Kind.KEEPS.value):
                     known = [n for n in known if n not in program.names.vocabulary.measures]
                 what = "finding or concept"
+            case "screened", (_, tree.Symbol(name) as term):
+                known, what = list(program.names.vocabulary.screens), "screen"
             case "answer", (_, _, tree.Symbol(name) as term):
                 known, what = [s.value for s in Status], "status"
             case _:
@@ -179,6 +183,8 @@ _DECLARED = (
     ".decl can_be_unknown(X: symbol)",
     ".concept answer(P: patient, A: intervention, S: symbol)",
     ".concept unknown(P: patient, X: symbol)",
+    ".decl screen(S: symbol)",
+    ".concept screened(P: patient, S: symbol)",
     ".concept adds(P: patient, F: finding)",
     ".concept learns(P: patient)",
     ".concept ranges_kept(P: patient)",
@@ -290,7 +296,16 @@ def _prelude(compiled: Compiled, own: tree.Program) -> str:
         f"can_be_unknown({name})."
         for name in dict.fromkeys((*vocabulary.findings, *vocabulary.measures, *concepts, *declared))
     ]
-    return "\n".join((*_DECLARED, *facts, *_RULES))
+    facts += [f"screen({name})." for name in vocabulary.screens]
+    return "\n".join((*_DECLARED, *facts, *_RULES, *_screened(vocabulary)))
+
+
+def _screened(vocabulary: Vocabulary) -> Iterator[str]:
+    """For each screen that nothing is unknown of what its completion would close."""
+    for screen in vocabulary.screens.values():
+        closes = (m for m in screen.members if m in vocabulary.findings or vocabulary.measures[m].unlisted is not None)
+        body = ", ".join(("patient(P)", *(f"!{UNKNOWN}(P, {member})" for member in closes)))
+        yield f'#[id = "SCREENED-{screen.name}"] {SCREENED}(P, {screen.name}) :- {body}.'
 
 
 def _clashes(compiled: Compiled) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ of a comparison goes through its `model`, every patient through `answers`; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,13 +17,14 @@ from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.ground.program import Atom, GroundElement, GroundLiteral, GroundProgram
 from guidelog.language.names import HOLD, STANCES
+from guidelog.language.vocabulary import Measure, Vocabulary
 from guidelog.patients import Patient, patient_from_content
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 from guidelog.solver.inputs import SolverInputs, facts_of
 from guidelog.solver.linear import Infeasible, Undecided, choose_values
 from guidelog.solver.literals import Budget, Found, Literals, Truth
 from guidelog.solver.program import RangeChoice, SolverProgram
-from guidelog.solver.records import any_record, prefer_small, regions_of
+from guidelog.solver.records import any_record, any_writing, as_read, prefer_small, regions_of
 
 from ..witness.candidate import CandidateRecord, content_of, day_of, sketch
 from ..witness.find import Ask
@@ -74,7 +75,11 @@ class Version:
 
 
 class Versions:
-    """A circuit with any record, to which versions are added; their numbers are cut where any of `cut_as` is."""
+    """A circuit with any record, to which versions are added; their numbers are cut where any of `cut_as` is.
+
+    Where the vocabularies of `cut_as` read a record differently, a record is more than its facts: which of those
+    screens it calls complete, and what it lists as unknown. Each version then reads it in its own way.
+    """
 
     def __init__(self, cut_as: Sequence[GroundProgram], *, wishes: bool = False) -> None:
         self.circuit = Literals(wishes=wishes)
@@ -82,12 +87,15 @@ class Versions:
         self.vocabulary = replace(
             vocabularies[-1],
             findings={name: f for v in vocabularies for name, f in v.findings.items()},
-            measures={name: m for v in vocabularies for name, m in v.measures.items()},
+            measures=_joined(vocabularies),
             screens={},
         )
-        self.regions = regions_of(self.vocabulary.measures, cut_as)
+        otherwise = read_otherwise(vocabularies)
+        self.read_alike = not otherwise.screens and not otherwise.cuts
+        self.regions = regions_of(self.vocabulary.measures, cut_as, otherwise.cuts)
         self.record = any_record(self.circuit, list(self.vocabulary.findings), self.regions)
-        self.circuit.watch(self.record.literals())
+        self.writing = any_writing(self.circuit, self.record, otherwise.screens, otherwise.members)
+        self.circuit.watch([*self.record.literals(), *self.writing.literals()])
         self._judgements = (
             RangeChoice.kept(self.circuit),
             *(RangeChoice.at_end(self.circuit, high=high) for high in (False, True)),
@@ -98,6 +106,8 @@ class Versions:
         """Whether a version can be added: it has the same inputs, and cuts no number elsewhere."""
         vocabulary = program.names.vocabulary
         if list(vocabulary.findings) != list(self.record.present) or vocabulary.measures != self.vocabulary.measures:
+            return False
+        if not self.read_alike:
             return False
         found = regions_of(vocabulary.measures, [program])
         return all(set(r.cuts) <= set(self.regions[name].cuts) for name, r in found.items())
@@ -112,14 +122,20 @@ class Versions:
         """Those of an earlier version where the background is the same."""
         denials = [denial.elements for denial in program.denials]
         for earlier, elements, facts in self._facts:
-            if elements == denials and (not denials or earlier.fixed == program.fixed):
+            if (
+                elements == denials
+                and (not denials or earlier.fixed == program.fixed)
+                and _reads_alike(earlier.names.vocabulary, program.names.vocabulary)
+            ):
                 return facts
 
         def relation(literal: GroundLiteral) -> int:
             holds = (literal.atom in program.fixed) is not literal.negated
             return self.circuit.true if holds else self.circuit.false
 
-        facts = facts_of(self.circuit, self.record, self.regions, program.denials, relation)
+        read, refused = as_read(self.circuit, self.record, self.writing, program.names.vocabulary, self.regions)
+        facts = facts_of(self.circuit, read, self.regions, program.denials, relation)
+        facts = replace(facts, refused=self.circuit.any(facts.refused, refused))
         self._facts.append((program, denials, facts))
         return facts
 
@@ -127,6 +143,7 @@ class Versions:
     def _costed(self) -> bool:
         added = {literal for *_, facts in self._facts for literal in facts.added(self.circuit, self.record)}
         prefer_small(self.circuit, self.record, sorted(added))
+        self.circuit.cost(2, [(literal, 1) for literal in self.writing.literals()])
         return True
 
     def model(
@@ -149,13 +166,26 @@ class Versions:
             if truth is None:
                 return None, None, result is Found.NONE
             try:
-                values = choose_values(truth, self.regions, [(self.record, side.facts) for side in sides])
-                return truth, sketch(truth, self.record, self.regions, values[0]), True
+                read = [(self.record, side.facts) for side in sides]
+                values = choose_values(truth, self.regions, read, unlisted=self._closed(truth))
+                return truth, sketch(truth, self.record, self.regions, values[0], self.writing), True
             except Infeasible as problem:
                 self.circuit.forbid(*problem.literals)
             except Undecided:
                 return None, None, False
         return None, None, False
+
+    def _closed(self, truth: Truth) -> dict[str, frozenset[int]]:
+        """The measures that a complete screen closes over, with the literals that make it so: none is listed."""
+        found: dict[str, frozenset[int]] = {}
+        for name, unknown in self.writing.unknown.items():
+            if name not in self.regions or truth(unknown):
+                continue
+            said = [*self.record.least[name], *self.record.below[name]]
+            complete = [x for x in self.writing.complete.values() if truth(x)]
+            if complete and not any(truth(x) for x in said):
+                found[name] = frozenset([-unknown, *(-x for x in said), *complete])
+        return found
 
 
 def differs(circuit: Literals, before: dict[Status, int], after: dict[Status, int]) -> int:
@@ -195,15 +225,24 @@ class VersionPair:
     def patient(self, compiled: Compiled, found: CandidateRecord, name: str) -> Patient:
         """The patient as one version's reader takes it."""
         vocabulary = compiled.names.vocabulary
-        content = content_of(known_to(found, compiled), vocabulary, name, self._day)
+        content = content_of(known_to(found, compiled), self._tidied(vocabulary), name, self._day)
         return patient_from_content(content, vocabulary, name)
 
     def content(self, found: CandidateRecord, name: str) -> dict[str, Any]:
         """The patient as the new version's reader takes it, or both versions' inputs where that is not enough."""
         vocabulary = self.versions.vocabulary
         if known_to(found, self.new) == found:
-            vocabulary = replace(vocabulary, screens=self.new.names.vocabulary.screens)
+            vocabulary = replace(vocabulary, screens=self._tidied(self.new.names.vocabulary).screens)
         return content_of(found, vocabulary, name.replace("_", "-"), self._day)
+
+    def _tidied(self, vocabulary: Vocabulary) -> Vocabulary:
+        """The vocabulary without the screens that the versions read differently: those are written as they were found.
+
+        The numbers are written for the ranges of both versions together.
+        """
+        screens = {n: s for n, s in vocabulary.screens.items() if n not in self.versions.writing.complete}
+        measures = {n: self.versions.vocabulary.measures[n] for n in vocabulary.measures}
+        return replace(vocabulary, screens=screens, measures=measures)
 
 
 def known_to(found: CandidateRecord, compiled: Compiled) -> CandidateRecord:
@@ -212,4 +251,67 @@ def known_to(found: CandidateRecord, compiled: Compiled) -> CandidateRecord:
     return CandidateRecord(
         {n: v for n, v in found.findings.items() if n in vocabulary.findings},
         {n: v for n, v in found.measures.items() if n in vocabulary.measures},
+        found.screens,
+        tuple(n for n in found.unknown if n in vocabulary.findings or n in vocabulary.measures),
     )
+
+
+@dataclass(frozen=True)
+class ReadOtherwise:
+    """What vocabularies make differently of one record: screens, what they close over, where numbers must be cut."""
+
+    screens: tuple[str, ...]
+    members: tuple[str, ...]
+    cuts: Mapping[str, set[int]]
+
+
+def read_otherwise(vocabularies: Sequence[Vocabulary]) -> ReadOtherwise:
+    """How the first and the last of some vocabularies read a record differently.
+
+    A screen that only one of them has is left out, because the other refuses a record that names it.
+    """
+    old, new = vocabularies[0], vocabularies[-1]
+    cuts: dict[str, set[int]] = {}
+    screens, members = [], dict[str, None]()
+    for name in old.screens.keys() & new.screens.keys():
+        before, after = (_closing(v, name) for v in (old, new))
+        if before != after:
+            screens.append(name)
+            members |= dict.fromkeys((*before, *after))
+            for v in (old, new):
+                for member, unlisted in _closing(v, name).items():
+                    if unlisted is not None:
+                        ticks = unlisted * v.measures[member].ticks
+                        cuts.setdefault(member, set()).update((ticks, ticks + 1))
+    for name in old.measures.keys() & new.measures.keys():
+        a, b = old.measures[name], new.measures[name]
+        if (a.low, a.high) != (b.low, b.high):
+            for m in (a, b):
+                cuts.setdefault(name, set()).update((m.low * m.ticks, m.high * m.ticks + 1))
+    return ReadOtherwise(tuple(sorted(screens)), tuple(members), cuts)
+
+
+def _closing(vocabulary: Vocabulary, screen: str) -> dict[str, int | None]:
+    """What a complete screen says of members that are not listed: absent (None), or a number in units."""
+    found: dict[str, int | None] = {}
+    for member in vocabulary.screens[screen].members:
+        if member in vocabulary.findings:
+            found[member] = None
+        elif (unlisted := vocabulary.measures[member].unlisted) is not None:
+            found[member] = unlisted
+    return found
+
+
+def _reads_alike(old: Vocabulary, new: Vocabulary) -> bool:
+    different = read_otherwise((old, new))
+    return not different.screens and not different.cuts
+
+
+def _joined(vocabularies: Sequence[Vocabulary]) -> dict[str, Measure]:
+    """Every measure with the range that covers those of all vocabularies."""
+    found: dict[str, Measure] = {}
+    for vocabulary in vocabularies:
+        for name, measure in vocabulary.measures.items():
+            known = found.get(name, measure)
+            found[name] = replace(measure, low=min(known.low, measure.low), high=max(known.high, measure.high))
+    return found

@@ -14,38 +14,68 @@ from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Measure, Vocabulary
 from guidelog.patients.values import ISO_DAY
 from guidelog.solver.literals import Truth
-from guidelog.solver.records import Record, Regions
+from guidelog.solver.records import Record, Regions, Writing
 
 
 @dataclass(frozen=True)
 class CandidateRecord:
-    """Findings listed as present or absent, and measures narrowed to an interval in ticks (both ends included)."""
+    """Findings listed as present or absent, and measures narrowed to an interval in ticks (both ends included).
+
+    `screens` that the record calls complete and inputs that it lists as `unknown` are there where two vocabularies read
+    them differently; elsewhere what they say is among the findings and measures.
+    """
 
     findings: Mapping[str, bool]
     measures: Mapping[str, tuple[int, int]]
+    screens: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
         """The number of listed inputs."""
-        return len(self.findings) + len(self.measures)
+        return len(self.findings) + len(self.measures) + len(self.screens) + len(self.unknown)
+
+    def entries(self) -> list[str]:
+        """The names of what is listed, those that are hardest to read first: numbers, what is present, the rest."""
+        findings = sorted(self.findings, key=self.findings.__getitem__, reverse=True)
+        return [*self.unknown, *self.measures, *findings, *self.screens]
+
+    def without(self, name: str) -> CandidateRecord:
+        """The record without one entry."""
+        return CandidateRecord(
+            {n: v for n, v in self.findings.items() if n != name},
+            {n: v for n, v in self.measures.items() if n != name},
+            tuple(n for n in self.screens if n != name),
+            tuple(n for n in self.unknown if n != name),
+        )
 
 
 def sketch(
-    truth: Truth, record: Record, regions: Mapping[str, Regions], values: Mapping[str, tuple[int, int]]
+    truth: Truth,
+    record: Record,
+    regions: Mapping[str, Regions],
+    values: Mapping[str, tuple[int, int]],
+    writing: Writing | None = None,
 ) -> CandidateRecord:
     """The record of a model, with the chosen values of its measures."""
     findings = {name: True for name, literal in record.present.items() if truth(literal)}
     findings |= {name: False for name, literal in record.absent.items() if truth(literal)}
     order = {name: i for i, name in enumerate(record.present)}
     listed = {name: values[name] for name in regions if values[name] != (regions[name].low, regions[name].high)}
-    return CandidateRecord(dict(sorted(findings.items(), key=lambda item: order[item[0]])), listed)
+    written = writing or Writing({}, {})
+    screens, unknown = (
+        tuple(n for n, x in s.items() if truth(x) and n not in listed) for s in (written.complete, written.unknown)
+    )
+    return CandidateRecord(dict(sorted(findings.items(), key=lambda item: order[item[0]])), listed, screens, unknown)
 
 
 def content_of(found: CandidateRecord, vocabulary: Vocabulary, name: str, as_of: str | None = None) -> dict[str, Any]:
     """The record as plain data. No answer depends on `as_of`, because no start dates are written."""
     findings: dict[str, str] = {n: "present" if value else "absent" for n, value in found.findings.items()}
     measures: dict[str, Any] = {n: _value(interval, vocabulary.measures[n]) for n, interval in found.measures.items()}
-    screens: dict[str, str] = {}
+    screens = dict.fromkeys(found.screens, "complete")
+    for input_ in found.unknown:
+        (measures if input_ in vocabulary.measures else findings)[input_] = "unknown"
     for screen in vocabulary.screens.values():
         implied = [m for m in screen.members if findings.get(m) == "absent" or _is_unlisted(m, found, vocabulary)]
         open_findings = [m for m in screen.members if m in vocabulary.findings and m not in findings]
