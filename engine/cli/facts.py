@@ -64,13 +64,15 @@ def in_a_line(reading: FhirReading, path: str) -> str:
     """How much of a record was used."""
     day = reading.patient.as_of.isoformat() if reading.patient.as_of else "no date"
     parts = [f"facts from {len(reading.used)}", f"{len(reading.open)} left open", f"ignored {len(reading.ignored)}"]
+    parts += [f"{len(reading.not_read)} not read"] if reading.not_read else []
     problems = "".join(f"\nnote: {p}" for p in reading.problems)
     told = ", ".join(parts)
     return f"FHIR record, {day} ({reading.dated_by}): {told}; `guidelog facts {path}` says what and why{problems}"
 
 
 def _json(patient: Patient, reading: FhirReading | None, missing: tuple[Wanted, ...]) -> dict[str, Any]:
-    listed = {"used": [], "open": [], "ignored": [], "problems": []} if reading is None else reading.to_json()
+    empty: dict[str, Any] = {"used": [], "open": [], "ignored": [], "problems": [], "resources": {}}
+    listed = empty if reading is None else reading.to_json()
     return {
         "patient": {
             "id": patient.id,
@@ -78,6 +80,8 @@ def _json(patient: Patient, reading: FhirReading | None, missing: tuple[Wanted, 
             "sha256": patient.sha256,
             "as_of_from": reading.dated_by if reading else "the patient file",
         },
+        "resources": listed["resources"],
+        "not_read": [n.to_json() for n in patient.not_read],
         **{key: listed[key] for key in ("used", "open", "ignored", "problems")},
         "missing": [{"name": w.name, "label": w.label, "has_codes": w.has_codes, "ask": w.ask} for w in missing],
         "record": dict(patient.content),
@@ -101,10 +105,18 @@ def _text(
         page.add(used.says, 6, 8)
         if used.assumption:
             page.add(f"assumed: {used.assumption}", 6, 8)
-    if reading and reading.open:
+    if patient.not_read:
+        page.blank()
+        page.add("Not read, so that what it may be about stays open:")
+        for unread in patient.not_read:
+            page.add(str(unread), 2, 4)
+            page.add(f"speaks of: {', '.join(unread.speaks_of) or 'anything'}", 6, 8)
+    unread_sources = {n.source for n in patient.not_read}
+    left_open = [o for o in reading.open if not unread_sources.issuperset(o.references)] if reading else []
+    if left_open:
         page.blank()
         page.add("Left open:")
-        for item in reading.open:
+        for item in left_open:
             page.add(f"{label_of(item.name, names)} ({item.name}): {', '.join(item.references)}: {item.reason}", 2, 4)
     if reading and reading.ignored:
         page.blank()

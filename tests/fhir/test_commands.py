@@ -72,22 +72,18 @@ def test_facts_in_text() -> None:
 
 def test_facts_in_json() -> None:
     document: dict[str, Any] = json.loads(guidelog("facts", MESSY, "--format", "json").stdout)
-    assert set(document) == {"patient", "used", "open", "ignored", "problems", "missing", "record"}
+    parts = {"patient", "resources", "used", "not_read", "open", "ignored", "problems", "missing", "record"}
+    assert set(document) == parts
     missing = {m["name"]: m["has_codes"] for m in document["missing"]}
     assert missing["surgical_candidate"] is False
     assert missing["urinary_incontinence"] is True
     assert not set(missing) & set(document["record"]["findings"])
-    listed = (
-        {u["reference"] for u in document["used"]}
-        | {i["reference"] for i in document["ignored"]}
-        | {r for o in document["open"] for r in o["references"]}
-    )
     content = json.loads(Path(MESSY).read_text())
-    quiet = {"Patient", "Organization"}
-    for entry in content["entry"]:
-        r = entry["resource"]
-        if r["resourceType"] not in quiet:
-            assert any(f"{r['resourceType']}/{r['id']}" in reference for reference in listed), r["id"]
+    sent = [f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in content["entry"]]
+    assert sorted(document["resources"]) == sorted(sent)
+    assert set(document["resources"].values()) <= {"used", "not_read", "open", "ignored"}
+    ignored = {i["reference"] for i in document["ignored"] if "#" not in i["reference"]}
+    assert ignored == {r for r, account in document["resources"].items() if account == "ignored"}
 
 
 def test_facts_of_our_own_file() -> None:
@@ -123,8 +119,8 @@ def test_unverified_codes(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     path.write_text(json.dumps(bundle(PATIENT, procedure("p", "cpt:64483", performedDateTime="2025-10-01"))))
     without = json.loads(guidelog("facts", str(path), "--format", "json").stdout)
-    assert "injection_given" not in without["record"].get("findings", {})
-    assert "--unverified-codes" in without["ignored"][0]["reason"]
+    assert without["record"]["findings"] == {"injection_given": "unknown"}
+    assert "--unverified-codes" in without["not_read"][0]["reason"]
     asked = guidelog("ask", str(path), "--unverified-codes")
     assert "not verified" in asked.stderr
 

@@ -134,14 +134,15 @@ def test_nested_too_deeply() -> None:
     assert "Bundles inside each other" in error(json.dumps(nested))
 
 
-def test_deep_items_of_a_questionnaire_are_passed_over() -> None:
+def test_deep_items_of_a_questionnaire_are_left_open_and_said() -> None:
     item: dict[str, Any] = {"linkId": "mri_correlates", "answer": [{"valueBoolean": True}]}
     for _ in range(300):
         item = {"linkId": "g", "item": [item]}
     reading = read(
         [PATIENT, {"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed", "item": [item]}]
     )
-    assert reading.patient.findings == {}
+    assert set(reading.patient.findings.values()) == {None}
+    assert "deep" in reading.not_read[0].reason
 
 
 def test_references_that_lead_in_a_circle() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fhir_support import FILES, PATIENT, SUBJECT, compiled, mapping
 from guidelog.diagnostics import InputError
 from guidelog.fhir import FhirReading, read_records
-from guidelog.fhir.reading.assemble import _READERS
+from guidelog.fhir.reading.readers import READERS
 from guidelog.patients import close
 from guidelog.semantics.background import Contradiction, propagate
 
@@ -156,7 +156,7 @@ resources = st.builds(
         "procedureCode": [code],
         **fields,
     },
-    st.sampled_from([*_READERS, "Medication", "ServiceRequest", "Basic"]),
+    st.sampled_from([*READERS, "Medication", "ServiceRequest", "Basic"]),
     st.sampled_from("abcde"),
     concepts,
     st.sampled_from(WORDS),

@@ -26,6 +26,10 @@ def measure_value(name: str, evidence: Evidence) -> tuple[Any, Verdict | None]:
     measure = evidence.vocabulary.measures[name]
     found = [(a, b) for a in evidence.amounts.get(name, ()) if (b := _bounds(a, measure, evidence)) != (None, None)]
     found = [(a, b) for a, b in found if not (b[0] is not None and b[0] <= _least(measure) and b[1] is None)]
+    if unread := evidence.unread_measures.get(name):
+        given = dict.fromkeys([*(a.origin for a, _ in found), *(origin for origin, _ in unread)])
+        origins = tuple(sorted(given, key=lambda o: (o.reference, o.label)))
+        return "unknown", Verdict(None, origins, reason=both(*(why for _, why in unread)))
     if not found:
         return None, None
     amounts = [a for a, _ in found]

@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -54,11 +54,17 @@ _OLD_TYPES = {
 }
 
 
+Data: TypeAlias = bytes | str | Iterable[Mapping[str, Any] | tuple[str, Mapping[str, Any]]]
+"""Text, or resources that were parsed elsewhere, each alone or with what to call the place that it comes from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A resource with the address it was found under (`fullUrl`, empty where there is none) and its place.
 
-    `reference` is `Condition/123`, or has the address or the place of a resource without an id.
+    `base` is the server of that address, empty where it is not known: identity is server, type and id. `reference` is
+    `Condition/123`, or has the address or the place of a resource without an id, or with that of another server.
+    `number` counts the entries in the order of reading; `history` is the history Bundle it comes from, 0 for none.
     """
 
     content: Mapping[str, Any]
@@ -67,14 +73,46 @@ class Entry:
     type: str
     id: str
     reference: str
+    base: str = ""
+    number: int = 0
+    history: int = 0
 
 
-def entry_of(content: Mapping[str, Any], url: str, place: str) -> Entry:
+def entry_of(content: Mapping[str, Any], url: str, place: str, number: int = 0, history: int = 0) -> Entry:
     """The entry of a resource that has a `resourceType`."""
     kind, name = str(content["resourceType"]), content.get("id")
     if isinstance(name, str) and name:
-        return Entry(content, url, place, kind, name, f"{kind}/{name}")
-    return Entry(content, url, place, kind, "", f"{kind} ({url or place})")
+        whole = url.split("/_history/", 1)[0].rstrip("/")
+        base = whole.removesuffix(f"/{kind}/{name}") if whole.endswith(f"/{kind}/{name}") else ""
+        return Entry(content, url, place, kind, name, f"{kind}/{name}", base, number, history)
+    return Entry(content, url, place, kind, "", f"{kind} ({url or place})", "", number, history)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """That a resource was deleted: which, and when, as far as that is said."""
+
+    base: str
+    type: str
+    id: str
+    updated: When | None
+    version: str
+    number: int
+    history: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Something that a record should have and has not: a further page of a search, or what a server failed to give.
+
+    `kinds`: the types of resource it would have; empty when that is not known. `newer`: the resources before it, where
+    they come in order of their days, the newest first.
+    """
+
+    place: str
+    kinds: tuple[str, ...]
+    reason: str
+    newer: tuple[Entry, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,9 +123,12 @@ class Records:
     made: When | None = None
     problems: list[str] = field(default_factory=list)
     left_out: list[tuple[Entry, str]] = field(default_factory=list)
-    deleted: set[str] = field(default_factory=set)
+    deleted: list[Deleted] = field(default_factory=list)
+    not_sent: list[NotSent] = field(default_factory=list)
+    rivals: list[tuple[Entry, ...]] = field(default_factory=list)
+    histories: int = 0
 
-    def add(self, content: Any, place: str, url: str = "", depth: int = 0) -> None:
+    def add(self, content: Any, place: str, url: str = "", depth: int = 0, history: int = 0) -> None:
         """Take in a resource, or what a Bundle holds. Raises InputError."""
         if not isinstance(content, Mapping) or not isinstance(content.get("resourceType"), str):
             hint = "a FHIR resource is an object with a `resourceType`"
@@ -95,9 +136,12 @@ class Records:
         if content["resourceType"] == "Bundle":
             self._bundle(content, place, depth)
             return
+        if content["resourceType"] == "OperationOutcome":
+            self.outcome(content, place)
+            return
         if len(self.entries) >= MOST_RESOURCES:
             raise InputError.of("GL454", f"more than {MOST_RESOURCES:,} resources", hint="cut the record down")
-        found = entry_of(content, url, place)
+        found = entry_of(content, url, place, len(self.entries) + len(self.deleted), history)
         version = _version(content)
         if version:
             message = f"{place} is FHIR {version[0]}, and only R4 is read: {version[1]}"
@@ -113,22 +157,76 @@ class Records:
         made = when(bundle.get("timestamp"))
         if made is not None and (self.made is None or made.after(self.made)):
             self.made = made
-        found_links = bundle.get("link")
-        links: list[Any] = found_links if isinstance(found_links, list) else []
-        if any(isinstance(link, dict) and link.get("relation") == "next" for link in links):
-            self.problems.append(f"{place} is one page of several: what the other pages say is not known")
+        history = 0
+        if bundle.get("type") == "history":
+            self.histories += 1
+            history = self.histories
+        first = len(self.entries)
         for number, entry in enumerate(found):
             here = f"entry {number + 1}" if place == "the Bundle" else f"entry {number + 1} of {place}"
             if not isinstance(entry, Mapping):
                 raise InputError.of("GL452", f"{here} is not an object")
             request = entry.get("request")
-            deleted = isinstance(request, Mapping) and request.get("method") == "DELETE"
-            if "resource" not in entry or deleted:  # nothing is said: a response, a search outcome, a deletion
-                if deleted and isinstance(request, Mapping) and isinstance(request.get("url"), str):
-                    self.deleted.add(request["url"])
+            if isinstance(request, Mapping) and request.get("method") == "DELETE":
+                self._deletion(entry, request, history)
+                continue
+            resource = entry.get("resource")
+            if resource is None:
+                self._response(entry, here)
+                continue
+            if isinstance(resource, Mapping) and resource.get("resourceType") == "OperationOutcome":
+                self.outcome(resource, here)
                 continue
             url = entry.get("fullUrl")
-            self.add(entry["resource"], here, url if isinstance(url, str) else "", depth + 1)
+            self.add(resource, here, url if isinstance(url, str) else "", depth + 1, history)
+        self._pages(bundle, place, self.entries[first:])
+
+    def _deletion(self, entry: Mapping[str, Any], request: Mapping[str, Any], history: int) -> None:
+        url, full, response = request.get("url"), entry.get("fullUrl"), entry.get("response")
+        parts = url.split("/_history/", 1)[0].rstrip("/").split("/") if isinstance(url, str) else []
+        if len(parts) < 2:
+            return
+        kind, name = parts[-2:]
+        ending = f"/{kind}/{name}"
+        whole = next((u for u in (full, url) if isinstance(u, str) and "://" in u and u.endswith(ending)), "")
+        said: Mapping[str, Any] = response if isinstance(response, Mapping) else {}
+        etag = said.get("etag")
+        version = etag.removeprefix("W/").strip('"') if isinstance(etag, str) else ""
+        number = len(self.entries) + len(self.deleted)
+        updated = when(said.get("lastModified"))
+        self.deleted.append(Deleted(whole.removesuffix(ending), kind, name, updated, version, number, history))
+
+    def _response(self, entry: Mapping[str, Any], place: str) -> None:
+        """An entry without a resource: a link alone, or the answer to a request, which may have failed."""
+        response = entry.get("response")
+        if isinstance(response, Mapping) and not str(response.get("status", "2"))[:1].isdigit():
+            return
+        if isinstance(response, Mapping) and str(response.get("status", "2"))[0] in "45":
+            status = visible(str(response["status"])[:40])
+            self.not_sent.append(NotSent(place, (), f"the server answered a request with {status}"))
+
+    def outcome(self, outcome: Mapping[str, Any], place: str, kinds: tuple[str, ...] = ()) -> None:
+        """An OperationOutcome in place of resources: an error means that they are missing, all else is a remark."""
+        issues = outcome.get("issue")
+        listed = [i for i in (issues if isinstance(issues, list) else ()) if isinstance(i, Mapping)]
+        words = next((w for i in listed if (w := _said_of(i))), "")
+        told = f": {visible(words[:200])}" if words else ""
+        if not listed or any(i.get("severity") in ("error", "fatal", None) for i in listed):
+            self.not_sent.append(NotSent(place, kinds, f"the server sent an error in place of resources{told}"))
+        else:
+            self.problems.append(f"{place}: the server remarks{told}")
+
+    def _pages(self, bundle: Mapping[str, Any], place: str, entries: Sequence[Entry]) -> None:
+        """Note that a search has further pages, of which kinds of resources, and of which days where it is sorted."""
+        links = bundle.get("link")
+        listed = [k for k in (links if isinstance(links, list) else ()) if isinstance(k, Mapping)]
+        if not any(link.get("relation") == "next" for link in listed):
+            return
+        kinds = tuple(dict.fromkeys(e.type for e in entries))
+        of = f" ({', '.join(kinds)})" if kinds else ""
+        self.not_sent.append(
+            NotSent(f"the next page of {place}{of}", kinds, "a later page of a search that was not sent")
+        )
 
 
 def _version(content: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -158,15 +256,25 @@ def _version(content: Mapping[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def records_of(data: bytes | str | Iterable[Mapping[str, Any]], name: str = "the record") -> Records:
-    """The resources of a text, or of data that was parsed elsewhere. Raises InputError."""
+def _said_of(issue: Mapping[str, Any]) -> str:
+    """The words of an issue of an OperationOutcome."""
+    details = issue.get("details")
+    words = details.get("text") if isinstance(details, Mapping) else None
+    return next((w for w in (issue.get("diagnostics"), words, issue.get("code")) if isinstance(w, str)), "")
+
+
+def records_of(data: Data, name: str = "the record") -> Records:
+    """The resources of a text, or of data that was parsed elsewhere, named or not. Raises InputError."""
     records = Records()
     if isinstance(data, bytes | str):
         _text(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data, name, records)
     else:
         resources = [data] if isinstance(data, Mapping) else list(data)
         for number, resource in enumerate(resources):
-            records.add(resource, "the Bundle" if len(resources) == 1 else f"resource {number + 1}")
+            if isinstance(resource, tuple):
+                records.add(resource[1], str(resource[0]))
+            else:
+                records.add(resource, "the Bundle" if len(resources) == 1 else f"resource {number + 1}")
     return records
 
 

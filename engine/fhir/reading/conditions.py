@@ -1,22 +1,27 @@
 """Conditions and intolerances -> statements.
 
 Refuted is absent. Entered in error is nothing. What is not confirmed is unknown, unless suspicion is what the guideline
-asks for. Resolved or inactive says nothing of today: neither present nor absent.
+asks for. What was over on the day of the record says nothing of that day: neither present nor absent. A status that is
+not understood leaves open what the condition is about.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from ..terminology.mapping import Code, Fact
 from .bundle import Entry
-from .dates import DAYS_A_WEEK, When, period, when
-from .evidence import Amount, Evidence, OneOf, Origin, Statement, both, facts_of, origin_of, safe
-from .words import SEVERE, codings, status_code
+from .dates import DAYS_A_WEEK, When
+from .evidence import CONCEPT, Amount, Evidence, OneOf, Origin, Statement, both, facts_of, label_of, origin_of
+from .unlisted import note_unlisted, note_unverified
+from .words import CLINICAL, SEVERE, VERIFICATION, codings, status_of
 
 _OPEN = ("unconfirmed", "provisional", "differential", "presumed")
 _PAST = ("inactive", "remission", "resolved")
+_NOW = ("active", "recurrence", "relapse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,40 @@ class _Case:
 def read_condition(entry: Entry, evidence: Evidence) -> None:
     """Note as evidence what a Condition or AllergyIntolerance says."""
     content = entry.content
-    verification = status_code(content.get("verificationStatus"))
-    recorded = when(content.get("recordedDate")) or when(content.get("assertedDate"))
-    start, _ = onset(entry)
-    used, loose = evidence.codes(content.get("code"))
-    reason = _silent(entry, verification, evidence) or (without_codes(loose) if not used else None)
-    if reason is not None:
-        evidence.ignore(entry, reason)
+    verification = status_of(content.get("verificationStatus"), VERIFICATION, "verification")
+    clinical = status_of(content.get("clinicalStatus"), CLINICAL, "clinical")
+    recorded = evidence.when(content.get("recordedDate")) or evidence.when(content.get("assertedDate"))
+    start = _onset(entry, evidence)
+    if verification.code == "entered-in-error":
+        evidence.ignore(entry, "entered in error")
         return
-    value = False if verification == "refuted" else None if verification in _OPEN else True
-    case = _Case(entry, value, verification, tuple(used), start, recorded)
+    if evidence.later(start) or (start is None and evidence.later(recorded)):
+        evidence.ignore(entry, "it is dated after the day of the record")
+        return
+    if not evidence.trying and (strange := verification.strange or clinical.strange):
+        evidence.unread_as(entry, strange, verificationStatus=None, clinicalStatus=None)
+        return
+    if verification.code != "refuted":
+        over, why = _over(entry, clinical.code, evidence)
+        if over:
+            evidence.ignore(entry, why)
+            return
+        if why and not evidence.trying:
+            ended = [key for key in content if key.startswith("abatement")]
+            changes: dict[str, Any] = dict.fromkeys(("clinicalStatus", *ended))
+            evidence.unread_as(entry, why, **changes)
+            return
+    used, loose = evidence.codes(content.get("code"))
+    if not used:
+        when = start or recorded
+        if verification.code == "refuted" or (
+            not note_unverified(entry, evidence, loose, when=when, standing=True)
+            and not note_unlisted(entry, evidence, (content.get("code"),), when=when, standing=True)
+        ):
+            evidence.ignore(entry, without_codes(loose))
+        return
+    value = False if verification.code == "refuted" else None if verification.code in _OPEN else True
+    case = _Case(entry, value, verification.code, tuple(used), start, recorded)
     reasons: list[str] = []
     said = False
     for concept, can_show, can_deny, loosely in evidence.concepts(used):
@@ -57,8 +86,13 @@ def read_condition(entry: Entry, evidence: Evidence) -> None:
                 if value is False
                 else f"too broad a code: it need not be {concept.name}"
             )
+            if value is not False:
+                names = evidence.mapping.names_of(concept.name)
+                evidence.not_understood(
+                    entry.reference, label_of(entry), names, reasons[-1], when=start or recorded, standing=True
+                )
             continue
-        evidence.say(Statement(f"concept:{concept.name}", value, case.origin, standing=True))
+        evidence.say(Statement(f"{CONCEPT}{concept.name}", value, case.origin, standing=True))
         said = in_several(concept.name, evidence) or said
         for fact in facts_of(concept, "present", "lasting", "since"):
             silent = _tell(case, fact, loosely, evidence)
@@ -69,25 +103,41 @@ def read_condition(entry: Entry, evidence: Evidence) -> None:
         evidence.ignore(entry, next(iter(reasons), nothing(used[0].concept)))
 
 
-def _silent(entry: Entry, verification: str, evidence: Evidence) -> str | None:
-    """Why a condition says nothing of today, or None."""
+def _over(entry: Entry, clinical: str, evidence: Evidence) -> tuple[bool, str]:
+    """Whether a condition was over on the day of the record, and why; not over, with a reason: that is not known."""
     content = entry.content
-    clinical = status_code(content.get("clinicalStatus"))
-    start, ended = onset(entry)
-    if verification == "entered-in-error":
-        return "entered in error"
-    if verification not in ("", "confirmed", "refuted", *_OPEN):
-        return f"`{safe(verification)}` is not a verification status"
-    if evidence.later(when(content.get("recordedDate"))) or evidence.later(start):
-        return "it is dated after the day of the record"
-    if verification != "refuted" and (clinical in _PAST or ended):
-        return f"{clinical if clinical in _PAST else 'ended'}: it says nothing of today"
-    return None
+    started, ended = evidence.period(content.get("abatementPeriod"))
+    end = evidence.when(content.get("abatementDateTime")) or ended or started
+    day = evidence.as_of
+    if end is not None and day is not None:
+        if end.first > day or evidence.later(end):
+            return False, ""
+        if end.last > day:
+            return False, f"it ended on a day of {end}, before or after the day of the record"
+        if clinical in _NOW:
+            return False, f"its clinical status is {clinical}, and it ended on {end}"
+        return (
+            True,
+            "ended: it says nothing of today" if clinical not in _PAST else f"{clinical}: it says nothing of today",
+        )
+    if clinical in _PAST:
+        meta = content.get("meta")
+        changed = evidence.when(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+        if evidence.asked_for and day is not None and changed is not None and changed.first > day:
+            return False, f"it is {clinical}, and whether it was on the day of the record is not known"
+        return True, f"{clinical}: it says nothing of today"
+    if any(key.startswith("abatement") and value is not False for key, value in content.items()):
+        if clinical in _NOW:
+            return False, f"its clinical status is {clinical}, and it has ended"
+        return True, "ended: it says nothing of today"
+    return False, ""
 
 
 def _tell(case: _Case, fact: Fact, loosely: str, evidence: Evidence) -> str | None:
     """Say what one fact of the mapping makes of a condition; why nothing, or None."""
     assumes = both(fact.assumes, loosely)
+    if fact.denies and case.value is not False:
+        return "that it is there does not say so"
     if fact.when == "since":
         amount = _since(fact, case, evidence) if case.value is True else None
         if amount is None:
@@ -102,20 +152,23 @@ def _tell(case: _Case, fact: Fact, loosely: str, evidence: Evidence) -> str | No
     if value is True:
         value, why = _qualified(case, fact, evidence)
     if len(fact.names) > 1:
-        if value is not True:
+        if value is False:
             return f"{case.verification}: that does not settle any one of its signs"
-        evidence.one_ofs.append(OneOf(fact.names, case.origin, assumes))
+        if value is True:
+            evidence.one_ofs.append(OneOf(fact.names, case.origin, assumes))
+        else:
+            for name in fact.names:
+                evidence.say(Statement(name, None, case.origin, standing=True, reason=why, unread=True))
     else:
         for name in fact.names:
             evidence.say(Statement(name, value, case.origin, standing=True, assumes=assumes, reason=why))
     return None
 
 
-def onset(entry: Entry) -> tuple[When | None, bool]:
-    """When a condition began, and whether it has ended."""
+def _onset(entry: Entry, evidence: Evidence) -> When | None:
+    """When a condition began."""
     content = entry.content
-    start = when(content.get("onsetDateTime")) or period(content.get("onsetPeriod"))[0]
-    return start, any(key.startswith("abatement") for key in content)
+    return evidence.when(content.get("onsetDateTime")) or evidence.period(content.get("onsetPeriod"))[0]
 
 
 def _qualified(case: _Case, fact: Fact, evidence: Evidence) -> tuple[bool | None, str]:
@@ -147,7 +200,7 @@ def _since(fact: Fact, case: _Case, evidence: Evidence) -> Amount | None:
     return None
 
 
-def without_codes(loose: list[Code]) -> str:
+def without_codes(loose: Sequence[Code]) -> str:
     """Why a resource whose codes are not used says nothing."""
     if loose:
         return "its code is not verified (--unverified-codes uses it)"

@@ -7,18 +7,21 @@ finding absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ..terminology.mapping import Fact
+from ..terminology.mapping import Code, Fact
 from .bundle import Entry
 from .conditions import nothing, without_codes
-from .dates import When, period, when
-from .evidence import Course, Evidence, Statement, both, facts_of, origin_of, safe
+from .dates import When
+from .evidence import Course, Evidence, Statement, both, facts_of, label_of, origin_of, safe
+from .observations import strange_status
+from .unlisted import note_unlisted, note_unverified
 from .words import DAYS, codings, label
 
 _INTENTS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
+_NO_ORDER = ("proposal", "plan", "option")
 _MOST = 50
 _TAKEN: Mapping[str, tuple[str, ...]] = {
     "MedicationStatement": ("active", "completed", "stopped", "on-hold"),
@@ -39,22 +42,27 @@ _SILENT = {
 
 def read_drug(entry: Entry, evidence: Evidence) -> None:
     """Note as evidence what a resource says of a drug."""
-    concepts = list(_medication(entry, evidence))
-    start, end = _time(entry)
-    reason = _status(entry, start, evidence)
+    start, end = _time(entry, evidence)
+    silent, strange = _status(entry, start, evidence)
+    if silent is not None:
+        evidence.ignore(entry, silent)
+        return
+    if strange is not None and not evidence.trying:
+        evidence.unread_as(entry, strange, status="completed")
+        return
+    concepts, missing = _medication(entry, evidence)
     used, loose = [], []
-    for concept in concepts[:_MOST]:
+    for concept in concepts:
         found, more = evidence.codes(concept)
         used += found
         loose += more
-    if reason is None and not used:
-        reason = without_codes(loose)
-    if reason is not None:
-        evidence.ignore(entry, reason)
+    if not used:
+        _unlisted(entry, concepts, missing, loose, start, evidence)
         return
     origin = origin_of(entry, start, used, next((label(c) for c in concepts if label(c)), ""))
     known_form = any(" " in c.display.strip() for c in used)  # a clinical drug says its form, an ingredient does not
     done = False
+    reason = ""
     for concept, can_show, _, loosely in evidence.concepts(used):
         old = False
         reason = reason or concept.note or nothing(concept.name)
@@ -74,18 +82,57 @@ def read_drug(entry: Entry, evidence: Evidence) -> None:
         evidence.ignore(entry, reason or nothing(used[0].concept))
 
 
-def _medication(entry: Entry, evidence: Evidence) -> Iterator[Any]:
-    """The CodeableConcepts of a drug and its ingredients. Each Medication is looked at once, so that a loop ends."""
+def _unlisted(
+    entry: Entry,
+    concepts: Sequence[Any],
+    missing: Sequence[tuple[str, str]],
+    loose: Sequence[Code],
+    when: When | None,
+    evidence: Evidence,
+) -> None:
+    """A drug none of whose codes is used: what it may be is left open."""
+    if note_unverified(entry, evidence, loose, when=when):
+        return
+    if missing:  # words may say that it is another drug, but nobody has seen its code
+        reference, shown = missing[0]
+        names = dict.fromkeys(n for net in evidence.mapping.nets_of_text(shown) for n in net.names)
+        names = names or dict.fromkeys(evidence.mapping.names_of_kind(entry.type))
+        reason = f"it refers to {safe(reference)}{f' (“{safe(shown)}”)' if shown else ''}"
+        evidence.not_understood(entry.reference, shown or label_of(entry), names, reason, when=when)
+    elif not note_unlisted(entry, evidence, concepts, when=when):
+        evidence.ignore(entry, without_codes(loose))
+
+
+def _medication(entry: Entry, evidence: Evidence) -> tuple[list[Any], list[tuple[str, str]]]:
+    """The CodeableConcepts of a drug and its ingredients, and references to what was not sent, with their displays.
+
+    Each Medication is looked at once, so that a loop ends. One that was entered in error says nothing.
+    """
     content = entry.content
     queue: list[tuple[Any, Any]] = [(content.get("medicationCodeableConcept"), content.get("medicationReference"))]
+    concepts: list[Any] = []
+    missing: list[tuple[str, str]] = []
     seen: set[int] = set()
     for concept, reference in queue:  # grows while it is read
-        if isinstance(concept, Mapping):
-            yield concept
+        if isinstance(concept, Mapping) and len(concepts) < _MOST:
+            concepts.append(concept)
+        if not isinstance(reference, Mapping):
+            continue
         found = evidence.resolve(reference, entry)
-        if found is None or found.get("resourceType") != "Medication" or id(found) in seen or len(seen) >= _MOST:
+        if found is None:
+            named, shown = reference.get("reference"), reference.get("display")
+            called = named if isinstance(named, str) else "a Medication"
+            missing.append((f"{called}, which was not sent", shown if isinstance(shown, str) else ""))
+            continue
+        if found.get("resourceType") != "Medication" or id(found) in seen or len(seen) >= _MOST:
             continue
         seen.add(id(found))
+        if found.get("status") == "entered-in-error":
+            missing.append(("a Medication that was entered in error", label(found.get("code"))))
+            continue
+        if found.get("modifierExtension") or found.get("implicitRules"):
+            missing.append(("a Medication with an extension that changes what it means", label(found.get("code"))))
+            continue
         queue.append((found.get("code"), None))
         ingredients = found.get("ingredient")
         queue += [
@@ -93,44 +140,51 @@ def _medication(entry: Entry, evidence: Evidence) -> Iterator[Any]:
             for item in (ingredients if isinstance(ingredients, list) else ())[:_MOST]
             if isinstance(item, Mapping)
         ]
+    return concepts, missing
 
 
-def _status(entry: Entry, start: When | None, evidence: Evidence) -> str | None:
-    """Why nothing is taken from it, or None."""
+def _status(entry: Entry, start: When | None, evidence: Evidence) -> tuple[str | None, str | None]:
+    """Why nothing is taken from it by design, or None; and why its status is not understood, or None."""
     content = entry.content
-    status = content.get("status")
-    if status not in _TAKEN[entry.type]:
-        return _SILENT.get(str(status), f"its status is {safe(str(status)) if status else 'missing'}")
+    status, intent = content.get("status"), content.get("intent")
+    if str(status) in _SILENT:
+        return _SILENT[str(status)], None
+    if evidence.later(start):
+        return "it is dated after the day of the record", None
     if entry.type == "MedicationRequest":
-        if content.get("intent") not in _INTENTS:
-            return f"a {safe(str(content.get('intent', 'request without intent')))}, and not a prescription"
         if content.get("doNotPerform") is True:
-            return "an instruction not to give it"
+            return "an instruction not to give it", None
+        if intent in _NO_ORDER:
+            return f"a {intent}, and not a prescription", None
         if start is None:
-            return "it is not dated, so that it may be of today"
-        if evidence.as_of is not None and start.last >= evidence.as_of and start.first <= evidence.as_of:
-            return "prescribed on the day of the record: not tried yet"
-    return "it is dated after the day of the record" if evidence.later(start) else None
+            return None, "it is not dated, so that it may be of today"
+        if evidence.as_of is not None and start.last >= evidence.as_of:
+            return "prescribed on the day of the record: not tried yet", None
+        if intent not in _INTENTS:
+            return None, f"its intent `{str(intent)[:40]}` is not one of FHIR's codes" if intent else "it has no intent"
+    if status not in _TAKEN[entry.type]:
+        return None, strange_status(status)
+    return None, None
 
 
-def _time(entry: Entry) -> tuple[When | None, When | None]:
+def _time(entry: Entry, evidence: Evidence) -> tuple[When | None, When | None]:
     """From when to when; the end is None while it goes on."""
     content = entry.content
     match entry.type:
         case "MedicationStatement" | "MedicationAdministration":
-            start, end = period(content.get("effectivePeriod"))
-            moment = when(content.get("effectiveDateTime"))
+            start, end = evidence.period(content.get("effectivePeriod"))
+            moment = evidence.when(content.get("effectiveDateTime"))
             start = start or moment
             if start is None:
                 return None, None
             goes_on = moment is None and content.get("status") in ("active", "in-progress")
             return start, end if end or goes_on else moment or start
         case "MedicationRequest":
-            start = when(content.get("authoredOn"))
+            start = evidence.when(content.get("authoredOn"))
             if start is None:
                 return None, None
             return start, None if content.get("status") == "active" else _until(content, start)
-    moment = when(content.get("whenHandedOver")) or when(content.get("whenPrepared"))
+    moment = evidence.when(content.get("whenHandedOver")) or evidence.when(content.get("whenPrepared"))
     return moment, moment
 
 

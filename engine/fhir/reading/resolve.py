@@ -1,16 +1,17 @@
 """Statements about a finding -> what is taken to be so, or that it stays open.
 
 The later of two days wins among observations, and among conditions. An absence never outweighs a condition that still
-stands, an unconfirmed one never outweighs a confirmed one; what remains contradictory is left open and reported.
+stands, an unconfirmed one never outweighs a confirmed one; what remains contradictory is left open and reported. What
+was not understood could be a presence: where that would not leave an absence standing, the finding is open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..terminology.mapping import CodeMapping
-from .evidence import Evidence, Origin, Statement, both
+from ..terminology.mapping import AllOf, CodeMapping
+from .evidence import CONCEPT, Evidence, Origin, Statement, both
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +27,63 @@ class Verdict:
 def verdict(name: str, evidence: Evidence) -> Verdict | None:
     """What is taken to be so of a finding; None where nothing speaks of it."""
     said = [s for s in evidence.statements.get(name, ()) if not _too_old(s, evidence)]
+    unread = [s for s in said if s.unread]
+    found, contradiction = _settled([s for s in said if not s.unread])
+    if unread and (found is None or found.value is not True):
+        as_present = [replace(s, value=True) if s.unread else s for s in said]
+        if found is None or found.value is None or _settled(as_present)[0] != found:
+            reasons = [*(s.reason for s in unread), *((found.reason,) if found and found.value is None else ())]
+            found, contradiction = _open(said, both(*reasons)), ""
+    if contradiction:
+        evidence.problems.append(f"`{name}` is left open: {contradiction} contradict each other")
+    return found
+
+
+def _settled(said: Sequence[Statement]) -> tuple[Verdict | None, str]:
+    """What statements that were understood come to, and the resources that contradict each other."""
     if not said:
-        return None
+        return None, ""
     there = [s for s in said if s.value is True]
     not_there = [s for s in said if s.value is False]
     open_ = [s for s in said if s.value is None]
     if there and not_there:
         if any(_after_all(s, not_there) for s in there):
-            return _given(there)
+            return _given(there), ""
         same_kind = not any(s.standing for s in there) or all(s.standing for s in not_there)
         if same_kind and any(_after_all(s, there) for s in not_there):
-            return _given([s for s in not_there if _after_all(s, there)])
+            return _given([s for s in not_there if _after_all(s, there)]), ""
         listed = " and ".join(dict.fromkeys(s.origin.reference for s in _in_order([*there, *not_there])))
-        evidence.problems.append(f"`{name}` is left open: {listed} contradict each other")
-        return _open([*there, *not_there], "the resources contradict each other")
+        return _open([*there, *not_there], "the resources contradict each other"), listed
     if there:
-        return _given(there)
+        return _given(there), ""
     if not_there and (not open_ or any(_after_all(s, open_) for s in not_there)):
-        return _given(not_there)
-    return _open([*open_, *not_there], both(*(s.reason for s in open_)))
+        return _given(not_there), ""
+    return _open([*open_, *not_there], both(*(s.reason for s in open_))), ""
 
 
 def all_of(evidence: Evidence) -> None:
     """Statements about findings that are several concepts together."""
     for rule in evidence.mapping.all_of:
-        parts = [verdict(f"concept:{name}", evidence) for name in rule.concepts]
+        parts = [verdict(f"{CONCEPT}{name}", evidence) for name in rule.concepts]
         values = [None if p is None else p.value for p in parts]
         if all(v is None for v in values) and not any(parts):
             continue
         value = False if False in values else True if all(values) else None
         shown = [p for p in parts if p is not None and (value is None or p.value is value)]
         if value is None:  # half of it says neither yes nor no
+            if all(p is not None for p in parts):
+                _half_open(rule, [p for p in parts if p is not None], evidence)
             continue
         origins = tuple(dict.fromkeys(o for p in shown for o in p.origins))
         for origin in origins:
             evidence.say(Statement(rule.finding, value, origin, standing=value, assumes=rule.assumes))
+
+
+def _half_open(rule: AllOf, parts: Sequence[Verdict], evidence: Evidence) -> None:
+    """Every part is spoken of, none is denied, and some are open: so is the whole."""
+    reason = both(*(p.reason for p in parts))
+    for origin in dict.fromkeys(o for p in parts for o in p.origins):
+        evidence.say(Statement(rule.finding, None, origin, reason=reason, unread=True))
 
 
 def one_of(evidence: Evidence) -> None:
@@ -69,7 +92,7 @@ def one_of(evidence: Evidence) -> None:
         found = {name: verdict(name, evidence) for name in claim.names}
         if any(v is not None and v.value is True for v in found.values()):
             chosen = next(n for n, v in found.items() if v is not None and v.value is True)
-            evidence.say(Statement(chosen, True, claim.origin, standing=True, assumes=""))
+            evidence.say(Statement(chosen, True, claim.origin, standing=True))
             continue
         free = [name for name, v in found.items() if v is None or v.value is None]
         if not free:
@@ -78,7 +101,7 @@ def one_of(evidence: Evidence) -> None:
                 f"{claim.origin.reference} says that one of {listed} is present, and others deny each"
             )
             why = "the resources contradict each other"
-            evidence.say(Statement(claim.names[0], None, claim.origin, standing=True, reason=why))
+            evidence.say(Statement(claim.names[0], None, claim.origin, standing=True, reason=why, unread=True))
             continue
         evidence.say(Statement(free[0], True, claim.origin, standing=True, assumes=claim.assumes))
 
@@ -114,10 +137,10 @@ def held(name: str, mapping: CodeMapping) -> tuple[int | None, int | None]:
 
 
 def _too_old(statement: Statement, evidence: Evidence) -> bool:
-    if statement.standing or statement.value is None:
+    if statement.standing or (statement.value is None and not statement.unread):
         return False
     absent, present = held(statement.name, evidence.mapping)
-    limit = present if statement.value else absent
+    limit = absent if statement.value is False else present
     if not evidence.older(statement.origin.when, limit):
         return False
     reason = f"older than {limit} weeks: it says nothing of today"

@@ -7,17 +7,19 @@ References are compared as FHIR writes them: relative, absolute, with a version,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from guidelog.diagnostics import InputError
 from guidelog.patients.node import quoted, visible
 
-from .bundle import Entry, Records
+from .bundle import Deleted, Entry, Records
+from .dates import When, when
 
 _SHOWN = 5
 NOBODY = "unnamed"
+NOT_NAMED = "it does not say by a reference whom it is about"
 _LONGEST_ID = 200
 _LONGEST_COUNT = 10
 
@@ -30,18 +32,41 @@ class Person:
     references: frozenset[str]
     resource: Entry | None = None
 
+    @property
+    def remarks(self) -> list[str]:
+        """What the Patient resource says of the record: that it is not in use, or that another one replaces it."""
+        content = {} if self.resource is None else self.resource.content
+        found = (
+            ["the Patient resource says that this record is not in active use"]
+            if content.get("active") is False
+            else []
+        )
+        links = content.get("link")
+        for link in links if isinstance(links, list) else ():
+            if isinstance(link, Mapping) and link.get("type") in ("replaced-by", "refer", "seealso", "replaces"):
+                other = link.get("other")
+                named = other.get("reference") if isinstance(other, Mapping) else None
+                told = quoted(named) if isinstance(named, str) else "another record"
+                found.append(f"the Patient resource refers to {told} ({link['type']}): what stands there is not known")
+        return found
+
+    def _means(self, references: Iterable[Any]) -> bool:
+        """Whether all of some references mean the patient."""
+        found = [r.get("reference") if isinstance(r, Mapping) else None for r in references]
+        return all(isinstance(r, str) and (r in self.references or tail(r) in self.references) for r in found)
+
     def strange(self, entry: Entry) -> str | None:
         """Why a resource is not about this patient, or None when it is."""
         content = entry.content
         focus = content.get("focus")
-        if entry.type == "Observation" and isinstance(focus, list) and focus:
+        if entry.type == "Observation" and isinstance(focus, list) and focus and not self._means(focus):
             return "it is about something else than the patient (`focus`)"
         subject = content.get("subject", content.get("patient"))
         if subject is None:
             return None
         reference = subject.get("reference") if isinstance(subject, Mapping) else None
         if not isinstance(reference, str):
-            return "it does not say by a reference whom it is about"
+            return NOT_NAMED
         if reference in self.references or (tail(reference) in self.references and not _elsewhere(reference, self)):
             return None
         return f"it is about {quoted(reference)}, not this patient"
@@ -60,7 +85,11 @@ def person_of(records: Records, expected: str | None = None) -> Person:
     found: dict[str, Entry] = {}
     for entry in records.entries:
         if entry.type == "Patient":
-            found.setdefault(entry.id or entry.url or entry.place, entry)
+            name = entry.id or entry.url or entry.place
+            other = found.get(name)
+            if other is not None and other.base and entry.base and other.base != entry.base:
+                name = entry.url  # the same id on another server is somebody else
+            found.setdefault(name, entry)
     wanted = tail(expected).removeprefix("Patient/") if expected else None
     if len(found) > 1:
         raise _several(f"Patient/{name}" if entry.id else name for name, entry in found.items())
@@ -110,42 +139,118 @@ def split_patients(resources: Iterable[Mapping[str, Any]]) -> dict[str, list[Map
 
 
 def without_copies(records: Records) -> list[Entry]:
-    """The resources, each once: the newest version where there are several. Copies that disagree are left out."""
+    """The resources, each once: the newest version where there are several, in the order of server, type and id.
+
+    Nothing is left of what was deleted last. Versions of which none is the newer and that differ are put to
+    `Records.rivals`.
+    """
     kept: dict[tuple[str, str], list[Entry]] = {}
     found: list[Entry] = []
-    deleted = {tail(url) for url in records.deleted}
     for entry in records.entries:
-        if entry.reference in deleted:
-            records.left_out.append((entry, "the record says that it was deleted"))
-            continue
-        if not entry.id:
-            if not any(entry.content == other.content and entry.url == other.url for other in found[-1:]):
-                found.append(entry)
-            continue
-        kept.setdefault((entry.type, entry.id), []).append(entry)
-    for copies in kept.values():
-        if len(copies) == 1:
+        if entry.id:
+            kept.setdefault((entry.type, entry.id), []).append(entry)
+        elif not any(entry.content == other.content and entry.url == other.url for other in found[-1:]):
+            found.append(entry)
+    gone: dict[tuple[str, str], list[Deleted]] = {}
+    for deletion in records.deleted:
+        gone.setdefault((deletion.type, deletion.id), []).append(deletion)
+    main = next((e.base for e in records.entries if e.type == "Patient" and e.base), "")
+    for key, copies in kept.items():
+        deletions = gone.get(key, ())
+        if len(copies) == 1 and not deletions:
             found.append(copies[0])
             continue
-        newest = max(copies, key=_age)
-        rivals = [c for c in copies if _age(c) == _age(newest) and c.content != newest.content]
-        if rivals:
-            records.left_out.append((newest, "it stands in the record twice with different content"))
-            records.problems.append(f"{newest.reference} stands in the record twice with different content: not used")
-        else:
-            found.append(newest)
+        bases = sorted({e.base for e in copies if e.base})
+        only = bases[0] if len(bases) == 1 else ""
+        groups: dict[str, list[Entry]] = {}
+        for entry in copies:
+            groups.setdefault(entry.base or only, []).append(entry)
+        first = main if main in groups else next(iter(groups))
+        for base, versions in groups.items():
+            named = versions if base == first else [replace(e, reference=e.url or e.reference) for e in versions]
+            _newest(named, [d for d in deletions if d.base in ("", base) or not base], records, found)
     return found
 
 
-def _age(entry: Entry) -> tuple[str, int]:
-    meta = entry.content.get("meta")
+def _newest(versions: Sequence[Entry], deletions: Sequence[Deleted], records: Records, found: list[Entry]) -> None:
+    """Put the newest of some versions with the resources, or where it belongs instead."""
+    newest = versions[0]
+    for other in versions[1:]:
+        newest = other if _newer(other, newest) > 0 else newest
+    if any(_newer(deletion, newest) > 0 for deletion in deletions):
+        records.left_out.append((newest, "the record says that it was deleted"))
+        return
+    rivals = [e for e in versions if _newer(e, newest) == 0 and e.content != newest.content]
+    if rivals:
+        records.rivals.append((newest, *rivals))
+        records.problems.append(f"{newest.reference} stands in the record twice with different content: not used")
+    else:
+        found.append(newest)
+
+
+def _newer(one: Entry | Deleted, other: Entry | Deleted) -> int:
+    """Whether one is the newer (1), the older (-1), or neither is (0): by instant, version, place in a history."""
+    (updated, version), (before, earlier) = _age(one), _age(other)
+    if updated is not None and before is not None:
+        if updated.instant is not None and before.instant is not None:
+            if updated.instant != before.instant:
+                return 1 if updated.instant > before.instant else -1
+        elif updated.first > before.last or before.first > updated.last:
+            return 1 if updated.first > before.last else -1
+    if version is not None and earlier is not None and version != earlier:
+        return 1 if version > earlier else -1
+    if one.history and one.history == other.history and one.number != other.number:
+        return 1 if one.number < other.number else -1  # a history begins with the newest
+    if isinstance(one, Deleted) != isinstance(other, Deleted) and not (one.history and other.history):
+        return 1 if isinstance(one, Deleted) else -1
+    if (updated is None) != (before is None):
+        return 1 if before is None else -1
+    return 0
+
+
+def _age(of: Entry | Deleted) -> tuple[When | None, int | None]:
+    """When it was last changed, and the number of its version."""
+    if isinstance(of, Deleted):
+        return of.updated, _number(of.version)
+    meta = of.content.get("meta")
     if not isinstance(meta, Mapping):
-        return "", 0
-    updated, version = meta.get("lastUpdated"), meta.get("versionId")
-    number = 0
-    if isinstance(version, str) and version.isascii() and version.isdigit() and len(version) < _LONGEST_COUNT:
-        number = int(version)
-    return updated if isinstance(updated, str) else "", number
+        return None, None
+    return when(meta.get("lastUpdated")), _number(meta.get("versionId"))
+
+
+def _number(version: Any) -> int | None:
+    plain = isinstance(version, str) and version.isascii() and version.isdigit() and len(version) < _LONGEST_COUNT
+    return int(version) if plain else None
+
+
+class Index:
+    """The resources of a record by what references call them."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._by_url: dict[str, Entry] = {}
+        self._by_key: dict[tuple[str, str], dict[str, Entry]] = {}
+        for entry in entries:
+            if entry.url:
+                self._by_url.setdefault(entry.url, entry)
+            if entry.id:
+                self._by_key.setdefault((entry.type, entry.id), {}).setdefault(entry.base, entry)
+
+    def find(self, reference: str, holder: Entry) -> Entry | None:
+        """The resource that a reference means, as the resource that holds it says it: on the same server."""
+        if (found := self._by_url.get(reference)) is not None:
+            return found
+        if reference.startswith("urn:"):
+            return None
+        whole = reference.split("/_history/", 1)[0].rstrip("/")
+        kind, _, name = tail(reference).partition("/")
+        named = self._by_key.get((kind, name), {})
+        absolute = "://" in whole
+        base = whole.removesuffix(f"/{kind}/{name}") if absolute else holder.base
+        if base in named:
+            return named[base]
+        if "" in named:
+            return named[""]
+        return next(iter(named.values())) if len(named) == 1 and not base else None
 
 
 def _elsewhere(reference: str, person: Person) -> bool:

@@ -3,20 +3,21 @@
 The file is data of a guideline, written by its authors (docs/fhir.md). A name that the guideline does not declare, a
 code that stands twice, a display that does not speak of its concept, a wrong check digit: each is an error, because a
 wrong code makes a wrong fact. Displays are compared with words the author gives; that a code has the display it claims
-is for a list of codes to show (tests/fhir/test_codes.py).
+is for a list of codes to show (tests/fhir/test_codes.py). FHIR ValueSets and CodeSystems may stand beside it.
 
     GL441  codes.toml cannot be read      GL444  a code stands twice
     GL442  a part that is not known       GL445  a display that is not about its concept
     GL443  an unknown name                GL446  a wrong check digit
+    GL447  a sibling that is not listed   GL448  a value set or hierarchy that cannot be read
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from guidelog.diagnostics import Diagnostic, InputError, Label, nearest
 from guidelog.language.guideline import GuidelineFolder
@@ -24,13 +25,30 @@ from guidelog.language.vocabulary import Vocabulary
 from guidelog.source import Source, Span
 
 from .check_digits import right_digits
-from .mapping import AllOf, Code, CodeMapping, Concept, Fact, Match, Overlap, When, Worsening, normal
+from .mapping import AllOf, Code, CodeMapping, Concept, Fact, Family, Form, Match, Net, Overlap, When, Worsening, normal
+from .value_sets import Unreadable, hierarchy, value_set
 
 FILE = "codes.toml"
+ANSWER_WORDS: Mapping[str, bool | None] = {"yes": True, "no": False, "unknown": None}
+_Content = TypeVar("_Content")
 LARGEST = 5_000_000
 OWN_SYSTEM = "urn:guidelog:{}"
-_TABLES = ("systems", "sources", "concept", "all_of", "worsening", "overlap", "courses", "questionnaire")
-_CONCEPT = ("name", "mentions", "codes", "fact", "note")
+_TABLES = (
+    "systems",
+    "sources",
+    "hierarchies",
+    "concept",
+    "net",
+    "form",
+    "all_of",
+    "worsening",
+    "overlap",
+    "courses",
+    "questionnaire",
+)
+_CONCEPT = ("name", "mentions", "codes", "families", "value_sets", "fact", "note", "words", "reports")
+_FAMILY = ("system", "under", "display", "match", "source", "endings", "except")
+_NET = ("name", "findings", "measures", "under", "words", "but_not", "weeks", "kinds")
 _CODE = ("system", "code", "display", "match", "status", "source", "note")
 _FACT = (
     "finding",
@@ -45,6 +63,9 @@ _FACT = (
     "present_for",
     "suspicion",
     "severe",
+    "denies",
+    "unit",
+    "says",
     "routes",
     "assumes",
 )
@@ -75,11 +96,13 @@ def read_mapping(guideline: GuidelineFolder, vocabulary: Vocabulary) -> tuple[Co
         raise InputError.of("GL441", f"`{path}` is not UTF-8 text (byte {error.start:,})") from None
     except OSError as error:
         raise InputError.of("GL441", f"`{path}` cannot be read: {(error.strerror or 'error').lower()}") from None
-    return read_codes(Source(_shown(path), text), vocabulary, own)
+    return read_codes(Source(_shown(path), text), vocabulary, own, guideline.folder)
 
 
-def read_codes(source: Source, vocabulary: Vocabulary, own: str = "") -> tuple[CodeMapping, list[Diagnostic]]:
-    """As `read_mapping`, from a text."""
+def read_codes(
+    source: Source, vocabulary: Vocabulary, own: str = "", folder: Path | None = None
+) -> tuple[CodeMapping, list[Diagnostic]]:
+    """As `read_mapping`, from a text; `folder` is where the value sets and hierarchies it names stand."""
     try:
         content = tomllib.loads(source.text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -90,15 +113,16 @@ def read_codes(source: Source, vocabulary: Vocabulary, own: str = "") -> tuple[C
             span = Span(source, start, start + 1)
         message = f"{FILE} is not valid TOML: {str(error).lower()}"
         return CodeMapping(own, {own: ""}), [InputError.of("GL441", message, span=span).diagnostics[0]]
-    reader = _Reader(source, vocabulary)
+    reader = _Reader(source, vocabulary, folder)
     return reader.mapping(content, own), reader.problems
 
 
 class _Reader:
     """Reads the tables; each one is read even when another is wrong."""
 
-    def __init__(self, source: Source, vocabulary: Vocabulary) -> None:
+    def __init__(self, source: Source, vocabulary: Vocabulary, folder: Path | None) -> None:
         self.source = source
+        self.folder = folder
         self.vocabulary = vocabulary
         self.problems: list[Diagnostic] = []
         self.origins: Mapping[str, Any] = {}
@@ -124,6 +148,12 @@ class _Reader:
                     message = f"the code `{code.code}` of `{code.system}` stands twice: under `{codes[key].concept}` "
                     self.problem("GL444", f"{message}and under `{code.concept}`", code.code, 1)
                 codes[key] = code
+        hierarchies = {
+            system: self.file(str(name), hierarchy) or {}
+            for system, name in self.table(content, "hierarchies").items()
+            if system in self.systems.values()
+            or self.unknown("GL442", f"there is no code system `{system}`", system, self.systems.values())
+        }
         courses = self.table(content, "courses")
         self.known(courses, ("gap_weeks",), "[courses]")
         asked = self.table(content, "questionnaire")
@@ -138,16 +168,104 @@ class _Reader:
             tuple(self.overlap(e, concepts) for e in self.tables(content, "overlap")),
             self.number(courses, "gap_weeks", 2),
             frozenset(n for n in self.texts(asked, "resets") if self.declared(n, "measure")),
+            tuple(self.net(e) for e in self.tables(content, "net")),
+            tuple(self.form(e) for e in self.tables(content, "form")),
+            hierarchies,
         )
 
     def concept(self, entry: Mapping[str, Any]) -> Concept:
         name = self.text(entry, "name")
         self.known(entry, _CONCEPT, f"the concept `{name}`")
         mentions = tuple(m.casefold() for m in self.texts(entry, "mentions"))
-        codes = tuple(self.code(c, name, mentions) for c in self.tables(entry, "codes"))
+        codes = [self.code(c, name, mentions) for c in self.tables(entry, "codes")]
+        listed = {(c.system, normal(c.system, c.code)) for c in codes}
+        for given in self.tables(entry, "value_sets"):
+            codes += [c for c in self.imported(given, name) if (c.system, normal(c.system, c.code)) not in listed]
         return Concept(
-            name, codes, tuple(self.fact(f, name) for f in self.tables(entry, "fact")), self.text(entry, "note", "")
+            name,
+            tuple(codes),
+            tuple(self.fact(f, name) for f in self.tables(entry, "fact")),
+            self.text(entry, "note", ""),
+            tuple(self.family(f, name, mentions) for f in self.tables(entry, "families")),
+            tuple(w.casefold() for w in self.texts(entry, "words")),
+            tuple(n for n in self.texts(entry, "reports") if self.declared(n, "finding")),
         )
+
+    def family(self, entry: Mapping[str, Any], concept: str, mentions: tuple[str, ...]) -> Family:
+        under = self.text(entry, "under")
+        self.known(entry, _FAMILY, f"the family `{under}`", under)
+        plain = {k: v for k, v in entry.items() if k in _CODE}
+        code = self.code({**plain, "code": under}, concept, mentions)
+        ignore = frozenset(normal(code.system, c) for c in self.texts(entry, "except"))
+        return Family(code, normal(code.system, under), self.texts(entry, "endings"), ignore)
+
+    def imported(self, entry: Mapping[str, Any], concept: str) -> Iterator[Code]:
+        """The codes of a FHIR ValueSet that are of systems which the file knows."""
+        name = self.text(entry, "file")
+        self.known(entry, ("file", "match"), f"a value set of `{concept}`", concept)
+        match: Match = self.word(entry, "match", get_args(Match), "narrower")
+        found = self.file(name, value_set)
+        called, listed = found or ("", [])
+        for system, code, display in listed:
+            short = self.systems.get(system)
+            if short:
+                if not right_digits(short, code):
+                    self.problem("GL446", f"`{code}` in `{name}` has a wrong check digit", name)
+                yield Code(concept, short, code, display, match, verified=True, source=called or name)
+
+    def file(self, name: str, read: Callable[[Path], _Content]) -> _Content | None:
+        """What stands in a file beside codes.toml; None, reported, where it cannot be read."""
+        inside = Path(name)
+        if self.folder is None:
+            return None
+        if inside.is_absolute() or ".." in inside.parts or not (self.folder / inside).is_file():
+            self.problem("GL448", f"there is no file `{name}` in the guideline's folder", name)
+            return None
+        try:
+            return read(self.folder / inside)
+        except Unreadable as error:
+            self.problem("GL448", f"`{name}` cannot be used: {error}", name)
+            return None
+
+    def net(self, entry: Mapping[str, Any]) -> Net:
+        name = self.text(entry, "name")
+        self.known(entry, _NET, f"the net `{name}`", name)
+        names = [n for n in self.texts(entry, "findings") if self.declared(n, "finding")]
+        names += [n for n in self.texts(entry, "measures") if self.declared(n, "measure")]
+        families = []
+        for system, beginnings in self.table(entry, "under").items():
+            if system not in self.systems.values():
+                self.unknown("GL442", f"there is no code system `{system}`", system, self.systems.values())
+            families += [(system, normal(system, str(b))) for b in (beginnings if isinstance(beginnings, list) else ())]
+        return Net(
+            name,
+            tuple(names),
+            tuple(families),
+            tuple(w.casefold() for w in self.texts(entry, "words")),
+            tuple(w.casefold() for w in self.texts(entry, "but_not")),
+            self.optional(entry, "weeks"),
+            frozenset(self.texts(entry, "kinds")),
+        )
+
+    def form(self, entry: Mapping[str, Any]) -> Form:
+        url = self.text(entry, "url")
+        self.known(entry, ("url", "items", "answers"), f"the form `{url}`", url)
+        items = {}
+        declared = (self.vocabulary.findings, self.vocabulary.measures, self.vocabulary.screens)
+        for link, name in self.table(entry, "items").items():
+            if any(name in group for group in declared):
+                items[str(link)] = str(name)
+            else:
+                message = f"there is no finding, measure or screen `{name}` in this guideline"
+                self.unknown("GL443", message, str(name), (n for group in declared for n in group))
+        answers: dict[tuple[str, str], bool | None] = {}
+        for coding, word in self.table(entry, "answers").items():
+            system, _, code = str(coding).rpartition("|")
+            if word in ANSWER_WORDS:
+                answers[system, code] = ANSWER_WORDS[word]
+            else:
+                self.unknown("GL442", f"`{word}` is not an answer: yes, no or unknown", str(word), ANSWER_WORDS)
+        return Form(url, items, answers)
 
     def code(self, entry: Mapping[str, Any], concept: str, mentions: tuple[str, ...]) -> Code:
         code, system, display = self.text(entry, "code"), self.text(entry, "system"), self.text(entry, "display", "")
@@ -198,6 +316,9 @@ class _Reader:
             entry.get("suspicion") is True,
             entry.get("severe") is True,
             frozenset(self.texts(entry, "routes")),
+            entry.get("denies") is True,
+            self.text(entry, "unit", ""),
+            self.text(entry, "says", "").casefold(),
             self.text(entry, "assumes", ""),
         )
 

@@ -1,13 +1,16 @@
 """What codes of records mean in a guideline's names: plain data, read from codes.toml by `codes`.
 
-A `Concept` is a group of codes with the same meaning; its `Fact`s say what a resource with such a code says about the
-patient. Nothing here reads a file or a resource, and nothing here knows a code.
+A `Concept` is a group of codes with the same meaning, listed one by one or as a `Family` of a hierarchy; its `Fact`s
+say what a resource with such a code says about the patient. A `Net` says what a code or word that no concept has may be
+about, so that it is left open and not taken for "no". Nothing here reads a file or a resource, and nothing here knows
+a code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -41,8 +44,10 @@ class Fact:
     `names`: one finding or measure; several when the resource says that at least one of them is present (`one_of`).
     `weeks`: for `lasting`, how long at least. `present_from`, `absent_to`: for `level`. `absent_for` and `present_for`:
     for how many weeks a dated observation is taken to hold. `suspicion`: what is not confirmed counts as well.
-    `severe`: the resource has to say that it is severe. `routes`: codes of the routes of a drug that count. `assumes`:
-    what the mapping takes for granted, shown with the fact.
+    `severe`: the resource has to say that it is severe. `routes`: codes of the routes of a drug that count. `denies`:
+    only an absence says something (no weakness at all is none in both legs). `unit`: that of a number with limits.
+    `says`: words that have to stand beside the code, because it alone does not say on which scale it is.
+    `assumes`: what the mapping takes for granted, shown with the fact.
     """
 
     names: tuple[str, ...]
@@ -56,17 +61,78 @@ class Fact:
     suspicion: bool = False
     severe: bool = False
     routes: frozenset[str] = frozenset()
+    denies: bool = False
+    unit: str = ""
+    says: str = ""
     assumes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """The codes of a hierarchical system that begin alike, as codes of one concept.
+
+    `under` is the beginning as codes are compared (`M464`); `endings`: only codes that end so, `ignore`: none of these.
+    """
+
+    code: Code
+    under: str
+    endings: tuple[str, ...] = ()
+    ignore: frozenset[str] = frozenset()
+
+    def has(self, code: str) -> bool:
+        """Whether a code, as codes are compared, is one of the family."""
+        return (
+            code.startswith(self.under)
+            and code not in self.ignore
+            and (not self.endings or code.endswith(self.endings))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Concept:
-    """Codes that mean the same, and what they say; `note` says why nothing follows, where nothing does."""
+    """Codes that mean the same, and what they say; `note` says why nothing follows, where nothing does.
+
+    `words`: text that speaks of it where no code is known. `reports`: what a report of it in words may be about.
+    """
 
     name: str
     codes: tuple[Code, ...]
     facts: tuple[Fact, ...]
     note: str = ""
+    families: tuple[Family, ...] = ()
+    words: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What codes and words that no concept has may be about.
+
+    `names`: the findings and measures that stay open. `families`: beginnings of codes, by short name of the system.
+    `words` in a text speak of it, unless one of `but_not` stands there too. `weeks`: how long ago at most a dated
+    condition may have been recorded. `kinds`: the types of resource that it looks at; empty for all.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    families: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
+    but_not: tuple[str, ...] = ()
+    weeks: int | None = None
+    kinds: frozenset[str] = frozenset()
+
+    def of_kind(self, kind: str) -> bool:
+        """Whether it looks at resources of this type."""
+        return not self.kinds or kind in self.kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A questionnaire of somebody else: which of its items asks for which name, and what its own answer codes mean."""
+
+    url: str
+    items: Mapping[str, str]
+    answers: Mapping[tuple[str, str], bool | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +170,7 @@ class CodeMapping:
 
     `systems` gives the short name of a code system's address. `own_system` is the address under which the guideline's
     own public names are codes. `gap_weeks`: how long a course may pause. `resets`: measures that start again.
+    `hierarchies`: displays of the codes of a system as far as the guideline lists them, for families and for `check`.
     """
 
     own_system: str = ""
@@ -115,6 +182,18 @@ class CodeMapping:
     overlaps: tuple[Overlap, ...] = ()
     gap_weeks: int = 2
     resets: frozenset[str] = frozenset()
+    nets: tuple[Net, ...] = ()
+    forms: tuple[Form, ...] = ()
+    hierarchies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def _families(self) -> Mapping[str, tuple[Family, ...]]:
+        """By short name of their system, the longest beginning first."""
+        found: dict[str, list[Family]] = {}
+        for concept in self.concepts.values():
+            for family in concept.families:
+                found.setdefault(family.code.system, []).append(family)
+        return {s: tuple(sorted(group, key=lambda f: (-len(f.under), f.under))) for s, group in found.items()}
 
     @cached_property
     def _index(self) -> Mapping[tuple[str, str], Code]:
@@ -127,9 +206,71 @@ class CodeMapping:
     def find(self, system: str, code: str) -> Code | None:
         """The code of a coding, or None. ICD codes are the same with and without their point."""
         found = self._index.get((system, code))
-        if found is None and (short := self.systems.get(system)) is not None and short.startswith("icd"):
-            return self._index.get((system, normal(short, code)))
+        if found is not None or (short := self.systems.get(system)) is None:
+            return found
+        if short.startswith("icd"):
+            code = normal(short, code)
+            found = self._index.get((system, code))
+        if found is None:
+            for family in self._families.get(short, ()):
+                if family.has(code):
+                    return replace(family.code, code=code)
         return found
+
+    def names_of(self, concept: str) -> tuple[str, ...]:
+        """Every finding and measure that something with this concept may be about."""
+        known = self.concepts.get(concept)
+        found = {n for fact in known.facts if not fact.denies for n in fact.names} if known else set()
+        found |= {a.finding for a in self.all_of if concept in a.concepts}
+        found |= {w.finding for w in self.worsening if concept in w.concepts}
+        found |= {o.measure for o in self.overlaps if any(concept in group for group in o.groups)}
+        return tuple(sorted(found))
+
+    @cached_property
+    def _names_by_when(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for concept in self.concepts.values():
+            for fact in concept.facts:
+                found.setdefault(fact.when, set()).update(self.names_of(concept.name))
+        return {when: frozenset(names) for when, names in found.items()}
+
+    def names_of_kind(self, kind: str) -> tuple[str, ...]:
+        """Every name that a resource of a type can give by its codes; none at all for types that are not read."""
+        whens = KINDS.get(kind, ())
+        found = {n for when in whens for n in self._names_by_when.get(when, ())}
+        return tuple(sorted(found))
+
+    @cached_property
+    def all_nets(self) -> tuple[Net, ...]:
+        """The nets, and for each concept that has words one of its own."""
+        own = [Net(c.name, self.names_of(c.name), words=c.words) for c in self.concepts.values() if c.words]
+        return (*self.nets, *(n for n in own if n.names))
+
+    @cached_property
+    def _word(self) -> re.Pattern[str] | None:
+        words = sorted({w for net in self.all_nets for w in net.words}, key=len, reverse=True)
+        return re.compile(r"\b(?:" + "|".join(map(re.escape, words)) + ")") if words else None
+
+    def nets_of_code(self, system: str, code: str) -> Iterator[Net]:
+        """The nets that a code falls into."""
+        short = self.systems.get(system)
+        if short is None:
+            return
+        code = normal(short, code)
+        for net in self.nets:
+            if any(short == s and code.startswith(under) for s, under in net.families):
+                yield net
+
+    def nets_of_text(self, text: str) -> Iterator[Net]:
+        """The nets of which a text speaks."""
+        if self._word is None or not text:
+            return
+        text = " ".join(text.casefold().split())
+        if self._word.search(text) is None:
+            return
+        for net in self.all_nets:
+            if any(_stands_in(w, text) for w in net.words) and not any(w in text for w in net.but_not):
+                yield net
 
     def find_all(self, concept: Any) -> list[Code]:
         """The codes of a CodeableConcept. Asked of everything in a record, so it looks at nothing twice."""
@@ -150,6 +291,33 @@ class CodeMapping:
             and bool(self.own_system)
             and any(isinstance(coding, dict) and coding.get("system") == self.own_system for coding in codings)
         )
+
+
+KINDS: Mapping[str, tuple[When, ...]] = {
+    "Condition": ("present", "lasting", "since"),
+    "AllergyIntolerance": ("present", "lasting", "since"),
+    "Observation": ("present", "level"),
+    "DiagnosticReport": ("present", "done"),
+    "Procedure": ("done", "completed", "course"),
+    "ImagingStudy": ("done",),
+    "Encounter": ("done", "course"),
+    "EpisodeOfCare": ("done", "completed", "course"),
+    "MedicationStatement": ("taken",),
+    "MedicationRequest": ("taken",),
+    "MedicationDispense": ("taken",),
+    "MedicationAdministration": ("taken",),
+}
+"""What kinds of facts a resource of a type can give."""
+
+
+def _stands_in(word: str, text: str) -> bool:
+    """Whether a word begins somewhere in a text."""
+    at = text.find(word)
+    while at >= 0:
+        if at == 0 or not text[at - 1].isalnum():
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def normal(system: str, code: str) -> str:

@@ -113,6 +113,15 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
         "The display of a verified code mentions one of the words under `mentions`. Public lists carry wrong codes: a code of syncope under the name of another sign, for one.",
     ),
     "GL446": ("wrong check digit", "SNOMED CT and LOINC codes end in a check digit. This one is mistyped."),
+    "GL447": (
+        "sibling of a listed code that is not listed",
+        "The hierarchy beside codes.toml has codes under the same heading as a listed one, and no concept and no net has them: "
+        "a record that uses them would be taken to say nothing. List them, as a family too, or put them into a net.",
+    ),
+    "GL448": (
+        "value set or hierarchy that cannot be used",
+        "codes.toml names a file of the guideline's folder: a FHIR ValueSet with its codes listed, or a CodeSystem.",
+    ),
     "GL451": ("FHIR text that is not JSON", "The text breaks off, or breaks the rules of JSON, at the place shown."),
     "GL452": ("not FHIR resources", "A resource is an object with a `resourceType`; a Bundle has a list of entries."),
     "GL453": (
@@ -132,6 +141,10 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL458": (
         "option of FHIR for another file",
         "A patient file of guidelog gives its own day, and has neither codes nor resources.",
+    ),
+    "GL459": (
+        "patient who has died",
+        "The record says that the patient had died by the day that it describes, so no advice is given. An earlier day can be asked for with --as-of.",
     ),
     "GL461": (
         "hooks.toml that cannot be read",
