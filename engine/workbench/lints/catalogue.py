@@ -115,8 +115,10 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL446": ("wrong check digit", "SNOMED CT and LOINC codes end in a check digit. This one is mistyped."),
     "GL447": (
         "sibling of a listed code that is not listed",
-        "The hierarchy beside codes.toml has codes under the same heading as a listed one, and no concept and no net has them: "
-        "a record that uses them would be taken to say nothing. List them, as a family too, or put them into a net.",
+        (
+            "The hierarchy beside codes.toml has codes under the same heading as a listed one, and no concept and no net has them: "
+            "a record that uses them would be taken to say nothing. List them, as a family too, or put them into a net."
+        ),
     ),
     "GL448": (
         "value set or hierarchy that cannot be used",
