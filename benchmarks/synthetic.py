@@ -8,7 +8,8 @@ from pathlib import Path
 
 from guidelog.language import parse
 from guidelog.language.guideline import GuidelineFolder, read_guideline
-from guidelog.language.names import BUILT_IN, STANCES, TYPES, names_of
+from guidelog.language.names import BUILT_IN, TYPES, names_of
+from guidelog.language.stances import STANCES
 
 _WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"|[a-z][A-Za-z0-9_]*')
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from guidelog.ground.program import GroundAtLeast, GroundComparison, GroundElement, GroundLiteral
 from guidelog.language.guideline import load_guideline
-from guidelog.language.names import EMERGENCY, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.stances import EMERGENCY, STANCES_AGAINST, STANCES_FOR
 from guidelog.pipeline import compile_guideline
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 from guidelog.solver.literals import Budget

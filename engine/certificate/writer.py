@@ -19,7 +19,7 @@ from guidelog.ground.program import (
     GroundRule,
     atom_text,
 )
-from guidelog.language.names import HOLD
+from guidelog.language.stances import HOLD
 from guidelog.semantics.kleene import Value, World
 
 FORMAT = "guidelog-certificate/1"

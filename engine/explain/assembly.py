@@ -14,7 +14,7 @@ from guidelog import wording
 from guidelog.ground.program import Atom, GroundRule
 from guidelog.language import tree
 from guidelog.language.guideline import GuidelineFolder
-from guidelog.language.names import HOLD, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.stances import HOLD, STANCES_AGAINST, STANCES_FOR
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status, deciding, unsettled
 from guidelog.wording.english import Language, spoken

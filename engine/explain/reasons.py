@@ -14,7 +14,7 @@ from operator import or_
 from typing import TypeAlias
 
 from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.language.vocabulary import Measure
 from guidelog.patients import Interval, close
 from guidelog.semantics.cone import thresholds

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guidelog.ground.program import Atom, GroundRule
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Status, deciding, stances_in
 

@@ -21,7 +21,7 @@ from guidelog.ground.program import (
     GroundRule,
 )
 from guidelog.language import tree
-from guidelog.language.names import STANCES_FOR
+from guidelog.language.stances import STANCES_FOR
 from guidelog.semantics.kleene import Value
 from guidelog.semantics.status import STATUS_OF_STANCE
 

@@ -16,7 +16,8 @@ from typing import TypeAlias
 from guidelog.graphs import components
 from guidelog.language import tree
 from guidelog.language.clauses import Clause
-from guidelog.language.names import STANCES, Names
+from guidelog.language.names import Names
+from guidelog.language.stances import STANCES
 
 from .joins import Constant
 

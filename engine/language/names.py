@@ -10,15 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .stances import STANCES
 from .tree import Declaration, Number, Program, Rule, plain
 from .vocabulary import Finding, Intervention, Measure, Screen, Vocabulary
 
-STANCES_FOR = ("urgent", "do", "consider")
-STANCES_AGAINST = ("avoid", "defer")
-EMERGENCY = "emergency"
-HOLD = "hold"
-"""Outranks every stance but `urgent` and `emergency`; in no conflict with any."""
-STANCES = (EMERGENCY, STANCES_FOR[0], HOLD, *STANCES_FOR[1:], *STANCES_AGAINST)
 TYPES = ("patient", "finding", "measure", "intervention", "stance", "symbol", "number")
 
 

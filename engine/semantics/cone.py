@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from guidelog.ground.program import Atom, GroundComparison, GroundProgram, GroundRule
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 
 from .background import inputs_of

@@ -25,7 +25,7 @@ from guidelog.ground.program import (
     GroundRule,
     Ranges,
 )
-from guidelog.language.names import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.stances import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
 
 from .circuit import FALSE, NO, TRUE, YES, Builder, Circuit, End, Known, Pair
 from .status import STATUS_OF_STANCE, Status
@@ -308,7 +308,9 @@ class _Planner:
     def statuses(self, intervention: str, values: Mapping[Atom, Pair]) -> dict[Status, int]:
         """The bit of each status but `undetermined`; those that nobody can get are left out."""
         bits = self.bits
-        stance = {s: self.literal(GroundLiteral(("advise", intervention, s), negated=False), values) for s in STANCES}
+        stance: dict[str, Pair] = {
+            s: self.literal(GroundLiteral(("advise", intervention, s), negated=False), values) for s in STANCES
+        }
         scope = self.literal(GroundLiteral(("in_scope",), negated=False), values)
 
         def neither(*names: str) -> list[Pair]:

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from itertools import combinations
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from guidelog.ground.program import Atom, GroundRule
-from guidelog.language.names import HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.stances import HOLD, STANCES, STANCES_AGAINST, STANCES_FOR, Stance
 
 from .kleene import Value, World
 
@@ -39,15 +39,26 @@ class Because(Enum):
     GUIDELINE_RANGE = "guideline_range"
 
 
-STATUS_OF_STANCE: Mapping[str, Status] = {
-    "emergency": Status.EMERGENCY_PATHWAY,
-    "urgent": Status.URGENT,
-    "hold": Status.NOT_NOW,
-    "do": Status.RECOMMENDED,
-    "consider": Status.CONSIDER,
-    "avoid": Status.AVOID,
-    "defer": Status.NOT_NOW,
-}
+def status_of_stance(stance: Stance) -> Status:
+    """The status when this stance alone holds."""
+    match stance:
+        case Stance.EMERGENCY:
+            return Status.EMERGENCY_PATHWAY
+        case Stance.URGENT:
+            return Status.URGENT
+        case Stance.DO:
+            return Status.RECOMMENDED
+        case Stance.CONSIDER:
+            return Status.CONSIDER
+        case Stance.AVOID:
+            return Status.AVOID
+        case Stance.HOLD | Stance.DEFER:
+            return Status.NOT_NOW
+        case _:
+            assert_never(stance)
+
+
+STATUS_OF_STANCE: Mapping[str, Status] = {stance: status_of_stance(stance) for stance in Stance}
 
 
 def decide(stances: Collection[str], in_scope: bool) -> Status:
@@ -75,7 +86,9 @@ def deciding(stances: Collection[str], status: Status) -> list[str]:
 
     All of a conflict; what is held back decides nothing.
     """
-    found = [s for s in STANCES if s in stances and (status is Status.CONFLICT or STATUS_OF_STANCE[s] is status)]
+    found: list[str] = [
+        s for s in STANCES if s in stances and (status is Status.CONFLICT or STATUS_OF_STANCE[s] is status)
+    ]
     if HOLD not in found:
         return found
     return [HOLD] if status is Status.NOT_NOW else [s for s in found if s != HOLD]

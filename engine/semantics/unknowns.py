@@ -22,7 +22,7 @@ from guidelog.ground.program import (
     GroundProgram,
     GroundRule,
 )
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 
 from .bdd import FALSE, TRUE, Diagrams

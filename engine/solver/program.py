@@ -20,7 +20,7 @@ from guidelog.ground.program import (
     GroundProgram,
     GroundRule,
 )
-from guidelog.language.names import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.stances import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 
 from .inputs import Pair, SolverInputs

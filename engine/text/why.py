@@ -10,7 +10,7 @@ from guidelog.explain.proofs import Kind, Node, Proof
 from guidelog.explain.why import Why, deciding_instances
 from guidelog.explain.why_not import criteria_of, why_not
 from guidelog.ground.program import GroundComparison, GroundRule
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.semantics.status import Because, Status
 
 from .page import LONGEST_LIST, Lines, add_criterion, add_sources, heading

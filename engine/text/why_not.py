@@ -7,16 +7,15 @@ from collections.abc import Iterable
 from guidelog import wording
 from guidelog.explain.answers import Answers
 from guidelog.explain.why_not import Candidate, Criterion, WhyNot
-from guidelog.semantics.status import STATUS_OF_STANCE, Status
+from guidelog.semantics.status import STATUS_OF_STANCE
+from guidelog.wording.presentation import ADVISED
 
 from .page import LONGEST_LIST, MARKS, Lines, add_criterion, add_sources, heading
-
-_ADVISED = (Status.URGENT, Status.RECOMMENDED, Status.CONSIDER)
 
 
 def why_not_line(result: WhyNot) -> str:
     """The verdict and what stands in the way of the closest route."""
-    if not result.candidates or result.answer.status in _ADVISED:
+    if not result.candidates or result.answer.status in ADVISED:
         return f"{heading(result.answer)} -- {_without_route(result)}"
     facts = [wording.inner(b.criterion.now or b.criterion.says) for b in result.candidates[0].blockers]
     return f"{heading(result.answer)} -- {'; '.join(wording.some(facts, LONGEST_LIST))}"
@@ -24,7 +23,7 @@ def why_not_line(result: WhyNot) -> str:
 
 def _without_route(result: WhyNot) -> str:
     """Where no route is to be explained, or none that is needed."""
-    if result.answer.status not in _ADVISED:
+    if result.answer.status not in ADVISED:
         return wording.NO_OTHER_ADVICE
     return wording.ADVISED_SO if result.candidates else wording.ADVISED
 

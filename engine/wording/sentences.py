@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from guidelog.ground.joins import Constant
 from guidelog.ground.program import Atom, GroundComparison
-from guidelog.language.names import STANCES, Names
+from guidelog.language.names import Names
+from guidelog.language.stances import STANCES
 from guidelog.language.vocabulary import Measure
 from guidelog.patients import Interval
 from guidelog.semantics.kleene import Value

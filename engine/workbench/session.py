@@ -19,7 +19,8 @@ from guidelog.ground.grounder import ground
 from guidelog.ground.program import Atom, GroundProgram
 from guidelog.language import parse_statement, tree
 from guidelog.language.clauses import analyse
-from guidelog.language.names import STANCES, Kind, Names, Predicate
+from guidelog.language.names import Kind, Names, Predicate
+from guidelog.language.stances import STANCES
 from guidelog.patients import Facts, Patient, patient_from_content
 from guidelog.pipeline import settle
 from guidelog.semantics.interpret import evaluate

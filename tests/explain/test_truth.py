@@ -37,7 +37,7 @@ from guidelog.explain.reasons import independent_reasons
 from guidelog.explain.why import why
 from guidelog.explain.why_not import why_not
 from guidelog.ground.program import Atom, GroundAtLeast, GroundLiteral
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import close, patient_from_content
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import Value, World

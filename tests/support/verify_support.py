@@ -10,7 +10,7 @@ from pathlib import Path
 from guidelog.compiled import Compiled
 from guidelog.ground.program import Atom, GroundComparison, GroundProgram
 from guidelog.language.guideline import load_guideline, read_guideline
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import Facts, Interval
 from guidelog.pipeline import compile_guideline
 from guidelog.semantics.background import Contradiction, propagate

@@ -16,7 +16,7 @@ import pytest
 
 from guidelog.cli.verify import render
 from guidelog.compiled import Compiled
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import close, patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask
 from guidelog.semantics.background import Contradiction, propagate

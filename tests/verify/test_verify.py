@@ -15,7 +15,7 @@ from guidelog.compiled import Compiled
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import InputError
 from guidelog.ground.grounder import ground
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask
 from guidelog.semantics.status import Status, status_in, status_of

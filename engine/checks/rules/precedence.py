@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guidelog.diagnostics import Diagnostic
-from guidelog.language.names import HOLD
+from guidelog.language.stances import HOLD
 from guidelog.language.tree import Comparison, Range, Symbol
 
 from ..codes import Code, joined, place

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guidelog.diagnostics import Diagnostic
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.language.tree import Symbol
 
 from ..codes import Code, elsewhere, joined, place

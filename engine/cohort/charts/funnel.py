@@ -26,7 +26,7 @@ from guidelog.diagrams.pathway.overlay import Links, Mark, Overlay, Trace
 from guidelog.diagrams.pathway.page import OUTLINES, foot
 from guidelog.diagrams.pathway.sheets import Furniture, pathway_scenes
 from guidelog.ground.program import GroundElement, GroundLiteral, Ranges
-from guidelog.language.names import STANCES_AGAINST
+from guidelog.language.stances import STANCES_AGAINST
 from guidelog.semantics import Plan
 from guidelog.semantics.circuit import FALSE, NO, TRUE, YES, Pair
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundProgram
-from guidelog.language.names import STANCES_FOR
+from guidelog.language.stances import STANCES_FOR
 from guidelog.semantics import Advice, Plan, Probe
 from guidelog.semantics.circuit import Known, Pair, Reaches
 from guidelog.semantics.status import Because, Status

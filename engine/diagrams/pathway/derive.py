@@ -18,7 +18,7 @@ from dataclasses import replace
 from guidelog.compiled import Compiled
 from guidelog.ground.program import GroundElement, GroundLiteral, GroundRule
 from guidelog.language import tree
-from guidelog.language.names import STANCES_AGAINST
+from guidelog.language.stances import STANCES_AGAINST
 from guidelog.wording import fill, sentence
 
 from .criteria import Criterion, distinct, title_of
@@ -147,7 +147,7 @@ class _Inference(Advice):
         """The stances against an intervention that hold because the gate does not."""
         assert isinstance(gate, GroundLiteral)
         opposite = GroundLiteral(gate.atom, not gate.negated)
-        found = []
+        found: list[tuple[str, tuple[tree.Rule, ...]]] = []
         for stance in STANCES_AGAINST:
             rules = distinct(i.rule for i in self.advice[name].get(stance, ()) if opposite in i.elements)
             if rules:
@@ -215,7 +215,9 @@ class _Inference(Advice):
             if found:
                 return found
         return [
-            (s, distinct(i.rule for i in self.advice[name][s])) for s in STANCES_AGAINST if self.advice[name].get(s)
+            (str(s), distinct(i.rule for i in self.advice[name][s]))
+            for s in STANCES_AGAINST
+            if self.advice[name].get(s)
         ][:1]
 
     def _action(self, name: str, stance: str, rules: tuple[tree.Rule, ...], settled: frozenset[GroundElement]) -> Node:

@@ -9,7 +9,7 @@ import graphviz
 
 from guidelog.language import tree
 from guidelog.language.guideline import GuidelineFolder
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 
 from ..drawing import palette
 from ..drawing.fonts import MONO, Font, Run

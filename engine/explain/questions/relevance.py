@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from guidelog.ground.program import Atom, GroundComparison, GroundProgram
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 from guidelog.semantics.background import inputs_of
 from guidelog.semantics.bdd import FALSE, TooLarge

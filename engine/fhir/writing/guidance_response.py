@@ -22,6 +22,7 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.semantics.status import Because, Status
 from guidelog.wording import STATUS, question
+from guidelog.wording.presentation import presentation
 
 from ..reading.assemble import FhirReading
 from ..reading.evidence import safe
@@ -31,19 +32,6 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:guidelog:fhir")
 STRENGTH = "http://hl7.org/fhir/StructureDefinition/cqf-strengthOfRecommendation"
 _GRADE = "http://terminology.hl7.org/CodeSystem/recommendation-strength"
 _GRADES = {"strong": ("strong", "Strong"), "conditional": ("weak", "Weak")}
-_FOR = (Status.URGENT, Status.RECOMMENDED, Status.CONSIDER)
-_ACTIVITY = {
-    Status.URGENT: "not-started",
-    Status.RECOMMENDED: "not-started",
-    Status.CONSIDER: "not-started",
-    Status.NOT_NOW: "on-hold",
-    Status.AVOID: "stopped",
-    Status.OUTSIDE_GUIDELINE: "unknown",
-    Status.UNDETERMINED: "unknown",
-    Status.CONFLICT: "unknown",
-    Status.EMERGENCY_PATHWAY: "unknown",
-}
-_PRIORITY = {Status.URGENT: "stat", Status.RECOMMENDED: "routine", Status.CONSIDER: "routine"}
 
 
 def answers_to_fhir(answers: Answers, reading: FhirReading | None, recorded: datetime | None = None) -> dict[str, Any]:
@@ -143,7 +131,7 @@ class _Exporter:
     def activity(self, answer: Answer) -> dict[str, Any]:
         detail: dict[str, Any] = {
             "code": self.intervention(answer),
-            "status": _ACTIVITY[answer.status],
+            "status": presentation(answer.status).fhir_activity,
             "statusReason": {
                 "coding": [{"system": f"{self.own}:status", "code": answer.status.value}],
                 "text": STATUS[answer.status],
@@ -168,7 +156,7 @@ class _Exporter:
             "subject": self.subject,
             "authoredOn": self.recorded,
             "author": self.url("Device"),
-            "action": [self.action(a) for a in self.answers.answers if a.status in _FOR],
+            "action": [self.action(a) for a in self.answers.answers if presentation(a.status).advised],
         }
 
     def action(self, answer: Answer) -> dict[str, Any]:
@@ -176,7 +164,7 @@ class _Exporter:
             **({"extension": [strength(answer.strength)]} if answer.strength in _GRADES else {}),
             "title": answer.label,
             "description": answer.says,
-            "priority": _PRIORITY[answer.status],
+            "priority": presentation(answer.status).fhir_priority,
             "textEquivalent": f"{STATUS[answer.status]}: rules {', '.join(answer.rules)}; statements "
             f"{', '.join(answer.statements)}",
             "code": [self.intervention(answer)],

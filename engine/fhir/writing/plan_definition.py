@@ -16,7 +16,8 @@ from typing import Any
 from guidelog.compiled import Compiled
 from guidelog.language import print_element, tree
 from guidelog.language.guideline import GuidelineFolder
-from guidelog.language.names import STANCES, in_force
+from guidelog.language.names import in_force
+from guidelog.language.stances import STANCES
 
 from ..terminology.code_file import OWN_SYSTEM
 from .guidance_response import NAMESPACE, citations, strength

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from guidelog.certificate.writer import goals_of
 from guidelog.compiled import Compiled
 from guidelog.ground.program import Atom, GroundComparison, GroundProgram
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.solver.literals import Budget
 
 from ..search.sweep import sweep

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from guidelog.compiled import Compiled
 from guidelog.ground.program import GroundProgram
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Status
 from guidelog.solver.program import SolverProgram

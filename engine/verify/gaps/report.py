@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from guidelog.compiled import Compiled
 from guidelog.ground.program import Given, GroundElement, GroundLiteral, GroundRule
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.solver.literals import Budget
 
 from ..properties.verdicts import Remark

@@ -16,7 +16,7 @@ from typing import Any
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.ground.program import Atom, GroundElement, GroundLiteral, GroundProgram
-from guidelog.language.names import HOLD, STANCES
+from guidelog.language.stances import HOLD, STANCES
 from guidelog.language.vocabulary import Measure, Vocabulary
 from guidelog.patients import Patient, patient_from_content
 from guidelog.semantics.status import STATUS_OF_STANCE, Status

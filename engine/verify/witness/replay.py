@@ -17,7 +17,7 @@ from guidelog.compiled import Compiled
 from guidelog.diagnostics import CertificateError
 from guidelog.explain.answers import Answer, Answers
 from guidelog.ground.program import Ranges
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.patients import Facts, Patient, close
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import Model, World

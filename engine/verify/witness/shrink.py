@@ -16,7 +16,7 @@ from typing import TypeAlias, TypeVar
 
 from guidelog.compiled import Compiled
 from guidelog.ground.program import GroundProgram, Ranges
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.semantics import All, Any, End, Known, Not, Reaches
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.circuit import FALSE, NO, TRUE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,23 +18,13 @@ from guidelog.explain.why import deciding_instances
 from guidelog.explain.why_not import Criterion, criteria_of, why_not
 from guidelog.fhir.hooks_config import HooksConfig
 from guidelog.semantics.status import Status
+from guidelog.wording.presentation import presentation
 
 from .request import DraftOrder
 from .suggest import shortened
 
 SUMMARY = 139
 LINE = 400
-INDICATOR = {
-    Status.URGENT: "critical",
-    Status.EMERGENCY_PATHWAY: "critical",
-    Status.NOT_NOW: "warning",
-    Status.AVOID: "warning",
-    Status.CONFLICT: "warning",
-    Status.UNDETERMINED: "warning",
-    Status.RECOMMENDED: "info",
-    Status.CONSIDER: "info",
-    Status.OUTSIDE_GUIDELINE: "info",
-}
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _STATES = {"not_met": "Not met", "not_known": "Not known", "met": "Met"}
 
@@ -63,7 +53,7 @@ def card(
         frame,
         answers,
         f"{head}. {wording.sentence(answer.says)}",
-        indicator or INDICATOR[answer.status],
+        indicator or presentation(answer.status).cds_indicator,
         [
             ("Answer", f"{head}" + (f" ({wording.BECAUSE[answer.because]})" if answer.because else "")),
             ("Says", wording.sentence(answer.says)),
@@ -173,19 +163,11 @@ def _guideline(answers: Answers) -> str:
 
 RATING_EXTENSION = "http://fhir.org/argonaut/Extension/"
 RATING_SYSTEM = "http://fhir.org/argonaut/CodeSystem/pama-rating"
-RATING: Mapping[Status, str] = {
-    Status.URGENT: "appropriate",
-    Status.RECOMMENDED: "appropriate",
-    Status.CONSIDER: "appropriate",
-    Status.NOT_NOW: "not-appropriate",
-    Status.AVOID: "not-appropriate",
-    Status.OUTSIDE_GUIDELINE: "no-criteria-apply",
-}
 
 
 def rated(order: DraftOrder, answer: Answer, criteria: str) -> dict[str, Any] | None:
     """The action that attaches the rating; `criteria` is the address of what was applied."""
-    rating = RATING.get(answer.status)
+    rating = presentation(answer.status).cds_rating
     if rating is None or not order.reference:
         return None
     given = order.resource.get("extension")

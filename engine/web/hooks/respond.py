@@ -24,11 +24,12 @@ from guidelog.patients import Patient, patient_from_content
 from guidelog.pipeline import ask, settle
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status
+from guidelog.wording.presentation import ADVISED
 
 from ..workers.edition import LiveGuideline
 from .cards import SUMMARY, Frame, assemble, card, rated
 from .request import Call, DataMissing, DraftOrder, Malformed, read_call
-from .suggest import ADVISED, Suggester, shortened
+from .suggest import Suggester, shortened
 
 SPOKEN = (*ADVISED, Status.CONFLICT, Status.EMERGENCY_PATHWAY)
 """What is said when a chart is opened; that something is not due is said once, and together."""

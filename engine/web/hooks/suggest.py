@@ -16,10 +16,10 @@ from guidelog.explain.answers import Answer
 from guidelog.fhir.hooks_config import Coding, HooksConfig
 from guidelog.language.names import Names
 from guidelog.semantics.status import Status
+from guidelog.wording.presentation import ADVISED
 
 from .request import DraftOrder
 
-ADVISED = (Status.URGENT, Status.RECOMMENDED, Status.CONSIDER)
 HASTE = ("urgent", "asap", "stat")
 MOST = 3
 LABEL = 80

@@ -22,7 +22,8 @@ from guidelog.ground.program import (
     GroundRule,
     Ranges,
 )
-from guidelog.language.names import STANCES, Names
+from guidelog.language.names import Names
+from guidelog.language.stances import STANCES
 from guidelog.patients import Facts, Interval
 from guidelog.semantics.bdd import FALSE, TRUE, Diagrams
 from guidelog.semantics.status import Status, decide

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from guidelog.checks.attribute_schema import ATTRIBUTES
-from guidelog.language.names import STANCES, TYPES, Names
+from guidelog.language.names import TYPES, Names
+from guidelog.language.stances import STANCES
 
 _LIST = re.compile(r"([a-z_]+)\s*=\s*\[[^\]]*$")
 _KEY = re.compile(r"[\[,]\s*[a-z_]*$")

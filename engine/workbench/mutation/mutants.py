@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from guidelog.language import print_element, tree
-from guidelog.language.names import STANCES, Names, in_force
+from guidelog.language.names import Names, in_force
+from guidelog.language.stances import STANCES
 from guidelog.source import Span
 
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "="}

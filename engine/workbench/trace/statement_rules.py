@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from guidelog.ground.program import Atom, GroundProgram, GroundRule
-from guidelog.language.names import EMERGENCY, HOLD, STANCES_AGAINST, STANCES_FOR, Names
+from guidelog.language.names import Names
+from guidelog.language.stances import EMERGENCY, HOLD, STANCES_AGAINST, STANCES_FOR
 from guidelog.language.tree import Rule
 from guidelog.semantics.kleene import Value, World
 from guidelog.semantics.status import Status, status_in

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundRule
 from guidelog.language import print_element
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.semantics.kleene import Value, World
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 

@@ -15,7 +15,7 @@ from guidelog.diagrams.drawing.palette import Look
 from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.why import deciding_instances
 from guidelog.explain.why_not import Candidate, Criterion, criteria_of, why_not
-from guidelog.language.names import STANCES
+from guidelog.language.stances import STANCES
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 
 LOOKS: Mapping[Status, Look] = {

@@ -18,7 +18,8 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.changes import Change
 from guidelog.explain.changes.smallest import Ways, ways_to
 from guidelog.explain.changes.when import when
-from guidelog.language.names import STANCES_FOR, Decision
+from guidelog.language.names import Decision
+from guidelog.language.stances import STANCES_FOR
 from guidelog.pipeline import ask
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 
