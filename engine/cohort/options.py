@@ -18,6 +18,10 @@ WRITERS = 2
 _BYTES_A_CELL = 8
 """What a cell of input and its share of bits and answers take while a batch is worked on, measured and rounded up."""
 
+_COPIES = 32
+"""Into how many batches of cells the memory is divided: those that are read, answered and written at one time."""
+_LEAST_BYTES = 1 << 20
+
 
 class RejectedError(Exception):
     """Under `--strict`: the first row that would be set aside."""
@@ -52,6 +56,11 @@ def batch_rows(columns: int, memory: int) -> int:
     """How many rows a batch has, so that what is read, evaluated and written at one time fits: a multiple of 64."""
     rows = memory // (3 + WRITERS) // (_BYTES_A_CELL * max(columns, 1))
     return max(SMALLEST_BATCH, min(LARGEST_BATCH, rows // 64 * 64))
+
+
+def batch_bytes(memory: int) -> int:
+    """How many bytes the cells of a batch have at most, ids and words included: they are copied on their way."""
+    return max(_LEAST_BYTES, memory // _COPIES)
 
 
 def check_masks(plan: Plan) -> None:

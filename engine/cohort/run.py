@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from guidelog.semantics import Known, Plan, plan_of
 
 from .charts.funnel import Flow
 from .engines.vectors import WORD, Evaluator, Words, pack, unpack
-from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_rows, check_masks
+from .options import LARGEST_BATCH, WRITERS, Options, RejectedError, batch_bytes, batch_rows, check_masks
 from .results import answer_table as answers
 from .results.answer_table import BECAUSE, RULES, answers_of
 from .results.audit import Audit, read_resources_again
@@ -33,9 +33,10 @@ from .results.folder import Results, sha256_of
 from .results.manifest import account
 from .rows.batch import Batch, Reject
 from .rows.duplicate_ids import IdFingerprints, is_one_of, patients_twice
-from .rows.layout import ID, Layout, layout_of, long_layout, narrowed
+from .rows.layout import ID, Layout, long_layout, narrowed
+from .rows.lines import Lines
 from .rows.read_columns import read_batch
-from .rows.row_to_record import record_of
+from .rows.row_to_record import cells_of, record_of
 from .rows.tables import Table, made_table
 from .wide.fhir_ndjson import Preparing
 from .wide.long import is_long, rows_of
@@ -71,6 +72,23 @@ def run(
         raise
 
 
+class Piece(NamedTuple):
+    """A batch of rows, and where it is from: the `first` row of the table of this `number`, from 0."""
+
+    number: int
+    table: Table
+    layout: Layout
+    lines: Lines | None
+    first: int
+    rows: pa.RecordBatch
+
+    def placed(self, reject: Reject, named: str = "") -> Reject:
+        """A row of this batch that was set aside, with its line in the file."""
+        row = self.first + reject.line
+        line = row + self.table.first_line if self.lines is None else self.lines.of(row)
+        return Reject(line, reject.patient, reject.code, named + reject.reason)
+
+
 class _Run:
     def __init__(self, compiled: Compiled, tables: Sequence[Table], out: str, options: Options) -> None:
         self.compiled, self.tables, self.options = compiled, list(tables), options
@@ -79,6 +97,7 @@ class _Run:
         self.plan: Plan = plan_of(compiled.ground, wanted)
         check_masks(self.plan)
         self.rows = options.batch_rows or batch_rows(len(self.vocabulary.findings) + 3 * len(wanted), options.memory)
+        self.bytes = batch_bytes(options.memory)
         self.flow = Flow(self.plan, compiled)
         self.counter = Counter(self.plan, compiled.ground, max(WORD, SAMPLE * self.rows // LARGEST_BATCH))
         self.evaluator = Evaluator(self.plan.circuit, [*self.plan.outputs, *self.counter.outputs, *self.flow.outputs])
@@ -142,7 +161,9 @@ class _Run:
                 lambda patients: rows_of(self.tables, patients, self.options.patient, self.options.ignore),
                 long_layout(self.vocabulary),
             )
-        elif self.made:
+        elif not self.made:
+            self.audit.read_lines_again(sources, layouts)
+        else:
             read_resources_again(self.audit, self.tables, reader_of(self.compiled, self.options), self.aside)
         return self.finish()
 
@@ -154,7 +175,9 @@ class _Run:
         seen = IdFingerprints(numbers, self.options.memory) if self.twice is None else None
         if not self.answer(sources, layouts, progress, seen):
             return
-        self.twice = patients_twice(self.tables, self.options.patient)
+        self.twice = patients_twice(
+            self.tables, self.options.patient, folder=self.results.work, memory=self.options.memory
+        )
         if len(self.twice):
             self.results.parts.clear()
             self.results.save()
@@ -180,13 +203,13 @@ class _Run:
                     answered, aside = answered + part["counts"]["patients"], aside + part["counts"]["rejected"]
                     progress(answered, aside)
 
-            for number, (table, layout, first, rows) in enumerate(_ahead(reader, self.batches(sources, layouts))):
+            for number, piece in enumerate(_ahead(reader, self.batches(sources, layouts))):
                 if seen is not None:
-                    seen.add(rows.column(layout.patient))
+                    seen.add(piece.rows.column(piece.layout.patient))
                 if number < done:
-                    self.sample(layout, rows, None)
+                    self.sample(piece, None)
                     continue
-                waiting.append(writers.submit(self.results.write, number, *self.part(table, layout, first, rows)))
+                waiting.append(writers.submit(self.results.write, number, *self.part(piece)))
                 settle(WRITERS)
             twice = seen is not None and seen.any_twice()  # while the last parts are written
             settle(0)
@@ -194,7 +217,7 @@ class _Run:
 
     def layout(self, table: Table) -> Layout:
         patient = ID if self.made else self.options.patient
-        found = layout_of(table.columns, self.vocabulary, table.name, patient, self.options.ignore)
+        found = table.layout(self.vocabulary, patient, self.options.ignore)
         return narrowed(found, table.booleans - self.asked)
 
     def widened(self, preparing: Preparing | None) -> Table:
@@ -206,34 +229,31 @@ class _Run:
         self.aside = aside
         return made_table(self.results.work / WIDE)
 
-    def batches(
-        self, sources: Sequence[Table], layouts: Sequence[Layout]
-    ) -> Iterator[tuple[Table, Layout, int, pa.RecordBatch]]:
-        for table, layout in zip(sources, layouts, strict=True):
-            line = table.first_line
-            for batch in table.batches(self.rows, layout.columns):
-                yield table, layout, line, batch
-                line += batch.num_rows
-        if line == table.first_line and self.aside:
-            yield table, layout, line, table.empty(layout.columns)  # everybody is set aside, which is a result, too
+    def batches(self, sources: Sequence[Table], layouts: Sequence[Layout]) -> Iterator[Piece]:
+        first = 0
+        for number, (table, layout) in enumerate(zip(sources, layouts, strict=True)):
+            first, lines = 0, table.lines
+            for batch in table.batches(self.rows, layout.columns, self.bytes):
+                yield Piece(number, table, layout, lines, first, batch)
+                first += batch.num_rows
+        if not first and self.aside:
+            yield Piece(number, table, layout, lines, 0, table.empty(layout.columns))  # nobody is left: a result, too
 
-    def part(
-        self, table: Table, layout: Layout, first: int, rows: pa.RecordBatch
-    ) -> tuple[pa.Table, list[Reject], dict[str, Any]]:
+    def part(self, piece: Piece) -> tuple[pa.Table, list[Reject], dict[str, Any]]:
         """The answers of a batch, who was set aside, and the counts."""
-        batch = read_batch(rows, layout, self.vocabulary, first)
+        batch = read_batch(piece.rows, piece.layout, self.vocabulary, 0)
         bits = self.evaluator.evaluate(batch.inputs)
         self.contradictions(batch, bits)
         batch.assumed = {s: batch.assumed.get(s, np.zeros(batch.inputs.words, np.uint64)) for s in self.screens}
         if self.options.strict and batch.rejects:
-            raise RejectedError(min(batch.rejects, key=lambda r: r.line))
+            raise RejectedError(piece.placed(min(batch.rejects, key=lambda r: r.line)))
         found = answers_of(self.plan, bits, batch, self.options.shape)
         counted = self.counter.count(bits, batch.inputs, pack(~batch.bad), int(batch.bad.sum()))
         counted["flow"] = self.flow.count(bits, batch.inputs, pack(~batch.bad))
-        self.sample(layout, rows, (batch, bits))
-        named = f"{Path(table.name).name}: " if len(self.tables) > 1 and not self.made else ""
+        self.sample(piece, (batch, bits))
+        named = f"{Path(piece.table.name).name}: " if len(self.tables) > 1 and not self.made else ""
         rejects = sorted(batch.rejects, key=lambda r: r.line)
-        return found, [Reject(r.line, r.patient, r.code, named + r.reason) for r in rejects], counted
+        return found, [piece.placed(r, named) for r in rejects], counted
 
     def contradictions(self, batch: Batch, bits: dict[int, Words]) -> None:
         if self.twice is not None and len(self.twice):
@@ -243,8 +263,9 @@ class _Run:
             if rows.any():
                 batch.reject(rows.copy(), "GL421", f"the record contradicts background rule {denial.rule}")
 
-    def sample(self, layout: Layout, rows: pa.RecordBatch, given: tuple[Batch, dict[int, Words]] | None) -> None:
+    def sample(self, piece: Piece, given: tuple[Batch, dict[int, Words]] | None) -> None:
         """Take rows of a batch into the audit; those of a part from an earlier run are evaluated again for it."""
+        rows, layout = piece.rows, piece.layout
         picked = self.audit.pick(rows.num_rows)
         if not picked:
             return
@@ -256,8 +277,9 @@ class _Run:
         for row, priority in picked:
             if self.twice is not None and is_one_of(batch.ids.slice(row, 1), self.twice)[0]:
                 continue  # `ask` is asked about records, and would answer for each row
-            content = record_of(rows.slice(row, 1).to_pylist()[0], layout)
-            self.audit.keep(priority, content, None if batch.bad[row] else self.given(bits, row))
+            content = record_of(cells_of(rows, row), layout)
+            place = None if piece.lines is None else (piece.number, piece.first + row)
+            self.audit.keep(priority, content, None if batch.bad[row] else self.given(bits, row), place)
 
     def given(self, bits: dict[int, Words], row: int) -> dict[str, Any]:
         """One patient's answers, straight from the bits."""

@@ -242,7 +242,7 @@ BAD_REASONS = [
     ("4", "screen", "GL419", "`done` is not a value of `red_flags`; there are complete, incomplete"),
     ("5", "number", "GL415", "`six` is not a number of `conservative_care_weeks`"),
     ("6", "far", "GL416", "`521` is outside the range of `conservative_care_weeks`, from 0 to 520 (unit `week`)"),
-    ("7", "fine", "GL415", "`6.0001` is not a number of `conservative_care_weeks`"),
+    ("7", "fine", "GL415", "`6.0001` in `conservative_care_weeks` has more than 3 decimal places"),
     ("8", "both", "GL415", "`conservative_care_weeks` has a value, and so no `conservative_care_weeks.low`"),
     ("9", "crossed", "GL415", "the lower bound of `conservative_care_weeks` is above the upper one"),
     ("10", "day", "GL417", "`2026-13-01` in `symptom_weeks.since` is not a date"),

@@ -15,7 +15,7 @@ from guidelog.pipeline import compile_guideline
 from hypothesis_profiles import examples
 
 pa = pytest.importorskip("pyarrow")
-pytest.importorskip("duckdb")
+duckdb = pytest.importorskip("duckdb")
 
 from guidelog.cohort.options import Options  # noqa: E402
 from guidelog.cohort.rows.batch import Reject  # noqa: E402
@@ -201,6 +201,7 @@ def test_what_turns_out_not_to_fit_is_gathered_again_in_smaller_parts(
         self.connection.execute("SET memory_limit = '256MB'")
         return found
 
+    monkeypatch.setattr(long, "connected", lambda tables, **_: duckdb.connect())  # whose memory may still be changed
     monkeypatch.setattr(long._Pivot, "gather", short)
     assert widened(shuffled(50), tmp_path) == (whole, [])
     assert asked == [1, 4, 16]

@@ -31,9 +31,10 @@ pa = pytest.importorskip("pyarrow")
 duckdb = pytest.importorskip("duckdb")
 exp = pytest.importorskip("sqlglot.expressions")
 
-from guidelog.cohort.engines.sql import BOOLEAN, NUMBER, SET_ASIDE, TEXT, query  # noqa: E402
+from guidelog.cohort.engines.sql import SET_ASIDE, query  # noqa: E402
 from guidelog.cohort.engines.vectors import Evaluator, unpack  # noqa: E402
 from guidelog.cohort.results.answer_table import Shape, answers_of, expand  # noqa: E402 - after the check that the extra is there
+from guidelog.cohort.rows.column_types import Kind  # noqa: E402
 from guidelog.cohort.rows.layout import layout_of  # noqa: E402
 from guidelog.cohort.rows.read_columns import read_batch  # noqa: E402
 
@@ -101,8 +102,7 @@ def by_bits(compiled: Compiled, plan: Plan, table: Any) -> list[list[FastAnswer]
 def by_sql(compiled: Compiled, plan: Plan, table: Any) -> list[list[FastAnswer] | None]:
     vocabulary = compiled.names.vocabulary
     layout = layout_of(table.column_names, vocabulary, "table")
-    kinds = {c: NUMBER if "." in c else TEXT for c in layout.columns}
-    assert BOOLEAN not in kinds.values()
+    kinds = {c: Kind.FLOAT if "." in c else Kind.TEXT for c in layout.columns}
     with duckdb.connect() as connection:
         connection.register("patients", table)
         text = query(plan, vocabulary, layout, kinds, exp.to_table("patients")).sql("duckdb")

@@ -34,9 +34,10 @@ from test_cohort import BAD, BAD_REASONS, KB, NAMES, QUICK, patients, rejects_of
 from test_meaning import answers_of_ask, by_bits, by_sql, check, cohorts, of_query, random_records, wide  # noqa: E402
 
 from guidelog.cli.cohort import cohort  # noqa: E402 - after the check that the extra is there
-from guidelog.cohort.engines.sql import NUMBER, TEXT, query  # noqa: E402
+from guidelog.cohort.engines.sql import query  # noqa: E402
 from guidelog.cohort.engines.sql_run import query_for, run_sql  # noqa: E402
 from guidelog.cohort.options import RejectedError  # noqa: E402
+from guidelog.cohort.rows.column_types import Kind  # noqa: E402
 from guidelog.cohort.rows.layout import layout_of  # noqa: E402
 from guidelog.cohort.run import run  # noqa: E402
 
@@ -65,7 +66,7 @@ def by_spark(spark: Any, folder: Path, compiled: Compiled, plan: Plan, table: An
     """Spark's answers to the same table as the other engines are given."""
     file = write(table, folder / f"{len(list(folder.iterdir()))}.parquet")
     layout = layout_of(table.column_names, compiled.names.vocabulary, "table")
-    kinds = {c: NUMBER if "." in c else TEXT for c in layout.columns}
+    kinds = {c: Kind.FLOAT if "." in c else Kind.TEXT for c in layout.columns}
     spark.read.parquet(str(file)).createOrReplaceTempView("patients")
     text = query(plan, compiled.names.vocabulary, layout, kinds, exp.to_table("patients")).sql("spark")
     return of_query(plan, [row.asDict() for row in spark.sql(text).collect()])

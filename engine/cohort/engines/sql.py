@@ -19,21 +19,22 @@ from guidelog.semantics.circuit import looks_at
 from guidelog.semantics.status import Because, Status
 
 from ..results.answer_table import ASSUMED, BACKGROUND, BECAUSE, RULES
+from ..rows.column_types import Kind
 from ..rows.layout import Layout
-from .sql_inputs import BOOLEAN, DATE, NUMBER, TEXT, InputQuery, bit_of, column_of, named, number_of
+from .sql_inputs import InputQuery, bit_of, column_of, named, number_of
 
-__all__ = ["BOOLEAN", "DATE", "NUMBER", "SET_ASIDE", "TEXT", "query"]
+__all__ = ["SET_ASIDE", "query"]
 
 SET_ASIDE = "set_aside"
 
 
-def query(plan: Plan, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, str], table: exp.Expr) -> exp.Select:
+def query(plan: Plan, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, Kind], table: exp.Expr) -> exp.Select:
     """The query; `kinds` says for each column what it holds, `table` what it is read from."""
     return _Query(plan, vocabulary, layout, kinds).build(table)
 
 
 class _Query:
-    def __init__(self, plan: Plan, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, str]) -> None:
+    def __init__(self, plan: Plan, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, Kind]) -> None:
         self.plan = plan
         self.gates = plan.circuit.gates
         self.inputs = InputQuery(vocabulary, layout, kinds)

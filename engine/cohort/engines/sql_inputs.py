@@ -1,7 +1,8 @@
 """The columns of a wide table -> bits and ticks as SQL, and what is wrong with a row; the beginning of every query.
 
-By the same rules as the columnar reader (`columns`): words, numbers exact to three decimals and within their range,
-days, screens closed over what is not listed. Each condition that sets a row aside comes with its code, in order.
+By the same rules as the columnar reader, literally: `row_rules` has each rule once, and here is what a cell replies to
+it in SQL. Replies are never null, so that `NOT` means what it says. Each rule that sets a row aside comes with its
+code, in order.
 """
 
 from __future__ import annotations
@@ -14,47 +15,66 @@ import sqlglot.expressions as exp
 from guidelog.language.vocabulary import TICKS_PER_UNIT, Measure, Vocabulary
 
 from ..results.answer_table import ASSUMED
-from ..rows.layout import DECIMAL, WRITTEN_DAY, Layout, MeasureColumns
-from ..rows.read_columns import COMPLETE, PRESENT
+from ..rows.column_types import Kind
+from ..rows.layout import Layout, MeasureColumns
+from ..rows.row_rules import (
+    ANY_DECIMAL,
+    COMPLETE,
+    DAY_RULES,
+    DECIMAL,
+    FINDING_RULES,
+    ID_RULES,
+    MEASURE_RULES,
+    MOST,
+    NUMBER_RULES,
+    PLAIN_ID,
+    PRESENT,
+    SCREEN_RULES,
+    SINCE_RULES,
+    UNKNOWN,
+    WRITTEN_DAY,
+    Rule,
+    whole,
+)
 
-BOOLEAN, TEXT, NUMBER, DATE = "boolean", "text", "number", "date"
-"""The kinds of column that the query tells apart."""
+_THOUSAND = 1000
 
 
 class InputQuery:
     """The inputs of a query over one layout of columns."""
 
-    def __init__(self, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, str]) -> None:
+    def __init__(self, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, Kind]) -> None:
         self.vocabulary, self.layout, self.kinds = vocabulary, layout, kinds
         self.wrong: list[tuple[exp.Expr, str]] = []
+        self.today = None if layout.as_of is None else _Day(layout.as_of, kinds[layout.as_of])
 
     def base(self, ends: Sequence[tuple[str, bool]], table: exp.Expr) -> exp.Select:
         """Every finding as two bits, every end in ticks, after completed screens; what is wrong with the row."""
         layout = self.layout
-        identity = column_of(layout.patient)
-        text = exp.cast(identity.copy(), "text")
-        self.wrong.append((exp.or_(identity.is_(exp.null()), text.eq("")), "GL410"))
-        columns: list[exp.Expr] = [identity.as_("patient")]
+        columns: list[exp.Expr] = [column_of(layout.patient).as_("patient")]
+        self.judge(ID_RULES, _Id(layout.patient, self.kinds[layout.patient]))
+        if self.today is not None:
+            self.judge(DAY_RULES, self.today)
         for name in layout.findings:
-            self.check_words(name, PRESENT, "GL414")
+            self.judge(FINDING_RULES, self.word(name, PRESENT))
         measures = {name: self.measure(self.vocabulary.measures[name], c) for name, c in layout.measures.items()}
         for name in layout.screens:
-            self.check_words(name, COMPLETE, "GL419")
+            self.judge(SCREEN_RULES, self.word(name, COMPLETE))
         for name, finding in self.vocabulary.findings.items():
             closed = self.closed(name, finding.screen)
             if name in layout.findings:
-                true, false = self.words(name, PRESENT, wanted=True), self.words(name, PRESENT, wanted=False)
+                word = self.word(name, PRESENT)
+                true, false = word.says(True), word.says(False)
                 false = exp.or_(false, closed) if closed is not None else false
             else:
                 true, false = exp.false(), closed if closed is not None else exp.false()
             columns += [named(bit_of(true), f"{name}.t"), named(bit_of(false), f"{name}.f")]
         for name, upper in ends:
             measure = self.vocabulary.measures[name]
-            whole = exp.Literal.number((measure.high if upper else measure.low) * measure.ticks)
-            given = measures[name][upper] if name in measures else exp.cast(whole, "bigint", copy=False)
+            given = measures[name][upper] if name in measures else exp.cast(_end(measure, upper=upper), "bigint")
             closed = self.closed(name, measure.screen) if measure.unlisted is not None else None
             if closed is not None and measure.unlisted is not None:
-                given = exp.case().when(closed, exp.Literal.number(measure.unlisted * measure.ticks)).else_(given)
+                given = exp.case().when(closed, number_of(measure.unlisted * measure.ticks)).else_(given)
             columns.append(named(given, f"{name}.{'high' if upper else 'low'}.ticks"))
         columns.append(self.assumed().as_(ASSUMED, copy=False))
         columns.append(
@@ -64,24 +84,22 @@ class InputQuery:
         )
         return exp.select(*columns, copy=False).from_(table, copy=False)
 
-    def words(self, column: str, meaning: Mapping[str, bool | None], *, wanted: bool) -> exp.Expr:
-        """Whether the column says yes, or no; never null."""
-        if self.kinds[column] == BOOLEAN:
-            value = column_of(column) if wanted else exp.not_(column_of(column))
-            return exp.func("COALESCE", value, exp.false())
-        chosen = [exp.Literal.string(w) for w, m in meaning.items() if m is wanted]
-        return exp.func("COALESCE", column_of(column).isin(*chosen), exp.false())
+    def judge(self, rules: Sequence[Rule], cells: object) -> None:
+        """Note when a row is set aside by these rules; those that cannot be broken are left out."""
+        for rule in rules:
+            broken = rule.broken(cells)
+            condition = broken.condition if isinstance(broken, _Truth) else broken
+            if not _is(condition, value=False):
+                self.wrong.append((condition, rule.code))
 
-    def check_words(self, column: str, meaning: Mapping[str, bool | None], code: str) -> None:
-        if self.kinds[column] != BOOLEAN:
-            known = [exp.Literal.string(w) for w in ("", *meaning)]
-            self.wrong.append((exp.not_(exp.func("COALESCE", column_of(column).isin(*known), exp.true())), code))
+    def word(self, column: str, meaning: Mapping[str, bool | None]) -> _Word:
+        return _Word(column, self.kinds[column], meaning)
 
     def closed(self, name: str, screen: str | None) -> exp.Expr | None:
         """The screen is complete and does not list this; None when that cannot be."""
         if screen is None or screen not in self.layout.screens:
             return None
-        complete = self.words(screen, COMPLETE, wanted=True)
+        complete = self.word(screen, COMPLETE).says(True)
         listed = self.listed(name)
         return complete if listed is None else exp.and_(complete, exp.not_(listed))
 
@@ -89,18 +107,10 @@ class InputQuery:
         if name in self.layout.findings:
             columns = [name]
         elif name in self.layout.measures:
-            m = self.layout.measures[name]
-            columns = m.names
+            columns = [c for c in self.layout.measures[name].names if c != self.layout.measures[name].since_last]
         else:
             return None
-        return exp.or_(
-            *(
-                exp.not_(column_of(c).is_(exp.null()))
-                if self.kinds[c] != TEXT
-                else exp.func("COALESCE", exp.NEQ(this=column_of(c), expression=exp.Literal.string("")), exp.false())
-                for c in columns
-            )
-        )
+        return exp.or_(*(_Cell(c, self.kinds[c]).listed.condition for c in columns))
 
     def assumed(self) -> exp.Expr:
         """The mask of screens that added something."""
@@ -119,95 +129,273 @@ class InputQuery:
 
     def measure(self, measure: Measure, columns: MeasureColumns) -> tuple[exp.Expr, exp.Expr]:
         """Both ends in ticks; notes what is wrong with the columns."""
-        low: exp.Expr = exp.Literal.number(measure.low * measure.ticks)
-        high: exp.Expr = exp.Literal.number(measure.high * measure.ticks)
-        given: dict[str, exp.Expr] = {}
-        for form, column in (("value", columns.value), ("low", columns.low), ("high", columns.high)):
-            if column is None:
-                continue
-            number = self.number(column)
-            given[form] = exp.cast(
-                exp.Mul(
-                    this=exp.func("ROUND", exp.Mul(this=number, expression=exp.Literal.number(1000))),
-                    expression=exp.Literal.number(measure.ticks // 1000),
-                ),
-                "bigint",
-            )
-            inside = exp.and_(
-                exp.GTE(this=number.copy(), expression=number_of(measure.low)),
-                exp.LTE(this=number.copy(), expression=number_of(measure.high)),
-            )
-            self.wrong.append((exp.not_(exp.func("COALESCE", inside, exp.true())), "GL416"))
-            thousand = exp.Mul(this=number.copy(), expression=exp.Literal.number(1000))
-            off = exp.func("ABS", exp.Sub(this=thousand, expression=exp.func("ROUND", thousand.copy())))
-            self.wrong.append(
-                (
-                    exp.func("COALESCE", exp.GT(this=off, expression=exp.Literal.number("0.000001")), exp.false()),
-                    "GL415",
-                )
-            )
-            if form != "value" and columns.value is not None:
-                both = exp.and_(
-                    exp.not_(number.copy().is_(exp.null())), exp.not_(column_of(columns.value).is_(exp.null()))
-                )
-                self.wrong.append((both, "GL415"))
-        if "value" in given:
-            low, high = exp.func("COALESCE", given["value"], low), exp.func("COALESCE", given["value"].copy(), high)
-        low = exp.func("COALESCE", given["low"], low) if "low" in given else low
-        high = exp.func("COALESCE", given["high"], high) if "high" in given else high
-        if columns.since is not None and self.layout.as_of is not None:
-            low, high = self.since(measure, columns, low, high)
-        self.wrong.append((exp.GT(this=low.copy(), expression=high.copy()), "GL415"))
+        cells = _Measure(measure, columns, self.kinds, self.today)
+        for column in (cells.value, cells.low, cells.high):
+            if isinstance(column, _Number):
+                self.judge(NUMBER_RULES, column)
+        if columns.low is not None or columns.high is not None:
+            self.judge(MEASURE_RULES, cells)
+        if columns.since is not None and self.today is not None:
+            for day in (cells.since, cells.last) if columns.since_last is not None else (cells.since,):
+                self.judge(DAY_RULES, day)
+            self.judge(SINCE_RULES if columns.since_last is not None else SINCE_RULES[2:], cells)
+        return cells.ends()
+
+
+class _Truth:
+    """A condition that is never null, with the operators that rules are written in."""
+
+    def __init__(self, condition: exp.Expr) -> None:
+        self.condition = condition
+
+    def __and__(self, other: _Truth) -> _Truth:
+        if _is(self.condition, value=False) or _is(other.condition, value=True):
+            return self
+        if _is(other.condition, value=False) or _is(self.condition, value=True):
+            return other
+        return _Truth(exp.and_(self.condition, other.condition))
+
+    def __or__(self, other: _Truth) -> _Truth:
+        return (
+            ~(~self & ~other)
+            if _known(self.condition, other.condition)
+            else _Truth(exp.or_(self.condition, other.condition))
+        )
+
+    def __invert__(self) -> _Truth:
+        if isinstance(self.condition, exp.Boolean):
+            return _Truth(exp.convert(not self.condition.this))
+        return _Truth(exp.not_(self.condition))
+
+
+_YES, _NO = _Truth(exp.true()), _Truth(exp.false())
+
+
+def _is(condition: exp.Expr, *, value: bool) -> bool:
+    return isinstance(condition, exp.Boolean) and condition.this is value
+
+
+def _known(*conditions: exp.Expr) -> bool:
+    return any(isinstance(condition, exp.Boolean) for condition in conditions)
+
+
+def _surely(condition: exp.Expr) -> _Truth:
+    return _Truth(exp.func("COALESCE", condition, exp.false()))
+
+
+class _Cell:
+    def __init__(self, column: str, kind: Kind) -> None:
+        self.name, self.kind = column, kind
+
+    @property
+    def column(self) -> exp.Expr:
+        return column_of(self.name)
+
+    @property
+    def listed(self) -> _Truth:
+        if self.kind is Kind.EMPTY:
+            return _NO
+        if self.kind is Kind.TEXT:
+            return _surely(exp.NEQ(this=self.column, expression=exp.Literal.string("")))
+        return _Truth(exp.not_(self.column.is_(exp.null())))
+
+    def matches(self, pattern: str) -> _Truth:
+        return _surely(exp.RegexpLike(this=self.column, expression=exp.Literal.string(pattern)))
+
+
+class _Id(_Cell):
+    @property
+    def strange(self) -> _Truth:
+        return self.listed & ~self.matches(whole(PLAIN_ID)) if self.kind is Kind.TEXT else _NO
+
+
+class _Word(_Cell):
+    def __init__(self, column: str, kind: Kind, meaning: Mapping[str, bool | None]) -> None:
+        super().__init__(column, kind)
+        self.meaning = meaning
+
+    @property
+    def word(self) -> _Truth:
+        return self.among(self.meaning) if self.kind is Kind.TEXT else _YES
+
+    def says(self, wanted: bool) -> exp.Expr:
+        """Whether the cell says yes, or no; never null."""
+        if self.kind is Kind.BOOLEAN:
+            return _surely(self.column if wanted else exp.not_(self.column)).condition
+        if self.kind is Kind.EMPTY:
+            return exp.false()
+        return self.among([w for w, m in self.meaning.items() if m is wanted]).condition
+
+    def among(self, words: Sequence[str] | Mapping[str, bool | None]) -> _Truth:
+        return _surely(self.column.isin(*(exp.Literal.string(w) for w in words)))
+
+
+class _Number(_Cell):
+    """A number of a measure, as in `read_columns`."""
+
+    def __init__(self, column: str, kind: Kind, measure: Measure) -> None:
+        super().__init__(column, kind)
+        self.measure = measure
+
+    @property
+    def unknown(self) -> _Truth:
+        if self.kind is not Kind.TEXT:
+            return _NO
+        return _surely(exp.EQ(this=self.column, expression=exp.Literal.string(UNKNOWN)))
+
+    @property
+    def number(self) -> _Truth:
+        if self.kind is Kind.TEXT:
+            return self.matches(whole(ANY_DECIMAL))
+        if self.kind in (Kind.FLOAT, Kind.SINGLE):  # in SQL what is not a number is larger than all numbers
+            return _surely(_between(self.column, -MOST, MOST))
+        return self.listed
+
+    @property
+    def inside(self) -> _Truth:
+        return _surely(_between(self.value, self.measure.low, self.measure.high))
+
+    @property
+    def exact(self) -> _Truth:
+        if self.kind is Kind.TEXT:
+            return self.matches(whole(DECIMAL))
+        if self.kind is Kind.DECIMAL:
+            rounded = exp.func("ROUND", self.column, exp.Literal.number(3))
+            return _surely(exp.EQ(this=rounded, expression=self.column))
+        return _YES
+
+    @property
+    def value(self) -> exp.Expr:
+        """The number, or null."""
+        if self.kind is Kind.TEXT:
+            return exp.case().when(self.number.condition, exp.cast(self.column, "double"))
+        return exp.cast(self.column, "double")
+
+    def ticks(self, *, upper: bool) -> exp.Expr:
+        """An end in ticks, or null; of a binary number between two thousandths, the one below or above."""
+        fits = exp.and_(self.number.condition, self.inside.condition)
+        if self.kind is Kind.WHOLE:
+            return exp.case().when(fits, _times(exp.cast(self.column, "bigint"), self.measure.ticks))
+        product = _times(self.value, _THOUSAND)
+        nearest = exp.func("ROUND", product)
+        if self.kind not in (Kind.FLOAT, Kind.SINGLE):
+            return self.in_ticks(exp.case().when(fits, nearest))
+        same: exp.Expr = exp.Div(this=nearest.copy(), expression=exp.Literal.number("1000.0e0"), typed=False)
+        again = exp.cast(same.copy(), "float") if self.kind is Kind.SINGLE else same
+        exact = exp.EQ(this=again, expression=self.column)
+        further = (exp.GT if upper else exp.LT)(this=self.value, expression=same.copy())
+        beside = (exp.Add if upper else exp.Sub)(this=nearest.copy(), expression=exp.Literal.number(1))
+        found = exp.case().when(exp.and_(fits, exp.not_(exact), further), beside).when(fits.copy(), nearest.copy())
+        return self.in_ticks(found)
+
+    def in_ticks(self, thousandths: exp.Expr) -> exp.Expr:
+        return _times(exp.cast(thousandths, "bigint"), self.measure.ticks // _THOUSAND)
+
+
+class _Day(_Cell):
+    @property
+    def day(self) -> _Truth:
+        found = _surely(_between(self.date, "0001-01-01", "9999-12-31"))
+        if self.kind is Kind.TIMESTAMP:
+            midnight = exp.EQ(this=exp.cast(self.date, "timestamp"), expression=exp.cast(self.column, "timestamp"))
+            return found & _surely(midnight)
+        return found
+
+    @property
+    def date(self) -> exp.Expr:
+        """The day, or null."""
+        if self.kind is not Kind.TEXT:
+            return exp.cast(self.column, "date")
+        written = self.matches(whole(WRITTEN_DAY)).condition
+        return exp.case().when(written, exp.TryCast(this=self.column, to=exp.DataType.build("date"), safe=True))
+
+    def before(self, other: _Day | _Nothing) -> _Truth:
+        if isinstance(other, _Nothing):
+            return _NO
+        return self.day & other.day & _surely(exp.LT(this=self.date, expression=other.date))
+
+
+class _Nothing:
+    """A column that is not there."""
+
+    listed = number = day = _NO
+
+    def before(self, other: object) -> _Truth:
+        del other
+        return _NO
+
+
+class _Measure:
+    """All columns of a measure, and the day of the row; those that are not there hold nothing."""
+
+    def __init__(
+        self, measure: Measure, columns: MeasureColumns, kinds: Mapping[str, Kind], today: _Day | None
+    ) -> None:
+        def number(column: str | None) -> _Number | _Nothing:
+            return _Nothing() if column is None else _Number(column, kinds[column], measure)
+
+        self.declared = measure
+        self.value, self.low, self.high = number(columns.value), number(columns.low), number(columns.high)
+        self.since: _Day | _Nothing = _Nothing()
+        self.last: _Day | _Nothing = _Nothing()
+        self.today: _Day | _Nothing = today or _Nothing()
+        if columns.since is not None and today is not None:
+            self.since = _Day(columns.since, kinds[columns.since])
+            self.last = self.since
+            if columns.since_last is not None:
+                self.last = _Day(columns.since_last, kinds[columns.since_last])
+
+    @property
+    def crossed(self) -> _Truth:
+        if not isinstance(self.low, _Number) or not isinstance(self.high, _Number):
+            return _NO
+        low, high = self.low.ticks(upper=False), self.high.ticks(upper=True)
+        return self.low.number & self.high.number & _surely(exp.GT(this=low, expression=high))
+
+    @property
+    def fits(self) -> _Truth:
+        if not isinstance(self.since, _Day) or not isinstance(self.today, _Day):
+            return _YES
+        inside = exp.and_(
+            exp.GTE(this=self.counted(upper=False), expression=_end(self.declared, upper=False)),
+            exp.LTE(this=self.counted(upper=True), expression=_end(self.declared, upper=True)),
+        )
+        return ~(self.since.day & self.today.day) | _surely(inside)
+
+    def counted(self, *, upper: bool) -> exp.Expr:
+        """An end of the time from the start to the day of the row, in ticks, or null."""
+        assert isinstance(self.since, _Day)
+        assert isinstance(self.today, _Day)
+        start = self.since.date
+        if not upper and isinstance(self.last, _Day) and self.last is not self.since:
+            start = exp.func("COALESCE", self.last.date, start)
+        days = exp.DateDiff(this=self.today.date, expression=start, unit=exp.var("DAY"))
+        return _times(exp.cast(days, "bigint", copy=False), TICKS_PER_UNIT["day"])
+
+    def ends(self) -> tuple[exp.Expr, exp.Expr]:
+        """Both ends in ticks, the whole range where nothing is given."""
+        found: list[exp.Expr] = []
+        for upper, bound in ((False, self.low), (True, self.high)):
+            parts = [self.counted(upper=upper)] if isinstance(self.since, _Day) else []
+            parts += [c.ticks(upper=upper) for c in (bound, self.value) if isinstance(c, _Number)]
+            found.append(exp.func("COALESCE", *parts, exp.cast(_end(self.declared, upper=upper), "bigint")))
+        low, high = found
         return low, high
 
-    def since(
-        self, measure: Measure, columns: MeasureColumns, low: exp.Expr, high: exp.Expr
-    ) -> tuple[exp.Expr, exp.Expr]:
-        """Counted in days from a start up to `as_of`; the start may be known to lie between two days only."""
-        assert columns.since is not None
-        assert self.layout.as_of is not None
-        start, today = self.day(columns.since), self.day(self.layout.as_of)
-        there, last = exp.not_(start.copy().is_(exp.null())), start
-        if columns.since_last is not None:
-            until = self.day(columns.since_last)
-            alone = exp.and_(exp.not_(until.copy().is_(exp.null())), exp.not_(there.copy()))
-            self.wrong.append((alone, "GL415"))
-            self.wrong.append((_surely(exp.LT(this=until.copy(), expression=start.copy())), "GL415"))
-            last = exp.func("COALESCE", until.copy(), start.copy())
-        self.wrong.append((exp.and_(there, today.copy().is_(exp.null())), "GL418"))
-        self.wrong.append((_surely(exp.GT(this=last.copy(), expression=today.copy())), "GL418"))
-        others = [c for c in (columns.value, columns.low, columns.high) if c is not None]
-        if others:
-            listed = exp.or_(*(exp.not_(column_of(c).is_(exp.null())) for c in others))
-            self.wrong.append((exp.and_(there.copy(), listed), "GL415"))
-        least, most = (self.ticks_from(day, today) for day in (last, start))
-        inside = exp.and_(
-            exp.GTE(this=least.copy(), expression=number_of(measure.low * measure.ticks)),
-            exp.LTE(this=most.copy(), expression=number_of(measure.high * measure.ticks)),
-        )
-        self.wrong.append((exp.not_(exp.func("COALESCE", inside, exp.true())), "GL416"))
-        return exp.func("COALESCE", least, low), exp.func("COALESCE", most, high)
 
-    def ticks_from(self, start: exp.Expr, today: exp.Expr) -> exp.Expr:
-        days = exp.DateDiff(this=today.copy(), expression=start.copy(), unit=exp.var("DAY"))
-        return exp.Mul(this=exp.cast(days, "bigint", copy=False), expression=exp.Literal.number(TICKS_PER_UNIT["day"]))
+def _end(measure: Measure, *, upper: bool) -> exp.Expr:
+    return number_of((measure.high if upper else measure.low) * measure.ticks)
 
-    def number(self, column: str) -> exp.Expr:
-        if self.kinds[column] == TEXT:
-            decimal = exp.RegexpLike(this=column_of(column), expression=exp.Literal.string(DECIMAL))
-            fine = exp.or_(decimal, column_of(column).isin(exp.Literal.string(""), exp.Literal.string("unknown")))
-            self.wrong.append((exp.not_(exp.func("COALESCE", fine, exp.true())), "GL415"))
-            return exp.case().when(decimal.copy(), exp.cast(column_of(column), "double"))
-        return exp.cast(column_of(column), "double")
 
-    def day(self, column: str) -> exp.Expr:
-        if self.kinds[column] != TEXT:
-            return exp.cast(column_of(column), "date")
-        shape = exp.RegexpLike(this=column_of(column), expression=exp.Literal.string(WRITTEN_DAY))
-        found = exp.case().when(shape, exp.TryCast(this=column_of(column), to=exp.DataType.build("date"), safe=True))
-        listed = exp.func("COALESCE", exp.NEQ(this=column_of(column), expression=exp.Literal.string("")), exp.false())
-        self.wrong.append((exp.and_(listed, found.copy().is_(exp.null())), "GL417"))
-        return found
+def _between(value: exp.Expr, low: int | str, high: int | str) -> exp.Expr:
+    ends = [
+        exp.cast(exp.Literal.string(end), "date") if isinstance(end, str) else number_of(end) for end in (low, high)
+    ]
+    return exp.and_(exp.GTE(this=value, expression=ends[0]), exp.LTE(this=value.copy(), expression=ends[1]), copy=False)
+
+
+def _times(value: exp.Expr, factor: int) -> exp.Expr:
+    return exp.Mul(this=exp.paren(value), expression=exp.Literal.number(factor))
 
 
 def column_of(name: str) -> exp.Column:
@@ -229,7 +417,3 @@ def bit_of(condition: exp.Expr) -> exp.Expr:
     """A condition as 1 or 0."""
     case = exp.case().when(condition, exp.Literal.number(1), copy=False)
     return exp.cast(case.else_(exp.Literal.number(0), copy=False), "tinyint", copy=False)
-
-
-def _surely(condition: exp.Expr) -> exp.Expr:
-    return exp.func("COALESCE", condition, exp.false())

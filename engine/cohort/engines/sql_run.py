@@ -30,15 +30,18 @@ from ..results.audit import Audit, read_resources_again
 from ..results.folder import Results
 from ..results.manifest import account
 from ..rows.batch import Reject
+from ..rows.column_types import Kind
 from ..rows.duplicate_ids import is_one_of, patients_twice
-from ..rows.layout import ID, Layout, layout_of
+from ..rows.find_rows import chosen_rows, rows_of_patients
+from ..rows.layout import ID, Layout
+from ..rows.locked_duckdb import identifier, literal, locked, quoted
 from ..rows.read_columns import read_batch
 from ..rows.row_to_record import record_of
-from ..rows.tables import Table, identifier, made_table, open_tables, quoted
+from ..rows.tables import Table, made_table, open_tables
 from ..wide.long import is_long
 from ..wide.make import is_wide, reader_of, tables_of, wide_of
 from ..wide.wide_writer import PARQUET
-from .sql import BOOLEAN, DATE, NUMBER, SET_ASIDE, TEXT, query
+from .sql import SET_ASIDE, query
 from .vectors import Evaluator, unpack
 
 _JUDGED = f"""* REPLACE (coalesce({SET_ASIDE},
@@ -64,28 +67,15 @@ def query_for(
             hint="the query is over a wide one: `guidelog cohort` makes it on the way",
         )
     plan = plan_of(compiled.ground, choose_interventions(compiled.names, interventions or None))
-    layout = layout_of(table.columns, compiled.names.vocabulary, table.name, patient, ignore)
+    layout = table.layout(compiled.names.vocabulary, patient, ignore)
     return query(plan, compiled.names.vocabulary, layout, kinds_of(table, layout), exp.to_table(name)).sql(
         dialect, pretty=True
     )
 
 
-def kinds_of(table: Table, layout: Layout) -> dict[str, str]:
-    """What each column holds. CSV and NDJSON hold text."""
-    with duckdb.connect() as connection:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {table.relation(connection)}").fetchall()
-    found = {}
-    for column, kind, *_ in described:
-        name = str(kind).upper()
-        if name == "BOOLEAN":
-            found[column] = BOOLEAN
-        elif name.startswith(("VARCHAR", "ENUM")):
-            found[column] = TEXT
-        elif name.startswith(("DATE", "TIMESTAMP")):
-            found[column] = DATE
-        else:
-            found[column] = NUMBER
-    return {column: found[column] for column in layout.columns}
+def kinds_of(table: Table, layout: Layout) -> dict[str, Kind]:
+    """What kind of cell each column has that is read; all are of kinds that a record is read from."""
+    return {column: kind for column in layout.columns if (kind := table.kinds[column]) is not None}
 
 
 def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: str) -> dict[str, Any]:
@@ -133,7 +123,7 @@ class _SqlRun:
             tables, patient = [made_table(wide)], ID
         if engine == "spark" and any(t.kind != "parquet" for t in tables):
             raise InputError.of("GL714", "`--engine spark` reads Parquet")
-        layouts = [layout_of(t.columns, self.vocabulary, t.name, patient, self.options.ignore) for t in tables]
+        layouts = [t.layout(self.vocabulary, patient, self.options.ignore) for t in tables]
         files: list[Path] = []
         alone = [([table], layout) for table, layout in zip(tables, layouts, strict=True)]
         groups = alike(tables, layouts) if engine == "spark" else alone
@@ -152,24 +142,25 @@ class _SqlRun:
 
     def in_duckdb(self, table: Table, layout: Layout, file: Path) -> None:
         try:
-            with duckdb.connect() as connection:
-                connection.execute(f"SET memory_limit = '{self.options.memory}B'")
-                connection.execute(f"SET temp_directory = {quoted(str(self.results.work))}")
-                connection.execute(f"CREATE VIEW patients AS SELECT * FROM {table.relation(connection)}")
+            with table.connected(folder=self.results.work, memory=self.options.memory) as connection:
+                connection.execute(f"CREATE TEMP VIEW patients AS SELECT * FROM {table.relation(connection)}")
                 text = self.query(table, layout, exp.to_table("patients")).sql("duckdb")
-                connection.execute(f"COPY ({text}) TO {quoted(str(file))} (FORMAT parquet)")
+                connection.execute(f"COPY ({text}) TO {quoted(str(file.absolute()))} (FORMAT parquet)")
         except duckdb.Error as error:
-            raise InputError.of(
-                "GL705", f"`{table.name}` cannot be answered: {str(error).splitlines()[0].lower()}"
-            ) from None
+            raise table.unreadable(error) from None
 
     def finish(self, tables: Sequence[Table], layouts: Sequence[Layout], files: Sequence[Path]) -> dict[str, Any]:
-        listed = ", ".join(quoted(str(f)) for f in files)
-        with duckdb.connect() as connection:
-            twice = patients_twice(tables, layouts[0].patient) if is_wide(self.tables[0]) else pa.array([], pa.string())
+        listed = ", ".join(quoted(literal(f)) for f in files)
+        work, memory = self.results.work, self.options.memory
+        with locked(map(str, files), folder=work, memory=memory) as connection:
+            twice = pa.array([], pa.string())
+            if is_wide(self.tables[0]):
+                twice = patients_twice(tables, layouts[0].patient, folder=work, memory=memory)
             connection.register("twice", pa.table({"p": twice}))
             judged = _JUDGED if len(twice) else "*"
-            connection.execute(f"CREATE VIEW found AS SELECT {judged} FROM read_parquet([{listed}])")
+            connection.execute(
+                f"CREATE VIEW found AS SELECT {judged} FROM read_parquet([{listed}], hive_partitioning = false)"
+            )
             aside = connection.execute(
                 f"SELECT CAST(patient AS VARCHAR) FROM found WHERE {SET_ASIDE} IS NOT NULL"
             ).fetchall()
@@ -186,8 +177,8 @@ class _SqlRun:
                 name = f"part-{number:05}.parquet"
                 connection.execute(
                     f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM (SELECT {judged} FROM "
-                    f"read_parquet({quoted(str(file))})) WHERE {SET_ASIDE} IS NULL) "
-                    f"TO {quoted(str(self.results.work / name))} (FORMAT parquet)"
+                    f"read_parquet({quoted(literal(file))}, hive_partitioning = false)) WHERE {SET_ASIDE} IS NULL) "
+                    f"TO {quoted(str((work / name).absolute()))} (FORMAT parquet)"
                 )
                 with pq.ParquetFile(self.results.work / name) as part:
                     rows = part.metadata.num_rows
@@ -219,22 +210,19 @@ class _SqlRun:
         sample = connection.execute(
             f"SELECT * FROM found USING SAMPLE reservoir({self.options.audit} ROWS) REPEATABLE ({self.options.seed})"
         ).fetchall()
-        given = {str(row[names.index("patient")]): dict(zip(names, row, strict=True)) for row in sample}
+        place = names.index("patient")
+        given = {str(row[place]): dict(zip(names, row, strict=True)) for row in sample if row[place] is not None}
         rules = {a.intervention: [r.rule for r in a.rules] for a in self.plan.advice}
-        connection.register("sampled", pa.table({"p": list(given)}))
+        seen: dict[str, list[dict[str, Any]]] = {name: [] for name in given}
         for table, layout in zip(tables, layouts, strict=True):
-            columns = ", ".join(map(identifier, layout.columns))
-            rows = connection.execute(
-                f"SELECT {columns} FROM {table.relation(connection)} "
-                f"WHERE CAST({identifier(layout.patient)} AS VARCHAR) IN (SELECT p FROM sampled) "
-                f"QUALIFY count(*) OVER (PARTITION BY {identifier(layout.patient)}) = 1"
-            ).fetchall()
-            for row in rows:
-                record = record_of(dict(zip(layout.columns, row, strict=True)), layout)
-                answer = given[str(record["patient"])]
-                for name in self.wanted:
-                    answer[name + RULES] = expand(int(answer[name + RULES]), rules[name])
-                audit.keep(0.0, record, None if answer[SET_ASIDE] is not None else answer)
+            for row in rows_of_patients(table, list(given), layout.patient, layout.columns):
+                record = record_of(row, layout)
+                seen[str(record["patient"])].append(record)
+        for record in (records[0] for records in seen.values() if len(records) == 1):
+            answer = given[str(record["patient"])]
+            for name in self.wanted:
+                answer[name + RULES] = expand(int(answer[name + RULES]), rules[name])
+            audit.keep(0.0, record, None if answer[SET_ASIDE] is not None else answer)
         if self.tables[0].kind == "fhir":
             read_resources_again(audit, self.tables, reader_of(self.compiled, self.options), self.aside)
         return audit.check()
@@ -266,34 +254,20 @@ def rejects_of(
     found: list[Reject] = []
     for table, layout in zip(tables, layouts, strict=True):
         named = f"{Path(table.name).name}: " if len(tables) > 1 else ""
-        for lines, rows in _numbered(table, layout, patients):
-            batch = read_batch(rows, layout, vocabulary, 0)
+        lines = table.lines
+        for first, rows, chosen in chosen_rows(table, patients, layout.patient, layout.columns):
+            batch = read_batch(rows.select(layout.columns).take(pa.array(chosen)), layout, vocabulary, 0)
             bits = evaluator.evaluate(batch.inputs)
             if len(twice):
                 batch.reject(is_one_of(batch.ids, twice), "GL713", "the patient has several rows")
             for denial in plan.denials:
                 holds = unpack(bits[denial.contradicted], batch.inputs.rows)
                 batch.reject(holds.copy(), "GL421", f"the record contradicts background rule {denial.rule}")
-            found += [
-                Reject(lines[r.line], r.patient, r.code, named + r.reason)
-                for r in sorted(batch.rejects, key=lambda r: r.line)
-            ]
+            for reject in sorted(batch.rejects, key=lambda r: r.line):
+                row = first + chosen[reject.line]
+                line = row + table.first_line if lines is None else lines.of(row)
+                found.append(Reject(line, reject.patient, reject.code, named + reject.reason))
     return found
-
-
-def _numbered(table: Table, layout: Layout, patients: Sequence[str | None]) -> list[tuple[list[int], pa.RecordBatch]]:
-    """The rows of some patients with their lines."""
-    columns = ", ".join(map(identifier, layout.columns))
-    identity = f"CAST({identifier(layout.patient)} AS VARCHAR)"
-    with duckdb.connect() as connection:
-        connection.register("wanted", pa.table({"p": pa.array([p for p in patients if p], pa.string())}))
-        read = connection.sql(
-            f"SELECT * FROM (SELECT row_number() OVER () + {table.first_line - 1} AS line, {columns} "
-            f"FROM {table.relation(connection)}) WHERE {identity} IS NULL OR {identity} = '' "
-            f"OR {identity} IN (SELECT p FROM wanted) ORDER BY line"
-        )
-        batches = list(read.to_arrow_reader(1 << 16))
-    return [(batch.column(0).to_pylist(), batch.select(layout.columns)) for batch in batches if batch.num_rows]
 
 
 def alike(tables: Sequence[Table], layouts: Sequence[Layout]) -> list[tuple[list[Table], Layout]]:

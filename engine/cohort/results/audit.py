@@ -41,6 +41,8 @@ class _Chosen:
     given: dict[str, Any] | None = field(compare=False)
     read: Callable[[], Patient] | None = field(compare=False, default=None)
     """How to read the patient from the source itself, where the row was made from one."""
+    place: tuple[int, int] | None = field(compare=False, default=None)
+    """Which table, and which of its rows from 0, where the row can be read once more from the file's bytes."""
 
 
 class Audit:
@@ -61,10 +63,16 @@ class Audit:
         limit = -self.chosen[0].priority if len(self.chosen) == self.size else 2.0
         return sorted((int(row), float(priorities[row])) for row in best if priorities[row] < limit)
 
-    def keep(self, priority: float, record: dict[str, Any], given: dict[str, Any] | None) -> None:
-        """Keep a row: its record, and its answers (None when it was set aside)."""
+    def keep(
+        self,
+        priority: float,
+        record: dict[str, Any],
+        given: dict[str, Any] | None,
+        place: tuple[int, int] | None = None,
+    ) -> None:
+        """Keep a row: its record, its answers (None when it was set aside), and its place in a text file."""
         self.seen += 1
-        item = _Chosen(-priority, self.seen, record, given)
+        item = _Chosen(-priority, self.seen, record, given, place=place)
         if len(self.chosen) < self.size:
             heapq.heappush(self.chosen, item)
         else:
@@ -79,6 +87,22 @@ class Audit:
             identity = item.record["patient"]
             row = row_of(found[str(identity)], identity)
             item.record = record_of({column: row.get(column) for column in layout.columns}, layout)
+
+    def read_lines_again(self, tables: Sequence[Table], layouts: Sequence[Layout]) -> None:
+        """Take the records of rows of text files from the bytes of these files instead. Raises AuditError."""
+        for number, (table, layout) in enumerate(zip(tables, layouts, strict=True)):
+            chosen = {c.place[1]: c for c in self.chosen if c.place is not None and c.place[0] == number}
+            if not chosen or table.lines is None:
+                continue
+            found = table.lines.cells(chosen)
+            for row, item in chosen.items():
+                cells = found.get(row, {})
+                record = record_of({column: cells.get(column) for column in layout.columns}, layout)
+                if str(record["patient"]) != str(item.record["patient"]):
+                    line = table.lines.of(row)
+                    message = f"line {line} of `{table.name}` is not the row that was read as patient "
+                    raise AuditError(message + f"`{item.record['patient']}`")
+                item.record = record
 
     def read_from(self, read: Callable[[str], Patient], refused: Iterable[str] = ()) -> None:
         """Take the records of the sample from their source instead, and add patients whom it does not give."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from guidelog.diagnostics import InputError
 
-from ..rows.tables import identifier, quoted
+from ..rows.locked_duckdb import first_line, identifier, literal, locked, quoted
 from .answer_table import BECAUSE
 from .folder import read_account, result_files
 
@@ -51,7 +52,8 @@ def diff(old: str, new: str, interventions: Sequence[str] = (), out: str | None 
     if not names:
         raise InputError.of("GL709", "the two results have no intervention in common")
     try:
-        with duckdb.connect() as connection:
+        files = [str(f) for result in (old, new) for f in result_files(result)]
+        with locked(files, folder=None if out is None else Path(out).absolute().parent) as connection:
             for table, result, account in (("old_result", old, accounts[0]), ("new_result", new, accounts[1])):
                 connection.execute(f"CREATE TEMP VIEW {table} AS {_wide(result, account, names)}")
             connection.execute(
@@ -66,7 +68,7 @@ def diff(old: str, new: str, interventions: Sequence[str] = (), out: str | None 
             )
             return _compare(connection, names, out)
     except duckdb.Error as error:
-        raise InputError.of("GL705", f"the results cannot be compared: {str(error).splitlines()[0].lower()}") from None
+        raise InputError.of("GL705", f"the results cannot be compared: {first_line(error)}") from None
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, names: Sequence[str], out: str | None) -> Differences:
@@ -90,21 +92,23 @@ def _compare(connection: duckdb.DuckDBPyConnection, names: Sequence[str], out: s
             for n in names
         )
         kind = "csv, HEADER" if out.endswith(".csv") else "parquet"
-        connection.execute(f"COPY ({parts} ORDER BY patient, intervention) TO {quoted(out)} (FORMAT {kind})")
+        connection.execute(
+            f"COPY ({parts} ORDER BY patient, intervention) TO {quoted(str(Path(out).absolute()))} (FORMAT {kind})"
+        )
     return Differences(tuple(flows), *map(int, found))
 
 
 def _wide(result: str, account: dict[str, Any], names: Sequence[str]) -> str:
     """A result as one row a patient, with the reason as part of the status."""
     files = result_files(result)
-    listed = ", ".join(quoted(str(f)) for f in files)
+    listed = ", ".join(quoted(literal(f)) for f in files)
     match files[0].suffix:
         case ".csv":
-            source = f"read_csv([{listed}], header = true, all_varchar = true)"
+            source = f"read_csv([{listed}], header = true, all_varchar = true, hive_partitioning = false)"
         case ".duckdb":
             raise InputError.of("GL706", f"`{result}`: compare results that are Parquet or CSV")
         case _:
-            source = f"read_parquet([{listed}])"
+            source = f"read_parquet([{listed}], hive_partitioning = false)"
     if account["key"]["shape"][0]:
         columns = ", ".join(
             f"max(status || coalesce(' (' || because || ')', '')) FILTER (intervention = {quoted(n)}) "

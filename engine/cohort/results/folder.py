@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from guidelog.diagnostics import InputError
 
 from ..rows.batch import Reject
-from ..rows.tables import quoted
+from ..rows.locked_duckdb import CONFIG, literal, quoted
 from ..wide.parquet_concat import join_parquet
 
 FORMAT = "guidelog-cohort/1"
@@ -201,9 +201,11 @@ def _join(kind: str, files: Sequence[Path], whole: Path) -> None:
     if kind == "duckdb":
         import duckdb
 
-        with duckdb.connect(str(whole)) as connection:
-            listed = ", ".join(quoted(str(f)) for f in files)
-            connection.execute(f"CREATE TABLE answers AS SELECT * FROM read_parquet([{listed}])")
+        with duckdb.connect(str(whole), config=CONFIG) as connection:
+            listed = ", ".join(quoted(literal(f)) for f in files)
+            connection.execute(
+                f"CREATE TABLE answers AS SELECT * FROM read_parquet([{listed}], hive_partitioning = false)"
+            )
     elif kind == "csv":
         with whole.open("wb") as out:
             for number, file in enumerate(files):

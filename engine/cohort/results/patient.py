@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-import duckdb
-
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.fhir import load_mapping
 from guidelog.patients import Patient, patient_from_content
 
-from ..rows.layout import ID, Layout, layout_of, long_layout
+from ..rows.find_rows import rows_of_patients
+from ..rows.layout import ID, long_layout
 from ..rows.row_to_record import record_of, row_of
-from ..rows.tables import Table, identifier, open_tables
+from ..rows.tables import open_tables
 from ..wide.fhir import Reader
 from ..wide.fhir_ndjson import fhir_tables, resources_of
 from ..wide.long import is_long, rows_of
@@ -62,28 +61,13 @@ def find_patient(
         )
     found = []
     for one in tables:
-        layout = layout_of(one.columns, vocabulary, one.name, column, ignore)
-        found += [record_of(row, layout) for row in _rows(one, layout, patient)]
+        layout = one.layout(vocabulary, column, ignore)
+        found += [record_of(row, layout) for row in rows_of_patients(one, [patient], column, layout.columns)]
     if not found:
         raise _missing(patient, data)
     if len(found) > 1:
         raise InputError.of("GL713", f"patient `{patient}` has {len(found)} rows in `{data}`")
     return patient_from_content(found[0], vocabulary, f"patient {patient}")
-
-
-def _rows(table: Table, layout: Layout, patient: str) -> list[dict[str, object]]:
-    try:
-        with duckdb.connect() as connection:
-            columns = ", ".join(map(identifier, layout.columns))
-            found = connection.execute(
-                f"SELECT {columns} FROM {table.relation(connection)} "
-                f"WHERE CAST({identifier(layout.patient)} AS VARCHAR) = ? LIMIT 3",
-                [patient],
-            )
-            names = [d[0] for d in found.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    except duckdb.Error as error:
-        raise InputError.of("GL705", f"`{table.name}` cannot be read: {str(error).splitlines()[0].lower()}") from None
 
 
 def _missing(patient: str, data: str) -> InputError:

@@ -45,5 +45,8 @@ class Batch:
 
 def text_of(value: pa.Scalar) -> str:
     """A cell as a message says it."""
-    found = value.as_py()
+    try:
+        found = value.as_py()
+    except (ValueError, OverflowError):  # a day that Python's calendar does not have
+        found = value.cast(pa.string()).as_py()
     return "" if found is None else str(found)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from guidelog.diagnostics import InputError
 
-from .tables import Table, identifier
+from .locked_duckdb import MEMORY, first_line, identifier
+from .tables import Table, connected
 
 MOST = 1_000_000
 """More patients with several rows than this are no slip: the table is of something else than patients."""
@@ -87,10 +88,12 @@ def fingerprints(ids: pa.Array) -> NDArray[np.uint64]:
     return number
 
 
-def patients_twice(tables: Sequence[Table], patient: str) -> pa.Array:
+def patients_twice(
+    tables: Sequence[Table], patient: str, *, folder: Path | None = None, memory: int = MEMORY
+) -> pa.Array:
     """The ids, as text, that have more than one row. Raises InputError (GL705, GL713)."""
     try:
-        with duckdb.connect() as connection:
+        with connected(tables, folder=folder, memory=memory) as connection:
             column = identifier(patient)
             rows = " UNION ALL ".join(
                 f"SELECT CAST({column} AS VARCHAR) AS p FROM {t.relation(connection)}" for t in tables
@@ -99,8 +102,7 @@ def patients_twice(tables: Sequence[Table], patient: str) -> pa.Array:
                 f"SELECT p FROM ({rows}) WHERE p <> '' GROUP BY p HAVING count(*) > 1 LIMIT {MOST + 1}"
             ).fetchall()
     except duckdb.Error as error:
-        message = str(error).splitlines()[0].lower()
-        raise InputError.of("GL705", f"`{tables[0].name}` cannot be read: {message}") from None
+        raise InputError.of("GL705", f"`{tables[0].name}` cannot be read: {first_line(error)}") from None
     if len(found) > MOST:
         raise InputError.of(
             "GL713",

@@ -11,14 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from guidelog.diagnostics import Diagnostic, InputError, nearest
 from guidelog.language.vocabulary import TICKS_PER_UNIT, Vocabulary
-from guidelog.patients.values import ISO_DAY
 
 ID, DAY = "patient", "as_of"
 LOW, HIGH, SINCE, LAST = ".low", ".high", ".since", ".since_last"
-DECIMAL = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"
-"""How a number is written; three decimals are exact."""
-WRITTEN_DAY = f"^{ISO_DAY.pattern}$"
-"""How a day is written, as engines for queries want it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from guidelog.diagnostics import InputError, nearest
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.patients.values import day_of
 
 from ..rows.batch import Reject
-from ..rows.layout import DECIMAL, ID
-from ..rows.tables import Table, identifier, quoted
+from ..rows.column_types import IDS, Kind
+from ..rows.find_rows import numbered_rows, rows_of_patients
+from ..rows.layout import ID
+from ..rows.locked_duckdb import identifier
+from ..rows.read_columns import wrong_ids
+from ..rows.row_rules import DECIMAL
+from ..rows.tables import Table, connected
 from .pivot import KEY, NUMBER, SAYS, WORD, PivotBits, make_bits, names_of
 from .wide_writer import WideWriter
 
@@ -63,16 +68,17 @@ def pivot(
                 f"`{table.name}` has {what}",
                 hint="its columns are patient, name, value, and date and source if known",
             )
+        for column, allowed in ((patient, IDS), (NAME, (Kind.TEXT,))):
+            if table.kinds[column] not in allowed:
+                message = f"the column `{column}` of `{table.name}` holds {table.types[column]}"
+                raise InputError.of("GL718", message, hint="write ids as text or whole numbers, and names as text")
+        table.check_ids(patient)
     try:
-        with duckdb.connect() as connection:
-            memory = max(memory // 2, 1 << 28)
-            connection.execute(f"SET memory_limit = '{memory}B'")
-            connection.execute(f"SET temp_directory = {quoted(str(out.parent))}")
+        memory = max(memory // 2, 1 << 28)
+        with connected(tables, folder=out.parent, memory=memory) as connection:
             return _Pivot(connection, tables, vocabulary, patient, ignore).run(out, memory)
     except duckdb.Error as error:
-        raise InputError.of(
-            "GL705", f"`{tables[0].name}` cannot be read: {str(error).splitlines()[0].lower()}"
-        ) from None
+        raise tables[0].unreadable(error) from None
 
 
 def rows_of(
@@ -80,17 +86,10 @@ def rows_of(
 ) -> dict[str, list[tuple[str, object]]]:
     """The rows (name, value) of some patients of long tables, by the patient's id as text."""
     found: dict[str, list[tuple[str, object]]] = {str(p): [] for p in patients}
-    with duckdb.connect() as connection:
-        connection.register("wanted", pa.table({"p": list(found)}))
-        for table in tables:
-            column = identifier(patient)
-            rows = connection.execute(
-                f"SELECT CAST({column} AS VARCHAR), {NAME}, CAST({VALUE} AS VARCHAR) FROM {table.relation(connection)} "
-                f"WHERE CAST({column} AS VARCHAR) IN (SELECT p FROM wanted)"
-            ).fetchall()
-            for identity, name, value in rows:
-                if name not in ignore:
-                    found[identity].append((name, value))
+    for table in tables:
+        for cells in rows_of_patients(table, list(found), patient, [patient, NAME, VALUE]):
+            if cells[NAME] not in ignore:
+                found[str(cells[patient])].append((cells[NAME], _text(cells[VALUE])))
     return found
 
 
@@ -104,7 +103,7 @@ class _Pivot:
         ignore: Collection[str],
     ) -> None:
         self.connection, self.tables, self.vocabulary = connection, tables, vocabulary
-        self.patient, self.ignore = identifier(patient), ignore
+        self.column, self.patient, self.ignore = patient, identifier(patient), ignore
         self.kinds = {n.name: n.kind for n in names_of(vocabulary)}
 
     def run(self, out: Path, memory: int) -> list[Reject]:
@@ -135,9 +134,9 @@ class _Pivot:
         The table is kept, so that a batch is read while nothing else is: the aggregate may need all the memory.
         """
         masks = ", ".join(f"bit_or(m{w}) AS m{w}" for w in range(code.words))
-        rows, key = (self.rows(f"patient, {KEY} AS h"), "h") if code.hashed else (self.rows(), f"{NAME}, {VALUE}")
-        gathered = f"SELECT patient, {masks} FROM ({rows}) JOIN code USING ({key})"
+        wanted, key = (f"patient, {KEY} AS h", "h") if code.hashed else ("*", f"{NAME}, {VALUE}")
         for part in range(parts):
+            gathered = f"SELECT patient, {masks} FROM ({self.rows(wanted)}) JOIN code USING ({key})"
             chosen = f"WHERE hash(patient) % {parts} = {part}" if parts > 1 else ""
             into = "INSERT INTO facts" if part else "CREATE OR REPLACE TEMP TABLE facts AS"
             try:
@@ -167,7 +166,9 @@ class _Pivot:
             for batch in reader:
                 patients = batch.column(0)
                 masks = [np.asarray(batch.column(1 + w)) for w in range(code.words)]
-                bad = code.wrong(masks) | np.asarray(_nameless(patients))
+                bad = code.wrong(masks)
+                for _, broken in wrong_ids(patients):
+                    bad |= broken
                 if bad.any():
                     aside.append(patients.filter(pa.array(bad)))
                     patients, masks = patients.filter(pa.array(~bad)), [mask[~bad] for mask in masks]
@@ -176,30 +177,25 @@ class _Pivot:
 
     def rejects(self, wrong: pa.ChunkedArray) -> list[Reject]:
         """A second look at the rows, with their lines, only when something is wrong."""
-        connection = self.connection
-        connection.execute("SET preserve_insertion_order = true")
-        connection.register("wrong", pa.table({"patient": wrong}))
+        patients = [None if p is None else str(p) for p in wrong.to_pylist()]
         found: list[Reject] = []
         for table in self.tables:
-            numbered = f"""SELECT row_number() OVER () + {table.first_line - 1} AS line, {self.patient} AS patient,
-                {NAME} AS name, CAST({VALUE} AS VARCHAR) AS value FROM {table.relation(connection)}"""
-            rows = connection.execute(
-                f"SELECT l.* FROM ({numbered}) l SEMI JOIN wrong ON l.patient IS NOT DISTINCT FROM wrong.patient "
-                "ORDER BY line"
-            ).fetchall()
             seen: dict[tuple[object, str], str] = {}
+            lines = table.lines
             named = f"{Path(table.name).name}: " if len(self.tables) > 1 else ""
-            for line, patient, name, value in rows:
+            for row, cells in numbered_rows(table, patients, self.column, [NAME, VALUE]):
+                patient, name, value = cells[self.column], _text(cells[NAME]), _text(cells[VALUE])
                 reason = None if name in self.ignore else self.reason(seen, patient, name, value)
                 if reason is not None:
+                    line = row + table.first_line if lines is None else lines.of(row)
                     found.append(Reject(line, "" if patient is None else str(patient), reason[0], named + reason[1]))
         return found
 
     def reason(
         self, seen: dict[tuple[object, str], str], patient: object, name: str | None, value: str | None
     ) -> tuple[str, str] | None:
-        if patient is None or patient == "":
-            return "GL410", "the patient's id is missing"
+        if (problem := _problem_of_id(patient)) is not None:
+            return problem
         if value is None or value == "":
             return None
         kind = self.kinds.get(name or "")
@@ -217,10 +213,17 @@ class _Pivot:
         return None
 
 
-def _nameless(patients: pa.Array) -> pa.Array:
-    if not (pa.types.is_string(patients.type) or pa.types.is_large_string(patients.type)):
-        return patients.is_null()
-    return pc.fill_null(pc.equal(patients, ""), True)
+@lru_cache(maxsize=1024)
+def _problem_of_id(patient: object) -> tuple[str, str] | None:
+    """What is wrong with an id."""
+    return next(((rule.code, rule.reason) for rule, broken in wrong_ids(pa.array([patient])) if broken.any()), None)
+
+
+def _text(value: object) -> str | None:
+    """A cell as DuckDB writes it as text."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _meaning(kind: int, value: str) -> object:

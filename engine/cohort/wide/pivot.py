@@ -22,8 +22,9 @@ from guidelog.diagnostics import InputError
 from guidelog.language.vocabulary import TICKS_PER_UNIT, Vocabulary
 
 from ..engines.vectors import pack
-from ..rows.layout import DAY, DECIMAL, HIGH, LAST, LOW, SINCE, WRITTEN_DAY
-from ..rows.tables import quoted
+from ..rows.layout import DAY, HIGH, LAST, LOW, SINCE
+from ..rows.locked_duckdb import quoted
+from ..rows.row_rules import COMPLETE, DECIMAL, PRESENT, UNKNOWN, WRITTEN_DAY
 
 Masks: TypeAlias = Sequence[NDArray[np.int64]]
 
@@ -31,8 +32,10 @@ WORD, ACT, NUMBER, DATE = range(4)
 """What a name stands for: a finding, a screen, a number, a day."""
 YES, NO, OPEN, WRONG = range(4)
 """What a value says of a finding or a screen, or that it is none."""
-TRUE, FALSE = ("true", "True"), ("false", "False")
-SAYS = {WORD: (("present", *TRUE), ("absent", *FALSE)), ACT: (("complete", *TRUE), ("incomplete", *FALSE))}
+SAYS = {
+    kind: tuple(tuple(word for word, says in words.items() if says is side) for side in (True, False))
+    for kind, words in ((WORD, PRESENT), (ACT, COMPLETE))
+}
 KEY = "hash(name, value)"
 _THIRD, _HALF = 20, 31  # bits of a word that belong together
 _WRONG = 62
@@ -170,10 +173,11 @@ def _judge(connection: duckdb.DuckDBPyConnection, rows: str, names: Sequence[Nam
         numbers AS (SELECT pairs.*, k, p, {blank} AS blank,
             CASE WHEN k = {NUMBER} AND regexp_full_match(value, '{DECIMAL}') THEN CAST(value AS DOUBLE)
                 WHEN k = {DATE} AND regexp_full_match(value, '{WRITTEN_DAY}')
+                AND TRY_CAST(value AS DATE) >= DATE '0001-01-01'
                 THEN epoch(TRY_CAST(value AS DATE)) / 86400 END AS number
             FROM pairs LEFT JOIN names ON name = n),
         words AS (SELECT *, CASE WHEN blank THEN NULL {says}
-            WHEN k IN ({WORD}, {NUMBER}) AND value = 'unknown' THEN {OPEN}
+            WHEN k IN ({WORD}, {NUMBER}) AND value = '{UNKNOWN}' THEN {OPEN}
             WHEN number IS NULL THEN {WRONG} END AS says FROM numbers)
         SELECT *, CASE WHEN NOT blank AND (number IS NOT NULL OR k = {NUMBER} AND says = {OPEN}) THEN
             dense_rank() OVER (PARTITION BY p, blank, says IS NOT DISTINCT FROM {WRONG} ORDER BY number NULLS LAST) - 1

@@ -223,6 +223,10 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL712": ("start dates without a day", "A table with start dates needs the day that each row describes."),
     "GL713": ("no such patient, or more than one", "The table has no row, or several, for that patient."),
     "GL714": ("options that this engine does not have", "The fast engines write wide answers with rule masks."),
+    "GL718": (
+        "column of another type",
+        "By the schema of the table, a column is of a type that its part of a record is not read from.",
+    ),
     "GL716": (
         "too many rules for a table of answers",
         "The rules of an answer are written as bits of a number, which has room for 63.",
