@@ -56,6 +56,7 @@ def site(**settings: Any) -> Iterator[Page]:
 def fields_of(html: str) -> dict[str, str]:
     """What a browser would send from the record form of a page."""
     form = html[html.index('<form id="record"') : html.index("</form>", html.index('<form id="record"'))]
+    form += "".join(re.findall(r'<input[^>]* form="record"[^>]*>', html.replace(form, "")))
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", form):
         attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))

@@ -26,7 +26,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is no
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium on this machine")
 
 MAIN = ("mri_lumbar", "nerve_root_injection", "multidisciplinary_rehabilitation", "surgical_referral")
-WAIT = 60_000
+WAIT = 20_000
 ABORTED = ("htmx:afterRequest", "htmx:sendAbort")
 
 
@@ -82,9 +82,10 @@ def settled(page: Any, name: str, status: str) -> None:
 
 
 def load(page: Any, name: str) -> None:
+    page.click("#m-file summary")
     page.set_input_files("#file", KB / "vignettes" / f"{name}.yaml")
     page.click("#load button")
-    page.wait_for_selector(".loaded")
+    page.wait_for_selector("#loaded")
 
 
 def violations(page: Any) -> list[Any]:
@@ -97,7 +98,6 @@ def violations(page: Any) -> list[Any]:
     return [
         (v["id"], v["nodes"][0]["html"][:160], v["nodes"][0].get("failureSummary", "")[:200])
         for v in found["violations"]
-        if v["impact"] in ("serious", "critical")
     ]
 
 
@@ -108,6 +108,11 @@ def choose(page: Any, name: str, value: str) -> None:
         page.keyboard.press("ArrowRight")
     if value == "present":
         page.keyboard.press("Space")
+
+
+def ask_in(page: Any, name: str) -> None:
+    """Open the group of a question, if it is folded."""
+    page.evaluate("n => { const d = document.getElementById('q-' + n).closest('details'); if (d) d.open = true }", name)
 
 
 def test_the_seed_case_by_keyboard_from_the_empty_form(chromium: Any, address: str) -> None:
@@ -122,25 +127,152 @@ def test_the_seed_case_by_keyboard_from_the_empty_form(chromium: Any, address: s
             "radiating_right",
             "ncs_chronic_reinnervation",
         ):
+            ask_in(page, name)
             choose(page, name, "present")
+        ask_in(page, "ncs_acute_denervation")
         choose(page, "ncs_acute_denervation", "absent")
+        ask_in(page, "conservative_care_weeks")
         page.focus("#i-conservative_care_weeks")
         page.keyboard.type("0")
         settled(page, "nerve_root_injection", "not_now")
         assert page.evaluate("document.activeElement.id") == "i-conservative_care_weeks"
         found = statuses(page)
         assert [found[n] for n in MAIN] == ["undetermined", "not_now", "not_now", "undetermined"]
-        assert "Have you asked about and examined for every red flag" in page.inner_text("#next-title")
-        assert "now not now" in page.inner_text("#announce").lower()
-        # The question at the top, by its button; then the next question has the focus.
+        assert "red flag screen" in page.inner_text("#next-title").lower()
+        # Only what changed is announced, and once.
+        said = page.inner_text("#announce").lower()
+        assert "not now" in said
+        assert said.count("injection") == 1
+        assert "more answers changed" in said
+        # The question in front, by its button, which says what it records; then the next question has the focus.
+        assert "significant trauma" in page.inner_text("#deny-list")
         page.focus("#next-absent")
         page.keyboard.press("Enter")
         settled(page, "mri_lumbar", "not_now")
         page.wait_for_function("document.activeElement.id === 'next-title'")
         assert [statuses(page)[n] for n in MAIN] == ["not_now"] * 4
+        assert "that makes 9 absent" in page.inner_text(".done")
         assert page.is_checked("#i-red_flags-complete")
-        assert "Because the red flag screen is recorded as complete" in page.inner_text(".assumed")
-        assert page.inner_text("#h-saddle_anesthesia").startswith("Assumed:")
+        assert page.inner_text("#h-saddle_anesthesia").startswith("Assumed:") or "Assumed" in page.inner_text(".aside")
+        page.click(".done button")
+        settled(page, "mri_lumbar", "undetermined")
+
+
+def test_the_answer_with_its_reason_in_three_actions(chromium: Any, address: str) -> None:
+    """Examples, the first of them, why; and by keyboard the reason is at most fifteen Tabs away."""
+    with opened(chromium, address, viewport={"width": 1280, "height": 720}) as page:
+        page.click("#m-examples summary")
+        page.click("#m-examples li button >> nth=0")
+        settled(page, "nerve_root_injection", "not_now")
+        box = page.locator("#verdict-title").bounding_box()
+        assert box["y"] + box["height"] < 720
+        assert "MRI of the lumbar spine" in page.inner_text("#verdict-title")
+        page.click("#d-verdict > summary")
+        assert page.is_visible("#d-verdict .criteria")
+        page.reload()
+        settled(page, "nerve_root_injection", "not_now")
+        presses = 0
+        while "Why" not in page.evaluate(
+            "document.activeElement.tagName === 'SUMMARY' ? document.activeElement.innerText : ''"
+        ):
+            page.keyboard.press("Tab")
+            presses += 1
+            assert presses <= 15
+        assert page.evaluate("document.activeElement.closest('#verdict') !== null")
+
+
+def test_an_emergency_fills_the_width_and_the_other_signs_stay_askable(chromium: Any, address: str) -> None:
+    with opened(chromium, address) as page:
+        page.click("label:has(#i-saddle_anesthesia-present)")
+        settled(page, "mri_lumbar", "urgent")
+        page.wait_for_selector("#verdict.alarm")
+        width = page.locator("#verdict").bounding_box()["width"]
+        assert width >= page.locator(".page").bounding_box()["width"] - 1
+        assert page.locator("#verdict-title").inner_text().startswith("Get an MRI")
+        assert page.is_enabled("#i-suspected_cancer-present")
+        assert "saddle" not in page.inner_text("#deny-list")
+        page.click("label:has(#i-suspected_cancer-absent)")
+        page.wait_for_selector("#deny-list:not(:has-text('suspected cancer'))")
+        # After a page of its own the screen is still in front.
+        page.reload()
+        page.wait_for_selector("#verdict.alarm")
+        assert page.is_checked("#i-saddle_anesthesia-present")
+        assert page.is_visible("#front .grid")
+
+
+def test_nothing_is_lost_on_reload_back_and_in_a_second_tab(chromium: Any, address: str) -> None:
+    with opened(chromium, address) as page:
+        page.click("label:has(#i-saddle_anesthesia-present)")
+        settled(page, "mri_lumbar", "urgent")
+        page.reload()
+        settled(page, "mri_lumbar", "urgent")
+        page.goto(address + "/review")
+        page.go_back()
+        settled(page, "mri_lumbar", "urgent")
+        # A source comes in a drawer; the form stays where it is.
+        page.click("#verdict a[href^='/review/statements/'] >> nth=0")
+        page.wait_for_selector("#drawer[open] #drawer-body >> text=Rules that encode it")
+        assert page.url.rstrip("/") == address
+        assert violations(page) == []
+        page.keyboard.press("Escape")
+        assert page.is_checked("#i-saddle_anesthesia-present")
+        other = page.context.new_page()
+        other.goto(address)
+        other.wait_for_selector("#elsewhere:not([hidden])")
+        assert statuses(other)["mri_lumbar"] == "undetermined"
+        other.click("text=Go on with it here")
+        settled(other, "mri_lumbar", "urgent")
+        other.close()
+        assert page.evaluate("Object.keys(localStorage).length") == 0
+        page.click("#m-file summary")
+        page.click("[data-forget]")
+        settled(page, "mri_lumbar", "undetermined")
+        page.reload()
+        settled(page, "mri_lumbar", "undetermined")
+        assert page.evaluate("sessionStorage.getItem('guidelog-record')") is None
+
+
+def test_without_a_network_nothing_stale_looks_fresh(chromium: Any, address: str) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    context.set_offline(True)
+    page.click("label:has(#i-saddle_anesthesia-present)")
+    page.wait_for_selector("#work.stale")
+    assert not page.is_visible(".certified")
+    assert page.is_visible(".outdated")
+    assert "out of date" in page.inner_text("#failure").lower()
+    assert float(page.evaluate("getComputedStyle(document.getElementById('verdict')).opacity")) < 0.7
+    context.set_offline(False)
+    settled(page, "mri_lumbar", "urgent")
+    page.wait_for_selector("#work:not(.stale)")
+    assert page.is_visible(".certified")
+    assert not page.is_visible("#failure")
+    context.close()
+
+
+def test_a_server_that_was_started_again_goes_on(chromium: Any, address: str) -> None:
+    """A token of another server: the page fetches a new one and asks again, and nothing is typed twice."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('input[name=token]').forEach(i => { i.value = '0'.repeat(64) })")
+    page.click("label:has(#i-saddle_anesthesia-present)")
+    settled(page, "mri_lumbar", "urgent")
+    page.wait_for_selector("#work:not(.stale)")
+    context.close()
+
+
+def test_on_a_phone_answer_leads_to_the_answer(chromium: Any, address: str) -> None:
+    with opened(chromium, address, viewport={"width": 390, "height": 844}, has_touch=True) as page:
+        ask_in(page, "conservative_care_weeks")
+        page.locator("#q-conservative_care_weeks").scroll_into_view_if_needed()
+        page.click("#dock a")
+        assert abs(page.evaluate("document.getElementById('verdict').getBoundingClientRect().top")) < 60
+        assert page.evaluate("document.activeElement.id") == "verdict"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.slow
@@ -148,12 +280,12 @@ def test_details_stay_open_and_errors_stand_at_the_field(chromium: Any, address:
     with opened(chromium, address) as page:
         load(page, "seed")
         page.click("#d-mri_lumbar > summary")
+        ask_in(page, "conservative_care_weeks")
         page.fill("#i-conservative_care_weeks", "8,5")
-        page.wait_for_selector("#next.wrong")
+        page.wait_for_selector("#verdict .not-read")
         assert "write 8.5 with a point" in page.inner_text("#h-conservative_care_weeks")
-        assert page.query_selector("input[name=before]") is None
         page.fill("#i-conservative_care_weeks", "8.5")
-        page.wait_for_selector("#next:not(.wrong)")
+        page.wait_for_selector("#verdict:not(:has(.not-read))")
         assert page.evaluate("document.getElementById('d-mri_lumbar').open")
         assert page.evaluate("document.activeElement.id") == "i-conservative_care_weeks"
 
@@ -162,13 +294,11 @@ def test_details_stay_open_and_errors_stand_at_the_field(chromium: Any, address:
 def test_an_irrelevant_question_is_greyed_with_the_reason(chromium: Any, address: str) -> None:
     with opened(chromium, address) as page:
         load(page, "seed-screen-negative")
+        page.evaluate("document.querySelectorAll('#rest details').forEach(d => { d.open = true })")
         assert "Cannot change an answer now" in page.inner_text("#h-surgical_candidate")
         grey = page.evaluate("getComputedStyle(document.querySelector('#q-surgical_candidate legend')).color")
         ink = page.evaluate("getComputedStyle(document.querySelector('#q-chronic_radiculopathy legend')).color")
         assert grey != ink
-        choose(page, "saddle_anesthesia", "present")
-        settled(page, "mri_lumbar", "urgent")
-        assert page.inner_text("#next .at-once").startswith("Urgent: MRI of the lumbar spine")
 
 
 @pytest.mark.slow
@@ -179,6 +309,7 @@ def test_without_javascript(chromium: Any, address: str) -> None:
         page.click(".show-answers")
         page.wait_for_selector(".picture")
         assert statuses(page)["mri_lumbar"] == "urgent"
+        page.click("#d-mri_lumbar > summary")
         page.click("#a-mri_lumbar .tools button")
         page.wait_for_selector(".explanation")
         page.click("text=Back to the record")
@@ -239,8 +370,9 @@ def test_axe_finds_nothing_serious_elsewhere(chromium: Any, address: str, path: 
 def test_axe_on_the_explanation(chromium: Any, address: str) -> None:
     with opened(chromium, address, color_scheme="dark") as page:
         load(page, "seed")
+        page.click("#d-surgical_referral > summary")
         page.click("#a-surgical_referral .tools button")
-        page.wait_for_selector(".explanation")
+        page.wait_for_selector("#drawer[open] .explanation")
         assert violations(page) == []
 
 
@@ -277,6 +409,7 @@ def test_right_to_left_text_keeps_the_layout(chromium: Any, address: str) -> Non
 
 def test_the_browser_tests_can_fail(chromium: Any, address: str) -> None:
     with opened(chromium, address) as page:
+        page.evaluate("document.querySelector('#patient').removeAttribute('title')")
         page.evaluate(
             "document.querySelector('#patient').closest('label').replaceWith(document.querySelector('#patient'))"
         )

@@ -19,6 +19,7 @@ from guidelog import wording
 
 from ..service import Service
 from ..workers.edition import LiveGuideline
+from .clinician.examples import Example
 from .posted import FIELD, Tokens
 
 HERE = Path(__file__).parent.parent
@@ -28,12 +29,16 @@ FONT_NAMES = ("LiberationSans-Regular", "LiberationSans-Bold", "LiberationSans-I
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
-    """One guideline on the web. Patients are evaluated by the service's desk only."""
+    """One guideline on the web. Patients are evaluated by the service's desk only.
+
+    `examples` are worked out when they are first shown.
+    """
 
     service: Service
     tokens: Tokens = field(default_factory=Tokens)
+    examples: tuple[Example, ...] | None = None
 
     @property
     def compiled(self) -> LiveGuideline:

@@ -1,5 +1,5 @@
-// What the pages do beyond plain forms and htmx: keep details open and focus in place when a part is replaced, say what
-// failed, print. Without this file everything works as whole pages. Nothing is stored, and nothing is sent from here.
+// What the pages do beyond plain forms and htmx: sources and explanations in a drawer, details kept open and focus kept
+// in place when a part is replaced, print. Without this file everything works as whole pages.
 "use strict";
 (function () {
   document.documentElement.classList.add("js");
@@ -9,7 +9,7 @@
 
   function remember() {
     document.querySelectorAll("details[id]").forEach(function (d) {
-      if (d.open) open.add(d.id);
+      if (d.open && !d.classList.contains("menu")) open.add(d.id);
       else open.delete(d.id);
     });
   }
@@ -23,68 +23,99 @@
     });
   }
 
-  function fail(text) {
-    const place = document.getElementById("failure");
-    place.textContent = text;
-    place.hidden = !text;
-  }
-
   document.addEventListener("htmx:beforeSwap", remember);
-
   document.addEventListener("htmx:beforeRequest", function (event) {
-    pressed = event.target instanceof Element && event.target.id.indexOf("next-") === 0;
+    const source = event.target instanceof Element ? event.target : null;
+    pressed = Boolean(source && source.closest("#front, .menu, .aside"));
   });
-
   document.addEventListener("htmx:afterSettle", function (event) {
-    fail("");
     restore(document);
     // After a reply the next question is read out; the same button must not be pressed twice by accident.
     const lost = document.activeElement === document.body || document.activeElement === null;
-    if (event.target.id === "work" && (pressed || lost)) {
+    const restored = event.detail.requestConfig && event.detail.requestConfig.elt === document.body;
+    if (event.target.id === "work" && !restored && (pressed || lost)) {
       const heading = document.getElementById("next-title");
       if (heading) heading.focus({ preventScroll: window.matchMedia("(min-width: 64em)").matches });
     }
     if (event.target.id === "work") pressed = false;
   });
 
-  document.addEventListener("htmx:responseError", function (event) {
-    const status = event.detail.xhr.status;
-    fail(
-      status === 429
-        ? "Too many requests at once: the answers are not up to date. Change something again in a moment."
-        : status === 403
-          ? "This page has expired: load it again. Nothing was answered."
-          : "The answers could not be brought up to date (" + status + "). What is shown is older than the form."
-    );
-  });
-  ["htmx:sendError", "htmx:timeout"].forEach(function (name) {
-    document.addEventListener(name, function () {
-      fail("The server does not answer. What is shown is older than the form.");
-    });
-  });
+  // The drawer: another page's content beside this one, so that nothing here is left or lost.
+  const drawer = document.getElementById("drawer");
+  let opener = null;
 
-  // While answers are on their way the old ones are marked as such.
-  document.addEventListener("htmx:beforeSend", function () {
-    const answers = document.getElementById("answers");
-    if (answers) answers.setAttribute("aria-busy", "true");
-  });
-  document.addEventListener("htmx:afterRequest", function () {
-    const answers = document.getElementById("answers");
-    if (answers) answers.removeAttribute("aria-busy");
-  });
+  async function show(request, address) {
+    const heading = document.getElementById("drawer-title");
+    const body = document.getElementById("drawer-body");
+    const whole = document.getElementById("drawer-page");
+    heading.textContent = "…";
+    body.replaceChildren();
+    whole.hidden = !address;
+    if (address) whole.href = address;
+    if (!drawer.open) {
+      opener = document.activeElement;
+      drawer.showModal();
+    }
+    let text = "";
+    try {
+      const answer = await request();
+      text = await answer.text();
+      if (!answer.ok && answer.status !== 422) throw new Error(String(answer.status));
+    } catch (error) {
+      heading.textContent = "This could not be loaded";
+      body.textContent = "The server does not answer, or does not know this page any more. What you entered is kept.";
+      return;
+    }
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const main = page.getElementById("main");
+    const title = main && main.querySelector("h1");
+    heading.textContent = title ? title.textContent : page.title;
+    body.append(...(main ? main.childNodes : []));
+    body.querySelectorAll("[id]").forEach(function (e) {
+      if (e.closest("svg")) return;
+      e.id = "in-" + e.id;
+    });
+    body.querySelectorAll("[aria-labelledby]").forEach(function (e) {
+      if (!e.closest("svg") && !e.matches("svg")) e.setAttribute("aria-labelledby", "in-" + e.getAttribute("aria-labelledby"));
+    });
+    const fragment = address && address.split("#")[1];
+    const place = fragment && document.getElementById("in-" + fragment);
+    if (place) place.scrollIntoView();
+    heading.focus();
+  }
+
+  if (drawer) {
+    drawer.addEventListener("close", function () {
+      document.getElementById("drawer-body").replaceChildren();
+      if (opener && opener.isConnected) opener.focus();
+    });
+  }
 
   document.addEventListener("submit", function (event) {
-    // Enter in a field: the answers are there already, so the page stays where it is.
-    if (event.submitter && event.submitter.classList.contains("first") && window.htmx) {
+    const button = event.submitter;
+    const form = event.target;
+    if (button && button.classList.contains("first") && window.htmx) {
+      // Enter in a field: the answers are there already, so the page stays where it is.
       event.preventDefault();
-      window.htmx.trigger(event.target, "input");
+      window.htmx.trigger(form, "input");
+    } else if (button && button.name === "explain" && drawer) {
+      event.preventDefault();
+      const sent = new URLSearchParams(new FormData(form, button));
+      show(function () {
+        return window.fetch("/explain", { method: "POST", body: sent, headers: { Accept: "text/html" } });
+      }, "");
     }
   });
 
   document.addEventListener("click", function (event) {
     const target = event.target instanceof Element ? event.target : null;
-    if (target && target.closest("[data-print]")) window.print();
-    const jump = target && target.closest("[data-line]");
+    if (!target) return;
+    if (target.closest("[data-print]")) window.print();
+    if (target.closest("[data-close]") && drawer) drawer.close();
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (!menu.contains(target)) menu.open = false;
+    });
+    const jump = target.closest("[data-line]");
     const editor = document.getElementById("text");
     if (jump && editor) {
       const lines = editor.value.split("\n");
@@ -94,15 +125,38 @@
       editor.setSelectionRange(start, start + (lines[line - 1] || "").length);
       editor.scrollTop = ((line - 6) * editor.scrollHeight) / lines.length;
     }
-    const link = target && target.closest('a[href^="#"]');
-    const place = link && document.getElementById(link.getAttribute("href").slice(1));
-    if (place) {
-      const field = place.matches("fieldset") ? place.querySelector("input:checked, input:not([type=hidden]), select") : place;
-      if (field) {
-        event.preventDefault();
-        place.scrollIntoView({ block: "center" });
-        field.focus({ preventScroll: true });
-      }
+    const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
+    const link = target.closest("a[href]");
+    if (!link || !plain) return;
+    const address = link.getAttribute("href");
+    const within = document.getElementById("work") || (drawer && drawer.contains(link));
+    if (within && address.startsWith("/review") && !link.closest("header, nav, .skips") && link.id !== "drawer-page") {
+      event.preventDefault();
+      show(function () {
+        return window.fetch(address.split("#")[0], { headers: { Accept: "text/html" } });
+      }, address);
+      return;
+    }
+    if (!address.startsWith("#")) return;
+    const place = document.getElementById(address.slice(1));
+    if (!place) return;
+    event.preventDefault();
+    for (let d = place.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
+    if (place.matches("details")) place.open = true;
+    const field = place.matches("fieldset") ? place.querySelector("input:checked, input:not([type=hidden]), select") : place;
+    place.scrollIntoView({ block: place.matches("section, details") ? "start" : "center" });
+    if (field) {
+      if (field.matches("details")) field.querySelector("summary").focus({ preventScroll: true });
+      else field.focus({ preventScroll: true });
+    }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
     }
   });
 

@@ -6,6 +6,7 @@ Every word comes from the guideline or from `explain/wording`. Nothing is decide
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ SHORT: Mapping[Status, str] = {
 }
 """For the line at the foot of a small screen."""
 ADVISED = (Status.URGENT, Status.RECOMMENDED, Status.CONSIDER)
+MOST_ANNOUNCED = 3
 STATES: Mapping[str, str] = {**wording.STATE}
 
 
@@ -46,6 +48,7 @@ class Ask:
 
     name: str
     says: str
+    label: str = ""
 
     @property
     def anchor(self) -> str:
@@ -114,7 +117,10 @@ def card(answers: Answers, answer: Answer) -> Card:
         wording.STATUS[answer.status],
         wording.BECAUSE[answer.because] if answer.because else "",
         wording.alternatives(wording.OUTCOME[s] for s in answer.if_resolved),
-        tuple(tuple(Ask(q, wording.question(q, names)) for q in group) for group in asked),
+        tuple(
+            tuple(Ask(q, wording.question(q, names), wording.question_label(q, names)) for q in group)
+            for group in asked
+        ),
         judgement,
         _grounds(answers, answer),
         tuple(_route(c) for c in refusal.candidates),
@@ -122,29 +128,24 @@ def card(answers: Answers, answer: Answer) -> Card:
     )
 
 
-def also(answers: Answers) -> tuple[tuple[Status, tuple[Answer, ...]], ...]:
-    """The answers besides the guideline's main ones, by status."""
-    found: dict[Status, list[Answer]] = {}
-    for answer in answers.answers:
-        if answer.intervention not in answers.guideline.main:
-            found.setdefault(answer.status, []).append(answer)
-    return tuple((status, tuple(found[status])) for status in Status if status in found)
-
-
-def tally(answers: Answers) -> tuple[tuple[Status, str], ...]:
-    """How many of the main answers have which status, in few words."""
-    main = [a.status for a in answers.answers if a.intervention in answers.guideline.main]
-    return tuple((status, f"{main.count(status)} {SHORT[status]}") for status in Status if status in main)
+def tally(shown: Sequence[Card]) -> str:
+    """In few words what the answers come to, for the bar at the foot of a phone."""
+    alarms = [c for c in shown if c.answer.status in (Status.EMERGENCY_PATHWAY, Status.URGENT)]
+    if alarms:
+        more = f" and {len(alarms) - 1} more" if len(alarms) > 1 else ""
+        return f"{wording.sentence(alarms[0].word)}: {wording.inner(alarms[0].label)}{more}"
+    counts = Counter(c.answer.status for c in shown)
+    return ", ".join(f"{counts[s]} {SHORT[s]}" for s in Status if counts[s])
 
 
 def changes(before: Mapping[str, str], answers: Answers) -> str:
-    """What a screen reader is told after an answer has changed; empty when none did."""
-    said = []
-    for answer in answers.answers:
-        old = before.get(answer.intervention)
-        if old is not None and old != answer.status.value:
-            said.append(f"{wording.sentence(answer.label)}: now {wording.STATUS[answer.status]}")
-    return ". ".join(said)
+    """What a screen reader is told after answers have changed, alarms and main answers first; empty when none did."""
+    changed = [a for a in answers.answers if before.get(a.intervention, a.status.value) != a.status.value]
+    main = answers.guideline.main
+    changed.sort(key=lambda a: (a.status not in (Status.EMERGENCY_PATHWAY, Status.URGENT), a.intervention not in main))
+    said = [f"{wording.sentence(a.label)}: {wording.STATUS[a.status]}" for a in changed[:MOST_ANNOUNCED]]
+    more = len(changed) - len(said)
+    return ". ".join(said) + (f". {more} more {'answer' if more == 1 else 'answers'} changed" if more else "")
 
 
 def statuses_text(answers: Answers) -> str:

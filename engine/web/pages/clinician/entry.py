@@ -128,6 +128,11 @@ def said(entry: Entry, name: str, value: str) -> Entry:
     return replace(entry, findings={**entry.findings, name: value})
 
 
+def reopened(entry: Entry, screen: str) -> Entry:
+    """The form with a screen that is not complete after all."""
+    return replace(entry, screens=entry.screens - {screen})
+
+
 def cleared(entry: Entry, names: Iterable[str]) -> Entry:
     """The form without what was said about some findings, measures and screens."""
     gone = set(names)
@@ -141,14 +146,19 @@ def cleared(entry: Entry, names: Iterable[str]) -> Entry:
 
 
 def read_record(entry: Entry, vocabulary: Vocabulary) -> tuple[Patient | None, tuple[Problem, ...]]:
-    """The record that the form says, or all that is wrong with its fields."""
+    """The record that the form says, and all that is wrong with its fields.
+
+    A field that cannot be read is not guessed and not dropped: it counts as not known, so that no screen closes over
+    it, and the other fields stay. The record is None only where a problem belongs to no field.
+    """
     problems: list[Problem] = []
     base: dict[str, Any] = {"patient": entry.patient}
     if not entry.patient:
         problems.append(Problem("patient", "the record needs a name or number"))
         base["patient"] = "unnamed"
-    else:
-        problems += _tried(base, "patient", vocabulary)
+    elif wrong := _tried(base, "patient", vocabulary):
+        problems += wrong
+        base["patient"] = "unnamed"
     if entry.as_of:
         wrong = _tried({"patient": "unnamed", "as_of": entry.as_of}, "as_of", vocabulary)
         problems += wrong
@@ -156,14 +166,10 @@ def read_record(entry: Entry, vocabulary: Vocabulary) -> tuple[Patient | None, t
     measures: dict[str, Any] = {}
     for name, amount in entry.measures.items():
         value, wrong_number = _value(amount)
-        if wrong_number:
-            problems.append(Problem(name, wrong_number))
-            continue
         content = {"patient": "unnamed", "measures": {name: value}} | {k: v for k, v in base.items() if k == "as_of"}
-        problems += _tried(content, name, vocabulary)
-        measures[name] = value
-    if problems:
-        return None, tuple(problems)
+        wrong = [Problem(name, wrong_number)] if wrong_number else _tried(content, name, vocabulary)
+        problems += wrong
+        measures[name] = "unknown" if wrong else value
     content = base | {
         "findings": dict(entry.findings),
         "measures": measures,
@@ -171,9 +177,9 @@ def read_record(entry: Entry, vocabulary: Vocabulary) -> tuple[Patient | None, t
         "sources": dict(entry.sources),
     }
     try:
-        return patient_from_content({k: v for k, v in content.items() if v}, vocabulary), ()
+        return patient_from_content({k: v for k, v in content.items() if v}, vocabulary), tuple(problems)
     except InputError as error:  # a source with characters that no record may hold
-        return None, tuple(Problem("", d.message) for d in error.diagnostics)
+        return None, (*problems, *(Problem("", d.message) for d in error.diagnostics))
 
 
 def entry_of(patient: Patient) -> Entry:

@@ -27,7 +27,7 @@ from ..picture import inline_pages
 from .answer_cards import Card, card
 from .entry import Entry, read_record
 from .live import look
-from .view import assumed, concluded, record_words
+from .view import Assumed, assumed, concluded, record_words
 
 MOST_WAYS = 4
 
@@ -57,7 +57,7 @@ class Explanation:
     as_of: str
     card: Card
     facts: tuple[str, ...]
-    assumed: tuple[tuple[str, str], ...]
+    assumed: tuple[Assumed, ...]
     concluded: tuple[tuple[str, str, str], ...]
     targets: tuple[Target, ...]
     days: tuple[tuple[str, str, str], ...]

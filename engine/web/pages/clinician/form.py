@@ -16,6 +16,7 @@ from guidelog.compiled import Compiled
 from guidelog.explain.questions.relevance import settled_by
 from guidelog.language.names import Names
 from guidelog.language.vocabulary import Finding, Measure
+from guidelog.semantics.status import Status
 
 from .entry import FINDING_VALUES, Amount, Entry, Problem, modes_of
 from .live import Live
@@ -58,6 +59,11 @@ class Question:
     value: str = ""
     amount: Amount | None = None
     source: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is about, in few words."""
+        return wording.sentence(self.declared.label)
 
     @property
     def problem(self) -> bool:
@@ -129,6 +135,11 @@ class Group:
         return all(q.hint.greyed for q in self.questions)
 
     @property
+    def wrong(self) -> bool:
+        """Whether one of its questions has a problem."""
+        return any(q.problem for q in self.questions)
+
+    @property
     def asked_next(self) -> bool:
         """Whether the next question is here."""
         return any(q.hint.state == "next" for q in self.questions)
@@ -170,6 +181,82 @@ def form(compiled: Compiled, entry: Entry, live: Live | None, problems: Sequence
             key=lambda g: min((rank.get(q.hint.state, 4) for q in g.questions), default=5),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What is asked first: a whole screen as a grid, or one question. One click calls what it `denies` absent."""
+
+    title: str
+    group: Group
+    single: bool
+    settles: str = ""
+    denies: tuple[str, ...] = ()
+
+    @property
+    def question(self) -> Question:
+        """The one question."""
+        return self.group.questions[0]
+
+    @property
+    def key(self) -> str:
+        """What it is, so that a page knows whether it still is what should be asked."""
+        return self.question.name if self.single else self.group.key
+
+    @property
+    def press(self) -> str:
+        """The name of the button that calls the rest of the screen absent."""
+        return f"say screen:{self.group.screen}=complete"
+
+
+def front(compiled: Compiled, live: Live | None, groups: Sequence[Group]) -> tuple[Front | None, tuple[Group, ...]]:
+    """What is asked first, and the groups without it.
+
+    The guideline's first screen comes first while one of its questions can change an answer, and in an emergency as
+    long as it is not complete: what else is wrong with the patient matters there, too. Otherwise the question that
+    settles most.
+    """
+    if live is None:
+        return None, tuple(groups)
+    names = compiled.names
+    screen = _first_screen(live, groups)
+    question = live.next
+    if screen is None and question is None:
+        return None, tuple(groups)
+    settles = ""
+    if question is not None:
+        labels = _labels(names, question.settles or question.bears_on)
+        settles = f"{'May settle' if question.settles else 'Bears on'}: {labels}" if labels else ""
+    if screen is None and question is not None and question.question.startswith("screen:"):
+        screen = next((g for g in groups if g.screen == question.question.removeprefix("screen:")), None)
+    if screen is not None:
+        open_ = [q.name for q in screen.questions if not q.answered]
+        denies = tuple(wording.label_of(n, names) for n in open_)
+        # Only what the complete screen closes over is denied: measures of it become zero, and are named as well.
+        title = screen.ask or screen.title
+        chosen = Front(
+            title, screen, False, settles if question and question.question == f"screen:{screen.screen}" else "", denies
+        )
+        return chosen, tuple(g for g in groups if g is not screen)
+    assert question is not None
+    home = next((g for g in groups if any(q.name == question.question for q in g.questions)), None)
+    if home is None:
+        return None, tuple(groups)
+    asked = tuple(q for q in home.questions if q.name == question.question)
+    rest = tuple(q for q in home.questions if q.name != question.question)
+    chosen = Front(asked[0].says, replace(home, questions=asked, screen=""), True, settles)
+    return chosen, tuple(replace(g, questions=rest) if g is home else g for g in groups if g is not home or rest)
+
+
+def _first_screen(live: Live, groups: Sequence[Group]) -> Group | None:
+    declared = list(live.answers.names.vocabulary.screens)
+    group = next((g for g in groups if declared and g.screen == declared[0]), None)
+    if group is None or group.complete:
+        return None
+    open_ = [q for q in group.questions if not q.answered]
+    alarmed = any(a.status in (Status.EMERGENCY_PATHWAY, Status.URGENT) for a in live.answers.answers)
+    matters = any(q.hint.state in ("next", "matters") for q in open_)
+    return group if open_ and (alarmed or matters) else None
 
 
 def _common(questions: Sequence[Question]) -> Hint:

@@ -19,13 +19,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from guidelog import wording
 from guidelog.diagnostics import CertificateError
 from guidelog.patients import patient_from_content
 
 from ..posted import FIELD, read_fields, read_upload
 from ..site import NOT_KEPT, Site
 from .answer_cards import read_statuses
-from .entry import FINDING_VALUES, BadForm, Entry, cleared, entry_of, read_form, read_record, said
+from .entry import FINDING_VALUES, BadForm, Entry, cleared, entry_of, read_form, read_record, reopened, said
+from .examples import example, examples
 from .explanation import explain
 from .form import members
 from .upload import Loaded, largest_file, read_file
@@ -41,6 +43,16 @@ class Posted:
     button: str = ""
     pathway: bool = False
     explain: str = ""
+    front: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one click recorded: a screen as complete, and what that makes absent."""
+
+    screen: str
+    label: str
+    absent: tuple[str, ...]
 
 
 def router(site: Site) -> APIRouter:  # noqa: C901 - one address after the other
@@ -55,7 +67,13 @@ def router(site: Site) -> APIRouter:  # noqa: C901 - one address after the other
     @routes.post("/")
     async def whole(request: Request) -> Response:
         posted = await read(site, request)
-        return await page(site, request, pressed(site, posted))
+        kind, _, name = posted.button.partition(" ")
+        if kind == "example":
+            found = await run(example, name)
+            if found is None:
+                raise BadForm("the guideline has no such example")
+            return await page(site, request, Posted(found))
+        return await page(site, request, pressed(site, posted), done=recorded_now(site, posted))
 
     @routes.post("/live")
     async def live(request: Request) -> Response:
@@ -86,8 +104,8 @@ def router(site: Site) -> APIRouter:  # noqa: C901 - one address after the other
     @routes.post("/record")
     async def record(request: Request) -> Response:
         posted = await read(site, request)
-        patient, _ = read_record(posted.entry, site.compiled.names.vocabulary)
-        if patient is None:
+        patient, problems = read_record(posted.entry, site.compiled.names.vocabulary)
+        if patient is None or problems:
             return await page(site, request, posted)
         text = yaml.safe_dump(dict(patient.content), allow_unicode=True, sort_keys=False, width=110)
         return attachment(text, f"{slug(patient.id)}.yaml", "application/yaml")
@@ -138,6 +156,7 @@ async def read(site: Site, request: Request) -> Posted:
         single.get("press", ""),
         single.get("pathway") == "show",
         single.get("explain", ""),
+        single.get("front", ""),
     )
 
 
@@ -154,6 +173,8 @@ def pressed(site: Site, posted: Posted) -> Posted:
             entry = said(posted.entry, name, value)
         case "say" if name.startswith("screen:") and screen in vocabulary.screens and value == "complete":
             entry = said(posted.entry, name, value)
+        case "reopen" if name in vocabulary.screens:
+            entry = reopened(posted.entry, name)
         case "clear" if name in (groups := members(site.compiled)):
             entry = cleared(posted.entry, (*groups[name], screen))
         case _:
@@ -161,21 +182,44 @@ def pressed(site: Site, posted: Posted) -> Posted:
     return Posted(entry, posted.before, "", posted.pathway)
 
 
+def recorded_now(site: Site, posted: Posted) -> Done | None:
+    """What the button that completes a screen has made of the unanswered questions in it."""
+    kind, _, rest = posted.button.partition(" ")
+    name = rest.rpartition("=")[0].removeprefix("screen:")
+    screen = site.compiled.names.vocabulary.screens.get(name)
+    if kind != "say" or screen is None or not rest.startswith("screen:"):
+        return None
+    answered = {*posted.entry.findings, *posted.entry.measures}
+    absent = tuple(wording.label_of(m, site.compiled.names) for m in screen.members if m not in answered)
+    return Done(name, screen.label, absent)
+
+
 async def page(
-    site: Site, request: Request, posted: Posted, loaded: Loaded | None = None, template: str = "patient.html"
+    site: Site,
+    request: Request,
+    posted: Posted,
+    loaded: Loaded | None = None,
+    template: str = "patient.html",
+    done: Done | None = None,
 ) -> Response:
     """The form with its answers, or with what is wrong with it."""
     found = await site.service.desk.run(view, posted.entry, posted.before, posted.pathway)
+    offered = await site.service.desk.run(examples) if site.examples is None else site.examples
+    site.examples = offered
     return await run_in_threadpool(
         site.html,
         request,
         template,
         status=422 if loaded is not None and loaded.entry is None else 200,
         entry=posted.entry,
+        fresh=request.method == "GET" and request.url.path == "/",
+        done=done,
+        examples=offered,
         view=found,
         loaded=loaded,
         pathway=posted.pathway,
         oob=template == "live.html",
+        onward=found.front.title if found.front and found.front.key != posted.front else "",
         largest=largest_file(site.service.settings),
     )
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from guidelog import wording
 from guidelog.compiled import Compiled
-from guidelog.diagnostics import InputError, render
+from guidelog.diagnostics import Diagnostic, InputError, render
 from guidelog.patients import Patient, read_patient
 from guidelog.source import Source
 
@@ -27,12 +28,20 @@ def largest_file(settings: Settings) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with a file, in a sentence with its line; `drawn` is the same with the lines of the file."""
+
+    says: str
+    drawn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What came of a file: the form it gives, or the errors; `used` and `ignored` for records of other systems."""
 
     entry: Entry | None
     file: str
-    errors: tuple[str, ...] = ()
+    errors: tuple[Wrong, ...] = ()
     used: tuple[tuple[str, str, str], ...] = ()
     ignored: tuple[tuple[str, str, str], ...] = ()
     problems: tuple[str, ...] = ()
@@ -41,7 +50,7 @@ class Loaded:
 def read_file(compiled: Compiled, file: tuple[str, bytes] | None) -> Loaded:
     """What a chosen file says."""
     if file is None:
-        return Loaded(None, "", ("no file was chosen",))
+        return Loaded(None, "", (Wrong("No file was chosen."),))
     name, content = file
     shown = "".join(c for c in name.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:100] or "file"
     try:
@@ -49,7 +58,15 @@ def read_file(compiled: Compiled, file: tuple[str, bytes] | None) -> Loaded:
             return _records(compiled, shown, content)
         return Loaded(entry_of(read_bytes(compiled, shown, content)), shown)
     except InputError as error:
-        return Loaded(None, shown, tuple(render(d) for d in error.diagnostics[:MOST_SHOWN]))
+        return Loaded(None, shown, tuple(_wrong(d) for d in error.diagnostics[:MOST_SHOWN]))
+
+
+def _wrong(diagnostic: Diagnostic) -> Wrong:
+    span = diagnostic.span
+    line = f"Line {span.source.position(span.start)[0]}: " if span else ""
+    message = diagnostic.message.replace("`", "")
+    hint = f" {wording.sentence(diagnostic.hint.replace('`', ''))}." if diagnostic.hint else ""
+    return Wrong(f"{line}{message if line else wording.sentence(message)}.{hint}", render(diagnostic))
 
 
 def read_bytes(compiled: Compiled, name: str, content: bytes) -> Patient:

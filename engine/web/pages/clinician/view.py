@@ -14,19 +14,19 @@ from guidelog import wording
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import CertificateError
 from guidelog.diagrams.drawing.paint import PaintError
-from guidelog.diagrams.patient.record_words import headline, recorded
+from guidelog.diagrams.patient.record_words import recorded
 from guidelog.diagrams.pictures import patient_picture
-from guidelog.explain.answers import Answer, Answers, Note
+from guidelog.explain.answers import Answers, Note
 from guidelog.language.names import Decision
 from guidelog.patients import remarks
-from guidelog.semantics.status import Status
 
 from ..picture import inline_pages
 from . import answer_cards as cards
 from .answer_cards import Ask, Card
 from .entry import Entry, Problem, read_record
-from .form import Group, form
+from .form import Front, Group, form, front
 from .live import Live, look
+from .summary import Summary, in_order, summary
 
 TAKEN = "; assumed: "
 """How `fhir` writes into the source of a fact what it took for granted."""
@@ -37,6 +37,16 @@ REJECTED = (
 
 
 @dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a complete screen made absent although the record does not list it."""
+
+    screen: str
+    label: str
+    absent: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """The answers about one record. `said` is what has changed, for a screen reader."""
 
@@ -44,16 +54,15 @@ class Shown:
     as_of: str
     sha256: str
     remarks: tuple[str, ...]
-    headline: str
+    summary: Summary
     cards: tuple[Card, ...]
-    also: tuple[tuple[Status, tuple[Answer, ...]], ...]
-    tally: tuple[tuple[Status, str], ...]
+    tally: str
     next: Ask | None
     next_kind: str
     next_settles: str
     next_may_settle: bool
     facts: tuple[str, ...]
-    assumed: tuple[tuple[str, str], ...]
+    assumed: tuple[Assumed, ...]
     taken: tuple[tuple[str, str], ...]
     concluded: tuple[tuple[str, str, str], ...]
     notes: tuple[Note, ...]
@@ -77,6 +86,7 @@ class Trouble:
 class View:
     """The form, and the answers or why there are none."""
 
+    front: Front | None
     groups: tuple[Group, ...]
     troubles: tuple[Trouble, ...]
     shown: Shown | None
@@ -92,26 +102,29 @@ def view(compiled: Compiled, entry: Entry, before: Mapping[str, str], pathway: b
     failed = ""
     if patient is not None:
         try:
-            live, problems = look(compiled, patient, entry)
+            live, contradictions = look(compiled, patient, entry)
+            problems += contradictions
         except CertificateError:
             failed = REJECTED
     groups = form(compiled, entry, live, problems)
     troubles = tuple(_trouble(compiled, p) for p in problems)
     shown = _shown(compiled, live, before, pathway) if live else None
     loose = tuple((n, text) for n, text in entry.sources.items() if n in compiled.names.vocabulary.screens)
-    return View(groups, troubles, shown, failed, loose)
+    asked, rest = front(compiled, live, groups)
+    return View(asked, rest, troubles, shown, failed, loose)
 
 
 def certificate(compiled: Compiled, entry: Entry) -> str | None:
     """The accepted certificate of a record's answers as JSON; None when there are none. Raises CertificateError."""
-    patient, _ = read_record(entry, compiled.names.vocabulary)
-    live = look(compiled, patient, entry)[0] if patient else None
+    patient, problems = read_record(entry, compiled.names.vocabulary)
+    live = look(compiled, patient, entry)[0] if patient and not problems else None
     return json.dumps(live.answers.certificate, ensure_ascii=False, indent=1) if live else None
 
 
 def _shown(compiled: Compiled, live: Live, before: Mapping[str, str], pathway: bool) -> Shown:
     answers, names = live.answers, compiled.names
-    main = compiled.guideline.main or tuple(names.vocabulary.interventions)
+    ordered = in_order(answers, compiled.guideline.main)
+    shown = tuple(cards.card(answers, a) for a in ordered)
     question = live.next
     kind = ""
     if question:
@@ -122,10 +135,9 @@ def _shown(compiled: Compiled, live: Live, before: Mapping[str, str], pathway: b
         answers.patient.as_of.isoformat() if answers.patient.as_of else "",
         answers.patient.sha256,
         tuple(f"{wording.sentence(r.message)}; {r.hint}" for r in remarks(answers.patient)),
-        headline(answers),
-        cards.cards(answers, main),
-        cards.also(answers),
-        cards.tally(answers),
+        summary(compiled, answers, shown, question),
+        shown,
+        cards.tally(shown),
         Ask(question.question, question.says) if question else None,
         kind,
         _listed(_labels(answers, question.settles or question.bears_on)) if question else "",
@@ -159,11 +171,16 @@ def record_words(answers: Answers) -> tuple[str, ...]:
     return tuple(lines) or ("Nothing is recorded.",)
 
 
-def assumed(answers: Answers) -> tuple[tuple[str, str], ...]:
+def assumed(answers: Answers) -> tuple[Assumed, ...]:
     """For each complete screen, what it made absent although the record does not list it."""
     names = answers.names
     return tuple(
-        (wording.label_of(screen, names), ", ".join(wording.label_of(m, names) for m in members))
+        Assumed(
+            screen,
+            wording.label_of(screen, names),
+            ", ".join(wording.label_of(m, names) for m in members),
+            len(members),
+        )
         for screen, members in answers.facts.closed.items()
         if members
     )
