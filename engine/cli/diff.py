@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ import click
 
 from guidelog import wording
 from guidelog.diagnostics import InputError
+from guidelog.fhir.terminology.code_file import FILE
 from guidelog.files import make_folder, scratch, write_text
 from guidelog.pipeline import compile_guideline
 from guidelog.solver.literals import Budget
+from guidelog.verify.diff.beyond import PromiseEdit, not_compared, promises
 from guidelog.verify.diff.compare import compare
-from guidelog.verify.diff.declared import CHANGES, Announcement, new_announcements, unknown_names
+from guidelog.verify.diff.declared import CHANGES, Announcement, announced_edits, new_announcements, unknown_names
 from guidelog.verify.diff.edits import Edit, lines, metadata
 from guidelog.verify.diff.result import Change, Difference, Reason
 from guidelog.verify.diff.revisions import Version, read_version
+from guidelog.workbench.code_changes import CodeDifference, compare_codes
 
 from .diff_cohort import Counted, count_changes
 from .main import use_colour
@@ -83,7 +87,13 @@ def diff(
         if wrong := unknown_names(announced, known):
             raise InputError(wrong)
         counted = None if cohort is None else count_changes(first, second, cohort, folder)
-        found = compare(first, second, budget=Budget(budget), progress=progress())
+        time = Budget(budget)
+        found = compare(first, second, budget=time, progress=progress())
+        codes = compare_codes(first, second, budget=time, progress=progress())
+        promised, open_promises = promises(first, second, budget=time)
+        left = (*codes.undecided, *open_promises, *not_compared(first, second, found.edits))
+        edited = announced_edits(versions[0].folder, versions[1].folder)
+        beyond = _Beyond(codes, promised, tuple(one for one in left if one[0].split(",")[0] not in edited), edited)
         unannounced = [c for c in found.changes if not any(a.covers(c) for a in announced)]
         stale = [a for a in announced if not any(a.covers(c) for c in found.changes)]
         if witnesses is not None:
@@ -95,6 +105,7 @@ def diff(
                     "new": _identity(versions[1]),
                     "metadata": metadata(first, second),
                     **found.to_json(),
+                    **beyond.to_json(),
                     "lines": list(lines(versions[0].guideline, versions[1].guideline)),
                     "unannounced": [_key(c) for c in unannounced],
                     "announced_and_not_found": [str(a) for a in stale],
@@ -102,7 +113,7 @@ def diff(
                 }
             )
         else:
-            page = _Page(versions, found, announced, unannounced, stale, format_ == "markdown")
+            page = _Page(versions, found, announced, unannounced, stale, beyond, format_ == "markdown")
             page.head(metadata(first, second))
             page.edits(lines(versions[0].guideline, versions[1].guideline) if show_lines else ())
             page.body()
@@ -111,12 +122,46 @@ def diff(
             page.verdict()
             colour = use_colour(sys.stdout) and format_ == "text"
             click.echo("\n".join(page.lines), color=colour)
-    sys.exit(1 if unannounced or found.undecided or _unannounced_shape(found) else 0)
+    beyond_failed = beyond.failed(announced)
+    sys.exit(1 if unannounced or found.undecided or _unannounced_shape(found) or beyond_failed else 0)
 
 
 def _unannounced_shape(found: Difference) -> bool:
     """Records that one version refuses get no answer there, which nobody can announce line by line."""
     return bool(found.refused)
+
+
+@dataclass(frozen=True)
+class _Beyond:
+    """What was edited beside the rules: codes, promises, and what is not compared and not announced."""
+
+    codes: CodeDifference
+    promises: list[PromiseEdit]
+    undecided: tuple[tuple[str, str], ...]
+    announced: set[str]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.codes.edited or self.promises or self.undecided)
+
+    def failed(self, announced: Iterable[Announcement]) -> bool:
+        """Whether something changes, or may change, that nobody announced."""
+        answers = [change.answer for change in self.codes.changes]
+        unannounced = any(
+            not any(a.fits(one.intervention, one.old, one.new) for a in announced)
+            if one
+            else FILE not in self.announced
+            for one in answers
+        )
+        return bool(self.undecided) or unannounced or any(p.broken for p in self.promises)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "codes": [change.to_json() for change in self.codes.changes],
+            "promises": [promise.to_json() for promise in self.promises],
+            "not_compared": [{"about": name, "why": why} for name, why in self.undecided],
+        }
 
 
 class _Page:
@@ -129,8 +174,10 @@ class _Page:
         announced: list[Announcement],
         unannounced: list[Change],
         stale: list[Announcement],
+        beyond: _Beyond,
         markdown: bool,
     ) -> None:
+        self.beyond = beyond
         self.versions, self.found, self.markdown = versions, found, markdown
         self.announced, self.unannounced, self.stale = announced, unannounced, stale
         self.lines: list[str] = []
@@ -151,7 +198,7 @@ class _Page:
         self.lines.append(f"{answers}; {proof}; {found.seconds:.2f} s.")
         if found.otherwise_reasoned:
             self.lines.append(f"Reasons change, answers do not: {', '.join(found.otherwise_reasoned)}.")
-        if found.edits and not any(e.matters for e in found.edits):
+        if found.edits and not any(e.matters for e in found.edits) and not self.beyond.any:
             self.lines.append("Only words were edited: no answer and no reason rests on them.")
 
     def edits(self, diff: Iterable[str]) -> None:
@@ -193,14 +240,46 @@ class _Page:
         for by, content in self.found.refused:
             self.title(f"Records that only the {by} version refuses", 3)
             self.lines.append(f"{self.bullet}for example {_inline(content)}")
-        if self.found.undecided:
+        self.codes()
+        self.promises()
+        if self.found.undecided or self.beyond.undecided:
             self.title("Not decided", 3)
         open_: dict[str, list[str]] = {}
-        for name, why in self.found.undecided:
+        for name, why in (*self.found.undecided, *self.beyond.undecided):
             open_.setdefault(name, []).append(why)
         for name, reasons in open_.items():
             more = f"; and {len(reasons) - 1} more of that kind" if len(reasons) > 1 else ""
             self.lines.append(f"{self.bullet}{name}: {reasons[0]}{more}")
+
+    def codes(self) -> None:
+        if self.beyond.codes.changes:
+            self.title("Health records that are read differently (codes.toml)", 3)
+        for change in self.beyond.codes.changes:
+            said = "; ".join(f"{name}: {a}, now {b}" for name, (a, b) in change.said.items())
+            self.lines.append(f"{self.bullet}{change.concept}: {said}")
+            indent = "  " if self.markdown else "      "
+            if change.answer is not None:
+                words = f"{wording.STATUS[change.answer.old]} -> {wording.STATUS[change.answer.new]}"
+                self.lines.append(f"{indent}{change.answer.intervention}: {words}, for example by this record:")
+            else:
+                self.lines.append(f"{indent}No answer was found that changes by it; for example this record:")
+            for resource in (change.answer or change).bundle["entry"][1:]:
+                self.lines.append(f"{indent}  {_resource(resource['resource'])}")
+
+    def promises(self) -> None:
+        if self.beyond.promises:
+            self.title("Promises (properties.dl)", 3)
+        for one in self.beyond.promises:
+            became = (
+                ""
+                if one.verdict is None
+                else {"proved": "; it still holds", "broken": "; it no longer holds", "not decided": ""}[
+                    one.verdict.result.value
+                ]
+            )
+            self.lines.append(f"{self.bullet}{_ICON[one.kind]} {self.code(one.id)} {one.kind}{became}: {one.says}")
+            if one.broken and one.verdict is not None and one.verdict.witness is not None:
+                self.lines.append(f"{'  ' if self.markdown else '      '}{_inline(dict(one.verdict.witness.content))}")
 
     def cohort(self, counted: Counted) -> None:
         self.title(f"In {counted.data}", 3)
@@ -248,13 +327,15 @@ class _Page:
             self.lines.extend(f"- {_key(c)}" for c in self.unannounced)
         elif self.found.changes:
             self.lines.append(f"All changes are announced in {CHANGES}.")
-        elif not self.found.undecided:
+        elif not self.found.undecided and not self.beyond.codes.changes:
             self.lines.append("No answer changes for any record that both versions accept.")
             if self.found.reasons:
                 self.lines.append("Some answers have other reasons (above); that needs no announcement.")
         if self.found.refused:
             self.lines.append("One version refuses records that the other one takes (above).")
-        if self.found.undecided:
+        if any(change.answer for change in self.beyond.codes.changes):
+            self.lines.append("Answers change for health records that are read differently (above).")
+        if self.found.undecided or self.beyond.undecided:
             self.lines.append("Not everything was decided (above).")
         self.lines.extend(f"Announced in {CHANGES}, but no patient changes so: {a}" for a in self.stale)
 
@@ -284,6 +365,32 @@ def _short(edit: Edit) -> str:
 def _inline(content: dict[str, Any]) -> str:
     entries = [f"{k}: {v}" for part in ("findings", "measures", "screens") for k, v in content.get(part, {}).items()]
     return "{" + ", ".join(entries) + "}" if entries else "one of whom nothing is known"
+
+
+def _resource(resource: dict[str, Any]) -> str:
+    """A resource in a line: its kind, its code, its day; of a form what it says."""
+    kind = str(resource["resourceType"])
+    if kind == "QuestionnaireResponse":
+        items = [f"{i['linkId']}: {_answered(i['answer'][0])}" for i in resource["item"]]
+        return f"form: {', '.join(items) or 'nothing'}"
+    concept = resource.get("code") or resource.get("medicationCodeableConcept") or {}
+    coding = (concept.get("coding") or [{}])[0]
+    period = resource.get("performedPeriod") or resource.get("effectivePeriod")
+    day = next((resource[k] for k in ("onsetDateTime", "authoredOn", "effectiveDateTime") if k in resource), "")
+    when = f"{period['start']} to {period['end']}" if period else day
+    value = next((f", {_answered(resource)}" for key in resource if key.startswith("value")), "")
+    return f"{kind} {coding.get('code', '')}, {when}{value}"
+
+
+def _answered(answer: dict[str, Any]) -> str:
+    value = next(v for key, v in answer.items() if key.startswith("value"))
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return f"{value.get('comparator', '')}{value['value']}"
+        case _:
+            return str(value)
 
 
 def _identity(version: Version) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """`CHANGES.md` of a guideline: which changes of answers were announced.
 
 An announcement is a list item that begins with `intervention: old status -> new status`; `any` stands for every
-intervention or status. Whatever follows is for people, and so is every other line. An announcement counts for a
+intervention or status. `name: edited` or `name: reworded` announces an edit that cannot be decided, of an input or a
+file such as `codes.toml`. Whatever follows is for people, and so is every other line. An announcement counts for a
 comparison when the new version's file has it and the old version's has not.
 """
 
@@ -26,6 +27,9 @@ _ITEM = re.compile(
 )
 
 
+_EDITED = re.compile(r"^[-*][ \t]+`?([A-Za-z_][\w.]*)`?[ \t]*:[ \t]*(?:edited|reworded)\b", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Announcement:
     """One announced change; `span` is its place in the file."""
@@ -37,7 +41,11 @@ class Announcement:
 
     def covers(self, change: Change) -> bool:
         """Whether it is about that change."""
-        wanted = ((self.intervention, change.intervention), (self.old, change.old.value), (self.new, change.new.value))
+        return self.fits(change.intervention, change.old, change.new)
+
+    def fits(self, intervention: str, old: Status, new: Status) -> bool:
+        """Whether it is about an answer that changes so."""
+        wanted = ((self.intervention, intervention), (self.old, old.value), (self.new, new.value))
         return all(said in (ANY, found) for said, found in wanted)
 
     def __str__(self) -> str:
@@ -51,6 +59,15 @@ def read_announcements(folder: Path) -> list[Announcement]:
         return []
     source = Source(str(path), path.read_text(encoding="utf-8-sig", errors="replace"))
     return [Announcement(m[1], m[2], m[3], Span(source, m.start(), m.end())) for m in _ITEM.finditer(source.text)]
+
+
+def announced_edits(old: Path, new: Path) -> set[str]:
+    """The names of inputs and files whose edit the new version announces, and the old one had not yet."""
+    before, after = (
+        Counter(_EDITED.findall(path.read_text(encoding="utf-8-sig", errors="replace")) if path.is_file() else ())
+        for path in (old / CHANGES, new / CHANGES)
+    )
+    return set(after - before)
 
 
 def new_announcements(old: Path, new: Path) -> list[Announcement]:

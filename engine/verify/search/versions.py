@@ -8,27 +8,30 @@ of a comparison goes through its `model`, every patient through `answers`; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.ground.program import Atom, GroundElement, GroundLiteral, GroundProgram
 from guidelog.language.stances import HOLD, STANCES
 from guidelog.language.vocabulary import Measure, Vocabulary
-from guidelog.patients import Patient, patient_from_content
+from guidelog.patients import Interval, Patient, close, patient_from_content
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 from guidelog.solver.inputs import SolverInputs, facts_of
 from guidelog.solver.linear import Infeasible, Undecided, choose_values
 from guidelog.solver.literals import Budget, Found, Literals, Truth
 from guidelog.solver.program import RangeChoice, SolverProgram
-from guidelog.solver.records import any_record, any_writing, as_read, prefer_small, regions_of
+from guidelog.solver.records import Record, any_record, any_writing, as_read, prefer_small, regions_of
 
 from ..witness.candidate import CandidateRecord, content_of, day_of, sketch
 from ..witness.find import Ask
 from .questions import MOST_REPAIRS
+
+Said: TypeAlias = bool | Interval | None
+"""What is said of an input: present, absent, open; an interval in ticks."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,13 @@ class Versions:
     screens it calls complete, and what it lists as unknown. Each version then reads it in its own way.
     """
 
-    def __init__(self, cut_as: Sequence[GroundProgram], *, wishes: bool = False) -> None:
+    def __init__(
+        self,
+        cut_as: Sequence[GroundProgram],
+        *,
+        wishes: bool = False,
+        cuts: Mapping[str, Collection[int]] | None = None,
+    ) -> None:
         self.circuit = Literals(wishes=wishes)
         vocabularies = [program.names.vocabulary for program in cut_as]
         self.vocabulary = replace(
@@ -92,7 +101,8 @@ class Versions:
         )
         otherwise = read_otherwise(vocabularies)
         self.read_alike = not otherwise.screens and not otherwise.cuts
-        self.regions = regions_of(self.vocabulary.measures, cut_as, otherwise.cuts)
+        wanted = {n: {*otherwise.cuts.get(n, ()), *(cuts or {}).get(n, ())} for n in self.vocabulary.measures}
+        self.regions = regions_of(self.vocabulary.measures, cut_as, wanted)
         self.record = any_record(self.circuit, list(self.vocabulary.findings), self.regions)
         self.writing = any_writing(self.circuit, self.record, otherwise.screens, otherwise.members)
         self.circuit.watch([*self.record.literals(), *self.writing.literals()])
@@ -112,9 +122,12 @@ class Versions:
         found = regions_of(vocabulary.measures, [program])
         return all(set(r.cuts) <= set(self.regions[name].cuts) for name, r in found.items())
 
-    def add(self, program: GroundProgram) -> Version:
-        """A version over the record."""
-        facts = self._facts_of(program)
+    def add(self, program: GroundProgram, said: Mapping[str, Said] | None = None) -> Version:
+        """A version over the record; `said` is what this version reads besides, of inputs that the record leaves open.
+
+        The numbers must be cut around what is said of them.
+        """
+        facts = self._facts_of(program) if said is None else self._facts_besides(program, said)
         kept, low, high = (SolverProgram(self.circuit, program, facts, j) for j in self._judgements)
         return Version(program, facts, kept, low, high)
 
@@ -128,16 +141,31 @@ class Versions:
                 and _reads_alike(earlier.names.vocabulary, program.names.vocabulary)
             ):
                 return facts
+        facts = self._read(program, self.record)
+        self._facts.append((program, denials, facts))
+        return facts
 
+    def _facts_besides(self, program: GroundProgram, said: Mapping[str, Said]) -> SolverInputs:
+        c, record = self.circuit, self.record
+        present, absent = dict(record.present), dict(record.absent)
+        least, below = dict(record.least), dict(record.below)
+        for name, value in said.items():
+            if isinstance(value, Interval):
+                cuts = self.regions[name].cuts
+                least[name] = tuple(c.true if cut <= value.low else c.false for cut in cuts)
+                below[name] = tuple(c.true if cut > value.high else c.false for cut in cuts)
+            elif value is not None:
+                present[name], absent[name] = (c.true, c.false) if value else (c.false, c.true)
+        return self._read(program, Record(present, absent, least, below))
+
+    def _read(self, program: GroundProgram, record: Record) -> SolverInputs:
         def relation(literal: GroundLiteral) -> int:
             holds = (literal.atom in program.fixed) is not literal.negated
             return self.circuit.true if holds else self.circuit.false
 
-        read, refused = as_read(self.circuit, self.record, self.writing, program.names.vocabulary, self.regions)
+        read, refused = as_read(self.circuit, record, self.writing, program.names.vocabulary, self.regions)
         facts = facts_of(self.circuit, read, self.regions, program.denials, relation)
-        facts = replace(facts, refused=self.circuit.any(facts.refused, refused))
-        self._facts.append((program, denials, facts))
-        return facts
+        return replace(facts, refused=self.circuit.any(facts.refused, refused))
 
     @cached_property
     def _costed(self) -> bool:
@@ -243,6 +271,51 @@ class VersionPair:
         screens = {n: s for n, s in vocabulary.screens.items() if n not in self.versions.writing.complete}
         measures = {n: self.versions.vocabulary.measures[n] for n in vocabulary.measures}
         return replace(vocabulary, screens=screens, measures=measures)
+
+
+class Overlaid:
+    """Any record, together with what two versions read otherwise besides: of one resource of a health record, say."""
+
+    def __init__(self, old: Compiled, new: Compiled, before: Patient, after: Patient) -> None:
+        said = [_said(c, p) for c, p in ((old, before), (new, after))]
+        cuts: dict[str, set[int]] = {}
+        for entries in said:
+            for name, value in entries.items():
+                if isinstance(value, Interval):
+                    cuts.setdefault(name, set()).update((value.low, value.high + 1))
+        self.versions = Versions((old.ground, new.ground), cuts=cuts)
+        c, record = self.versions.circuit, self.versions.record
+        for name in dict.fromkeys(name for entries in said for name in entries):
+            for literal in (
+                (record.present[name], record.absent[name])
+                if name in record.present
+                else (
+                    *record.least[name],
+                    *record.below[name],
+                )
+            ):
+                c.forbid(literal)
+        self.sides = [self.versions.add(g.ground, entries) for g, entries in zip((old, new), said, strict=True)]
+
+    def differing(self, intervention: str, budget: Budget) -> CandidateRecord | None:
+        """The smallest record with which an answer differs, a determined one where there is; None without one."""
+        c = self.versions.circuit
+        before, after = (side.kept.answer(intervention) for side in self.sides)
+        differ = differs(c, before, after)
+        sure = c.both(differ, -c.both(before[Status.UNDETERMINED], after[Status.UNDETERMINED]))
+        for goal in (c.both(sure, -before[Status.UNDETERMINED], -after[Status.UNDETERMINED]), sure):
+            if goal != c.false:
+                _, found, _ = self.versions.model([goal], budget, self.sides, best=True)
+                if found is not None:
+                    return found
+        return None
+
+
+def _said(compiled: Compiled, patient: Patient) -> dict[str, Said]:
+    """What a patient's record lists, in the terms of one version."""
+    facts = close(patient, compiled.names.vocabulary)
+    found: dict[str, Said] = {n: facts.findings[n] for n in patient.findings}
+    return found | {n: facts.measures[n] for n in patient.measures}
 
 
 def known_to(found: CandidateRecord, compiled: Compiled) -> CandidateRecord:
