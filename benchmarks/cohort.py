@@ -542,7 +542,7 @@ def single_times(compiled: Any, repeat: int) -> dict[str, float]:
 
         return all_
 
-    by_circuits = compiled.by_circuits()
+    by_circuits = compiled.on(CircuitEngine)
 
     def certified(interventions: Sequence[str] | None) -> Callable[[], None]:
         def all_() -> None:

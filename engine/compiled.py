@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from guidelog.checker import Rulebook, read_rules
 from guidelog.datalog.backend import Backend, Row
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.ground.grounder import ground
-from guidelog.ground.program import Atom, GroundProgram, at_end, has_ranges
+from guidelog.ground.program import Atom, GroundProgram, Ranges, at_end, has_ranges
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names
 from guidelog.language.tree import Program, Rule
 from guidelog.patients import Facts
-from guidelog.semantics.kleene import Model, Ranges
-from guidelog.semantics.one_patient import CircuitEngine
+from guidelog.semantics.engine import Engine, EngineOf
+from guidelog.semantics.kleene import Model
 
 PATIENT = "patient"
 """The constant that stands for the one patient while the rules are evaluated."""
 
 
+@dataclass(slots=True)
+class _CheckersReading:
+    """The rules of some files as the checker reads them; one for a guideline and all that is made of it."""
+
+    read: tuple[Mapping[str, str], Mapping[str, str], Rulebook] | None = None  # files, readings, and what they say
+
+
 @dataclass(frozen=True)
 class Compiled:
-    """Everything about a guideline that does not depend on a patient. Immutable, and safe to share between threads."""
+    """Everything about a guideline that does not depend on a patient. Immutable, and safe to share between threads.
+
+    Evaluated by the backend, on the stratified program, unless it is `on` another engine.
+    """
 
     guideline: GuidelineFolder
     program: Program
@@ -33,12 +43,27 @@ class Compiled:
     ground: GroundProgram
     stratified: StratifiedProgram
     backend: Backend
-    circuits: CircuitEngine | None = None
+    engine_of: EngineOf | None = None
+    _reading: _CheckersReading = field(default_factory=_CheckersReading, compare=False, repr=False)
+
+    @cached_property
+    def engine(self) -> Engine | None:
+        """What evaluates the ground rules in place of the backend."""
+        return None if self.engine_of is None else self.engine_of(self.ground)
 
     @cached_property
     def rulebook(self) -> Rulebook:
-        """The rules as the certificate checker reads them, from the text."""
-        return read_rules(self.guideline.files, self.readings)
+        """The rules as the certificate checker reads them, from the text: once, however many are made of a guideline.
+
+        Raises ValueError where the checker cannot read them.
+        """
+        read = self._reading.read
+        if read is not None and read[0] is self.guideline.files and read[1] is self.readings:
+            return read[2]
+        found = read_rules(self.guideline.files, self.readings)
+        if read is None:
+            self._reading.read = self.guideline.files, self.readings, found
+        return found
 
     @cached_property
     def has_ranges(self) -> bool:
@@ -66,13 +91,13 @@ class Compiled:
             self.parts[wanted] = self._about(wanted)
         return self.parts[wanted]
 
-    def by_circuits(self) -> Compiled:
-        """The same guideline, evaluated as a circuit of bits in place of the backend: for thousands of evaluations.
+    def on(self, engine_of: EngineOf) -> Compiled:
+        """The same guideline on another engine: `compiled.on(CircuitEngine)` for thousands of evaluations.
 
-        Answers are certified all the same. Raises InputError (GL701) where the circuit would be too large.
+        Answers are certified all the same. Raises what making the engine raises (GL701 for circuits too large).
         """
-        found = replace(self, circuits=CircuitEngine(self.ground))
-        found.__dict__["rulebook"] = self.rulebook
+        found = replace(self, engine_of=engine_of)
+        assert found.engine is not None  # made now, and not when the first patient comes
         return found
 
     def _about(self, wanted: frozenset[str]) -> Compiled:
@@ -102,15 +127,12 @@ class Compiled:
         grounded = ground(program, self.names, self.readings)
         stratified = stratify(grounded)
         assert isinstance(stratified, StratifiedProgram), "fewer rules make no loops"
-        circuits = CircuitEngine(grounded) if self.circuits is not None else None
-        part = replace(self, program=program, ground=grounded, stratified=stratified, circuits=circuits)
-        part.__dict__["rulebook"] = self.rulebook  # the checker goes on reading the whole text
-        return part
+        return replace(self, program=program, ground=grounded, stratified=stratified)  # checked with the whole text
 
     def evaluate(self, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
         """The certain and the possible atoms for a patient's facts."""
-        if self.circuits is not None:
-            return self.circuits.model(facts, ranges)
+        if self.engine is not None:
+            return self.engine.model(facts, ranges)
         if ranges not in self.prepared:
             self.prepared[ranges] = self.prepare(ranges)
         prepared = self.prepared[ranges]

@@ -20,13 +20,14 @@ from guidelog.explain import assembly
 from guidelog.explain.answers import Answer, Answers, Note
 from guidelog.explain.questions import Questions
 from guidelog.ground.grounder import ground
+from guidelog.ground.program import Ranges
 from guidelog.language import cache
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names, names_of
 from guidelog.language.tree import Program
 from guidelog.patients import Facts, Patient, close
 from guidelog.semantics.background import Contradiction, propagate
-from guidelog.semantics.kleene import Ranges, World
+from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status, status_in
 
 __all__ = [

@@ -8,6 +8,7 @@ import click
 
 from guidelog.patients import remarks
 from guidelog.pipeline import ask as answer
+from guidelog.semantics.one_patient import CircuitEngine
 from guidelog.text.answers import render_answers
 
 from .main import use_colour
@@ -36,7 +37,7 @@ def ask(request: Request, format_: str, engine: str, *, everything: bool) -> Non
       guidelog ask kb/lumbar_radiculopathy/vignettes/seed.yaml
       guidelog ask kb/lumbar_radiculopathy/vignettes/seed.yaml mri_lumbar --format json
     """
-    compiled = request.compiled.by_circuits() if engine == "compiled" else request.compiled
+    compiled = request.compiled.on(CircuitEngine) if engine == "compiled" else request.compiled
     answers = answer(compiled, request.record, request.named)
     if format_ == "json":
         write_json({**answers.to_json(), "remarks": [remark.to_json() for remark in remarks(answers.patient)]})

@@ -17,9 +17,9 @@ from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, Groun
 from guidelog.language.stances import STANCES
 from guidelog.language.vocabulary import Measure
 from guidelog.patients import Interval, close
-from guidelog.semantics.cone import thresholds
 from guidelog.semantics.kleene import World, comparison_value
 from guidelog.semantics.one_patient import only, statuses
+from guidelog.semantics.quantities import thresholds
 from guidelog.semantics.status import Status, Wanted, conditions
 
 from .answers import Answer, Answers

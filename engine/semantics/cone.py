@@ -14,6 +14,7 @@ from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 
 from .background import inputs_of
+from .quantities import thresholds
 from .status import SCOPE
 
 
@@ -86,23 +87,3 @@ def all_cuts(rules: Iterable[GroundRule]) -> dict[str, list[int]]:
                 for bound in {element.low, element.high}:
                     cuts.setdefault(name, set()).update(thresholds(coefficient, element.operator, bound)[1])
     return {name: sorted(found) for name, found in cuts.items()}
-
-
-def thresholds(coefficient: int, operator: str, bound: int) -> tuple[str, list[int]]:
-    """`coefficient * x operator bound` over whole x as `x >= cut`, `x < cut`, or `=`/`!=` between two cuts."""
-    if coefficient < 0:
-        coefficient, bound = -coefficient, -bound
-        operator = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator, operator)
-    up = -(-bound // coefficient)  # the least x with coefficient * x >= bound
-    over = bound // coefficient + 1  # the least x with coefficient * x > bound
-    match operator:
-        case ">=":
-            return ">=", [up]
-        case ">":
-            return ">=", [over]
-        case "<":
-            return "<", [up]
-        case "<=":
-            return "<", [over]
-        case _:
-            return operator, [up, over]

@@ -1,55 +1,170 @@
-"""A patient evaluated straight on the ground rules, for thousands of patients and changed rules.
+"""One walk over ground rules: docs/language.md, *Values*, whatever a value is.
 
-The meaning of docs/language.md, *Values*, atom by atom: about a hundred times as fast as an engine that is asked anew
-for each patient. It is not what answers users: `pipeline.ask` is, and tests compare the two. Negation inside a block
-has no meaning; `is_stratified` says whether there is any.
+What a value is says an `Algebra`: three truth values (`kleene`), a pair of gates (`plan`), a boolean function of what
+is not known (`unknowns`). The walk knows what bodies, heads, facts, `atleast` and loops mean; an algebra knows how its
+values are combined and what an input is worth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
-from guidelog.compiled import Compiled
 from guidelog.ground.program import (
     Atom,
+    Given,
     GroundAtLeast,
     GroundComparison,
     GroundElement,
     GroundLiteral,
     GroundProgram,
-    Ranges,
+    GroundRule,
 )
-from guidelog.patients import Facts
 
-from .kleene import Model, Value, World, comparison_value
-
-
-class GroundCompiled(Compiled):
-    """A compiled guideline that evaluates its ground rules itself; everything else, certificates too, is unchanged."""
-
-    def evaluate(self, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
-        return model(self.ground, facts, ranges)
+V = TypeVar("V")
 
 
-def with_ground_evaluation(compiled: Compiled) -> GroundCompiled:
-    """The same guideline with the evaluation of this module."""
-    if isinstance(compiled, GroundCompiled):
-        return compiled
-    return GroundCompiled(**{f.name: getattr(compiled, f.name) for f in fields(compiled)})
+class Connectives(Protocol[V]):
+    """How values are combined. Parts may come lazily: who knows the result early need not ask for the rest."""
+
+    def both(self, parts: Iterable[V]) -> V:
+        """All of them; what is always true when there are none."""
+        ...
+
+    def either(self, parts: Iterable[V]) -> V:
+        """One of them; what is always false when there are none."""
+        ...
+
+    def negate(self, value: V) -> V:
+        """The opposite."""
+        ...
 
 
-def evaluate(program: GroundProgram, facts: Facts, ranges: Ranges = Ranges.KEPT) -> World:
-    """The patient's world: what each derived atom is worth."""
-    return World(program, facts, model(program, facts, ranges), ranges)
+class Algebra(Connectives[V], Protocol[V]):
+    """What a value is, and what the inputs are worth."""
+
+    @property
+    def yes(self) -> V:
+        """What holds whoever the patient is."""
+        ...
+
+    @property
+    def no(self) -> V:
+        """What holds for nobody."""
+        ...
+
+    def at_least(self, count: int, parts: Sequence[V]) -> V:
+        """`count` or more of the parts."""
+        ...
+
+    def finding(self, name: str) -> V:
+        """A finding of the patient."""
+        ...
+
+    def comparison(self, comparison: GroundComparison) -> V:
+        """A comparison of measures."""
+        ...
+
+    def settled(self, element: GroundElement, value: V) -> V:
+        """What an element counts for in a rule with `unsettled`: true where it is known to hold, false elsewhere."""
+        ...
 
 
-def model(program: GroundProgram, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
-    """The derived atoms that are certain and those that are possible."""
-    values = _Evaluation(program, facts, ranges).run()
-    certain = frozenset(atom for atom, value in values.items() if value is True)
-    possible = certain.union(atom for atom, value in values.items() if value is None)
-    return Model(certain.union(program.facts), possible.union(program.facts))
+class Interpretation(Generic[V]):
+    """The values of a stratified program's derived atoms, and of anything made of them.
+
+    Blocks are worked out in order of evaluation, all or those that `wanted` has (which must have all that they look
+    at). A block that depends on itself begins with false and goes through rounds until nothing changes; after as many
+    rounds as it has atoms nothing can, so algebras whose equal values can differ end, too.
+    """
+
+    def __init__(self, program: GroundProgram, algebra: Algebra[V], wanted: Container[Atom] | None = None) -> None:
+        self.program, self.algebra = program, algebra
+        self.values: dict[Atom, V] = {}
+        recursive = program.recursive
+        for place, block in enumerate(program.blocks):
+            if wanted is not None and block[0] not in wanted:
+                continue
+            if place in recursive:
+                self.values.update(dict.fromkeys(block, algebra.no))
+                rounds(block, users_in(program, block), self.values, self._derive)
+            else:
+                self.values[block[0]] = self._derive(block[0])
+
+    def atom(self, atom: Atom) -> V:
+        """The value of any atom; of one that cannot be derived whether it is a fact."""
+        if atom[0] == "finding":
+            return self.algebra.finding(str(atom[1]))
+        if atom in self.values:
+            return self.values[atom]
+        return self.algebra.yes if atom in self.program.facts else self.algebra.no
+
+    def literal(self, literal: GroundLiteral) -> V:
+        """The value of a literal."""
+        value = self.atom(literal.atom)
+        return self.algebra.negate(value) if literal.negated else value
+
+    def element(self, element: GroundElement) -> V:
+        """The value of a body element."""
+        match element:
+            case GroundLiteral():
+                return self.literal(element)
+            case GroundComparison():
+                return self.algebra.comparison(element)
+            case Given():
+                return self.algebra.yes
+            case GroundAtLeast():
+                return self.algebra.at_least(element.count, [self.literal(member) for member in element.members])
+
+    def counted(self, rule: GroundRule) -> Iterable[V]:
+        """What the elements of an instance count for in it, one after the other."""
+        settled = rule.settled
+        for place, element in enumerate(rule.elements):
+            value = self.element(element)
+            yield self.algebra.settled(element, value) if place in settled else value
+
+    def body(self, rule: GroundRule) -> V:
+        """Whether all elements of an instance hold."""
+        return self.algebra.both(self.counted(rule) if rule.settled else map(self.element, rule.elements))
+
+    def _derive(self, atom: Atom) -> V:
+        if atom in self.program.facts:
+            return self.algebra.yes
+        return self.algebra.either(map(self.body, self.program.instances[atom]))
+
+
+def interpret(program: GroundProgram, algebra: Algebra[V], wanted: Container[Atom] | None = None) -> Interpretation[V]:
+    """The program in an algebra: every derived atom, or those wanted."""
+    return Interpretation(program, algebra, wanted)
+
+
+def rounds(
+    block: Sequence[Atom], users: Mapping[Atom, Sequence[Atom]], values: dict[Atom, V], derive: Callable[[Atom], V]
+) -> None:
+    """Work out a block that depends on itself, in place; `users` are those of it that look at an atom."""
+    # What was reached last depends on least.
+    todo = dict.fromkeys(reversed(block))
+    for _ in block:
+        changed: dict[Atom, None] = {}
+        for atom in todo:
+            value = derive(atom)
+            if value != values[atom]:
+                values[atom] = value
+                changed.update(dict.fromkeys(users.get(atom, ())))
+        if not changed:
+            return
+        todo = changed
+
+
+def users_in(program: GroundProgram, block: Sequence[Atom]) -> dict[Atom, list[Atom]]:
+    """For the atoms of a block those of it that look at them."""
+    found: dict[Atom, list[Atom]] = {}
+    inside = set(block)
+    for atom in block:
+        for target in program.edges[atom]:
+            if target in inside:
+                found.setdefault(target, []).append(atom)
+    return found
 
 
 def is_stratified(program: GroundProgram) -> bool:
@@ -61,65 +176,3 @@ def is_stratified(program: GroundProgram) -> bool:
         for rule in rules
         for literal in rule.atoms()
     )
-
-
-class _Evaluation:
-    def __init__(self, program: GroundProgram, facts: Facts, ranges: Ranges) -> None:
-        self.program, self.facts, self.ranges = program, facts, ranges
-        self.values: dict[Atom, Value] = {}
-
-    def run(self) -> Mapping[Atom, Value]:
-        program, values = self.program, self.values
-        for block in program.blocks:
-            recursive = len(block) > 1 or block[0] in program.edges[block[0]]
-            for atom in block:
-                values[atom] = False
-            changed = True
-            while changed:
-                changed = False
-                for atom in block:
-                    value = True if atom in program.facts else self.atom(atom)
-                    if value is not values[atom]:
-                        values[atom] = value
-                        changed = recursive
-        return values
-
-    def atom(self, atom: Atom) -> Value:
-        best: Value = False
-        for rule in self.program.instances[atom]:
-            value: Value = True
-            for place, element in enumerate(rule.elements):
-                found = self.element(element)
-                if found is False or (found is None and place in rule.settled):
-                    value = False
-                    break
-                if found is None:
-                    value = None
-            if value is True:
-                return True
-            if value is None:
-                best = None
-        return best
-
-    def element(self, element: GroundElement) -> Value:
-        if isinstance(element, GroundLiteral):
-            return self.literal(element)
-        if isinstance(element, GroundAtLeast):
-            found = [self.literal(member) for member in element.members]
-            if sum(v is True for v in found) >= element.count:
-                return True
-            return None if sum(v is not False for v in found) >= element.count else False
-        if isinstance(element, GroundComparison):
-            return comparison_value(element, self.facts.measures, self.ranges)
-        return True
-
-    def literal(self, literal: GroundLiteral) -> Value:
-        atom = literal.atom
-        value: Value
-        if atom[0] == "finding":
-            value = self.facts.findings[str(atom[1])]
-        elif atom in self.values:
-            value = self.values[atom]
-        else:
-            value = atom in self.program.facts
-        return value if not literal.negated or value is None else not value

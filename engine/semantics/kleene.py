@@ -1,12 +1,13 @@
-"""Three-valued evaluation of ground elements: True, False, or None for unknown.
+"""Three truth values: True, False, or None for unknown (docs/language.md, *Values*).
 
-Given the facts of a patient and the values of derived atoms, what is a body element worth? Nothing here derives
-anything.
+`Kleene` is the algebra, `model` what it makes of a patient: about a hundred times as fast as an engine that is asked
+anew for each patient, for work that needs thousands of patients or changed rules. A `World` is a patient whose derived
+atoms have values, whoever found them: with it any element of a body can be evaluated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,7 +25,8 @@ from guidelog.ground.program import (
 from guidelog.language.tree import Rule
 from guidelog.patients import Facts, Interval
 
-__all__ = ["Model", "Ranges", "Value", "World", "comparison_value"]
+from .interpret import Interpretation
+from .quantities import RangeKey, Sum, quantity, range_of
 
 Value: TypeAlias = bool | None
 Grounds: TypeAlias = tuple[Mapping[int, Rule], tuple[Atom, ...]]
@@ -44,10 +46,23 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a case assumes besides the inputs: bounds of sums of measures, and at which end threshold ranges are."""
+
+    sums: Mapping[Sum, Interval] = field(default_factory=dict)
+    high: Mapping[RangeKey, bool] = field(default_factory=dict)
+
+
+NOTHING = Assumed()
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """One patient under one reading of ranges: everything that is needed to evaluate an element.
 
-    `ends` keeps the same patient at the ends of the ranges; what holds and what it rests on is looked for once.
+    `ends` keeps the same patient at the ends of the ranges; what holds and what it rests on is looked for once. In a
+    case (docs/certificates.md) `assumed` is what it assumes besides the inputs, and `before` the patient before any
+    case, in whom settled elements are looked at.
     """
 
     program: GroundProgram
@@ -55,6 +70,8 @@ class World:
     model: Model
     ranges: Ranges = Ranges.KEPT
     ends: dict[Ranges, World] = field(default_factory=dict, compare=False, repr=False)
+    assumed: Assumed = NOTHING
+    before: World | None = None
     _holding: dict[Atom, tuple[GroundRule, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
     _grounds: dict[Atom, Grounds] = field(init=False, default_factory=dict, compare=False, repr=False)
 
@@ -77,7 +94,7 @@ class World:
             case GroundLiteral():
                 return self.literal(element)
             case GroundComparison():
-                return comparison_value(element, self.facts.measures, self.ranges)
+                return comparison_value(element, self.facts.measures, self.ranges, self.assumed)
             case GroundAtLeast():
                 values = [self.literal(member) for member in element.members]
                 if values.count(True) >= element.count:
@@ -90,8 +107,12 @@ class World:
         """What the elements of an instance count for in it: where settled ones are unknown they count as false."""
         values = [self.element(element) for element in instance.elements]
         for place in instance.settled:
-            values[place] = values[place] is True
+            values[place] = self.is_settled(instance.elements[place])
         return values
+
+    def is_settled(self, element: GroundElement) -> bool:
+        """Whether an element of a rule with `unsettled` is known to hold: before any case."""
+        return (self.before or self).element(element) is True
 
     def holding(self, atom: Atom) -> tuple[GroundRule, ...]:
         """The instances that show an atom: all their elements are true."""
@@ -113,13 +134,20 @@ class World:
         return found
 
 
-def comparison_value(comparison: GroundComparison, measures: Mapping[str, Interval], ranges: Ranges) -> Value:
+def comparison_value(
+    comparison: GroundComparison, measures: Mapping[str, Interval], ranges: Ranges, assumed: Assumed = NOTHING
+) -> Value:
     """True when it holds for all values of the intervals (and of the range), False when for none, else None."""
     low = high = 0
     for name, coefficient in comparison.terms:
         interval = measures[name]
         first, second = coefficient * interval.low, coefficient * interval.high
         low, high = low + min(first, second), high + max(first, second)
+    if assumed is not NOTHING:
+        low, high = _within(comparison, low, high, assumed)
+        if ranges is Ranges.KEPT and comparison.low != comparison.high:
+            at_high = assumed.high.get(range_of(comparison))
+            ranges = ranges if at_high is None else Ranges.HIGH if at_high else Ranges.LOW
     match ranges:
         case Ranges.LOW:
             return _holds(low, high, comparison.operator, comparison.low)
@@ -131,6 +159,16 @@ def comparison_value(comparison: GroundComparison, measures: Mapping[str, Interv
                 return first_end
             second_end = _holds(low, high, comparison.operator, comparison.high)
             return first_end if first_end is second_end else None
+
+
+def _within(comparison: GroundComparison, low: int, high: int, assumed: Assumed) -> tuple[int, int]:
+    """The bounds of the terms, within what is assumed of their sum."""
+    found, multiple = quantity(comparison.terms)
+    interval = assumed.sums.get(found)
+    if interval is None:
+        return low, high
+    ends = multiple * interval.low, multiple * interval.high
+    return max(low, min(ends)), min(high, max(ends))
 
 
 def _holds(low: int, high: int, operator: str, bound: int) -> Value:
@@ -147,3 +185,100 @@ def _holds(low: int, high: int, operator: str, bound: int) -> Value:
             return True if low == high == bound else False if bound < low or bound > high else None
         case _:
             return False if low == high == bound else True if bound < low or bound > high else None
+
+
+class Kleene:
+    """The algebra of three truth values, for one patient. Parts are looked at as long as the result is open."""
+
+    yes: Value = True
+    no: Value = False
+
+    def __init__(self, facts: Facts, ranges: Ranges = Ranges.KEPT, assumed: Assumed = NOTHING) -> None:
+        self._findings, self._measures, self._ranges, self._assumed = facts.findings, facts.measures, ranges, assumed
+
+    def both(self, parts: Iterable[Value]) -> Value:
+        """The least."""
+        result: Value = True
+        for value in parts:
+            if value is False:
+                return False
+            if value is None:
+                result = None
+        return result
+
+    def either(self, parts: Iterable[Value]) -> Value:
+        """The greatest."""
+        result: Value = False
+        for value in parts:
+            if value is True:
+                return True
+            if value is None:
+                result = None
+        return result
+
+    def negate(self, value: Value) -> Value:
+        """Unknown stays unknown."""
+        return None if value is None else not value
+
+    def at_least(self, count: int, parts: Sequence[Value]) -> Value:
+        """True when so many are, false when so many cannot be."""
+        if parts.count(True) >= count:
+            return True
+        return None if len(parts) - parts.count(False) >= count else False
+
+    def finding(self, name: str) -> Value:
+        """What the facts say."""
+        return self._findings[name]
+
+    def comparison(self, comparison: GroundComparison) -> Value:
+        """Over the intervals of the facts."""
+        return comparison_value(comparison, self._measures, self._ranges, self._assumed)
+
+    def settled(self, _: GroundElement, value: Value) -> Value:
+        """What is not known to hold counts as false."""
+        return value is True
+
+
+class KleeneEngine:
+    """Evaluates a ground program as it stands, without anything made ready: for programs that change."""
+
+    name = "ground"
+
+    def __init__(self, program: GroundProgram) -> None:
+        self._program = program
+
+    def model(self, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
+        """The certain and the possible atoms."""
+        return model(self._program, facts, ranges)
+
+
+class _Walk(Interpretation[Value]):
+    """The walk with a conjunction of its own: a loop in place of an iterator takes two thirds of the time."""
+
+    def body(self, rule: GroundRule) -> Value:
+        """The least of its elements, looked at as long as the result is open."""
+        result: Value = True
+        for place, element in enumerate(rule.elements):
+            value = self.literal(element) if element.__class__ is GroundLiteral else self.element(element)
+            if value is False or (value is None and place in rule.settled):
+                return False
+            if value is None:
+                result = None
+        return result
+
+
+def model(program: GroundProgram, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
+    """The derived atoms that are certain and those that are possible. The program must be stratified."""
+    return model_of(program, _Walk(program, Kleene(facts, ranges)).values)
+
+
+def model_of(program: GroundProgram, values: Mapping[Atom, Value]) -> Model:
+    """Values of derived atoms as a model."""
+    certain = frozenset(atom for atom, value in values.items() if value is True)
+    possible = certain.union(atom for atom, value in values.items() if value is None)
+    return Model(certain.union(program.facts), possible.union(program.facts))
+
+
+def evaluate(program: GroundProgram, facts: Facts, ranges: Ranges = Ranges.KEPT) -> World:
+    """The patient's world: what each derived atom is worth."""
+    return World(program, facts, model(program, facts, ranges), ranges)

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from guidelog.ground.program import Atom, GroundAtLeast, GroundComparison, GroundElement, GroundLiteral, GroundRule
+from guidelog.ground.program import (
+    Atom,
+    GroundAtLeast,
+    GroundComparison,
+    GroundElement,
+    GroundLiteral,
+    GroundRule,
+    Ranges,
+)
 
 from .bdd import FALSE, TRUE
 from .cone import Cone
-from .kleene import Ranges, comparison_value
+from .kleene import comparison_value
 from .status import Status, conditions
 from .unknowns import Unknowns
 

@@ -10,14 +10,13 @@ three-valued evaluation is exact, so "all combinations that are left open lead t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from guidelog.diagnostics import InputError
 from guidelog.ground.program import (
     Atom,
-    Given,
-    GroundAtLeast,
     GroundComparison,
     GroundElement,
     GroundLiteral,
@@ -25,10 +24,11 @@ from guidelog.ground.program import (
     GroundRule,
     Ranges,
 )
-from guidelog.language.stances import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
+from guidelog.language.stances import HOLD, STANCES
 
 from .circuit import FALSE, NO, TRUE, YES, Builder, Circuit, End, Known, Pair
-from .status import STATUS_OF_STANCE, Status
+from .interpret import Interpretation, interpret
+from .status import STATUS_OF_STANCE, Status, formulas
 
 MOST_GATES = 5_000_000
 MOST_STEPS = 3_000_000
@@ -114,7 +114,9 @@ class _Planner:
         }
         self.lower: dict[str, End] = {name: End(name, upper=False) for name in names.measures}
         self.upper: dict[str, End] = {name: End(name, upper=True) for name in names.measures}
-        self.static = self.derive(Ranges.KEPT, only=self.about_guideline())
+        about = self.about_guideline()
+        only = {atom for block in program.blocks if all(a[0] in about for a in block) for atom in block}
+        self.static = self.derive(Ranges.KEPT, only)
 
     def plan(self, interventions: Sequence[str]) -> Plan:
         denials = self.propagate()
@@ -122,10 +124,10 @@ class _Planner:
         ends = [self.derive(ranges) if self.has_ranges() else kept for ranges in (Ranges.LOW, Ranges.HIGH)]
         advice = tuple(self.advice(name, kept, ends) for name in interventions)
         probes = {
-            atom: tuple(Probe(i, tuple(self.element(e, kept, Ranges.KEPT) for e in i.elements)) for i in instances)
+            atom: tuple(Probe(i, tuple(map(kept.element, i.elements))) for i in instances)
             for atom, instances in self.program.instances.items()
         }
-        atoms = {Ranges.KEPT: kept, Ranges.LOW: ends[0], Ranges.HIGH: ends[1]}
+        atoms = {Ranges.KEPT: kept.values, Ranges.LOW: ends[0].values, Ranges.HIGH: ends[1].values}
         return Plan(self.bits.circuit(), advice, denials, atoms, probes)
 
     # background
@@ -138,7 +140,7 @@ class _Planner:
         for _ in targets:
             before = (dict(self.findings), dict(self.lower), dict(self.upper))
             for denial, place in places:
-                values = [self.element(e, self.static, Ranges.KEPT) for e in denial.elements]
+                values = self.background(denial)
                 follows = self.bits.all(t for i, (t, _) in enumerate(values) if i != place)
                 if follows != FALSE:
                     adds.setdefault(id(denial), set()).add(self.refute(denial, place, follows, raw))
@@ -147,7 +149,7 @@ class _Planner:
                 break
         found = []
         for denial in denials:
-            values = [self.element(e, self.static, Ranges.KEPT) for e in denial.elements]
+            values = self.background(denial)
             added = self.bits.any(adds.get(id(denial), ()))
             found.append(Denial(denial.rule.id or "", denial, self.bits.all(t for t, _ in values), added))
         return tuple(found)
@@ -191,97 +193,18 @@ class _Planner:
             case _:
                 return FALSE
 
+    def background(self, denial: GroundRule) -> list[Pair]:
+        """What the elements of a denial are worth, as far as has been propagated."""
+        self.static.algebra = Gates(self, Ranges.KEPT)
+        return list(map(self.static.element, denial.elements))
+
     # rules
-    def derive(self, ranges: Ranges, only: frozenset[str] | None = None) -> dict[Atom, Pair]:
-        """Every derived atom, block by block; a block that depends on itself by rounds from false."""
-        values: dict[Atom, Pair] = {}
-        for block in self.program.blocks:
-            if only is not None and any(atom[0] not in only for atom in block):
-                continue
-            values.update(dict.fromkeys(block, NO))
-            users = self.users(block)
-            # What was reached last depends on least; after as many rounds as there are atoms nothing can be new.
-            todo = dict.fromkeys(reversed(block))
-            for _ in block:
-                changed: dict[Atom, None] = {}
-                for atom in todo:
-                    self.check_size()
-                    value = self.atom(atom, values, ranges)
-                    if value != values[atom]:
-                        values[atom] = value
-                        changed.update(dict.fromkeys(users.get(atom, ())))
-                todo = changed
-        return values
-
-    def users(self, block: Sequence[Atom]) -> dict[Atom, list[Atom]]:
-        """For the atoms of a block those of it that look at them."""
-        found: dict[Atom, list[Atom]] = {}
-        inside = set(block)
-        for atom in block:
-            for target in self.program.edges[atom]:
-                if target in inside:
-                    found.setdefault(target, []).append(atom)
-        return found
-
-    def atom(self, atom: Atom, values: Mapping[Atom, Pair], ranges: Ranges) -> Pair:
-        if atom in self.program.facts:
-            return YES
-        instances = self.program.instances[atom]
-        return self.bits.either([self.body(i, values, ranges) for i in instances])
-
-    def body(self, instance: GroundRule, values: Mapping[Atom, Pair], ranges: Ranges) -> Pair:
-        pairs = [self.element(e, values, ranges) for e in instance.elements]
-        for place in instance.settled:
-            pairs[place] = (pairs[place][0], self.bits.complement(pairs[place][0]))
-        return self.bits.both(pairs)
-
-    def element(self, element: GroundElement, values: Mapping[Atom, Pair], ranges: Ranges) -> Pair:
-        match element:
-            case GroundLiteral():
-                return self.literal(element, values)
-            case GroundComparison():
-                if ranges is Ranges.KEPT and element.low != element.high:
-                    return self.bits.agree(
-                        self.comparison(element, element.low), self.comparison(element, element.high)
-                    )
-                return self.comparison(element, element.high if ranges is Ranges.HIGH else element.low)
-            case GroundAtLeast(count, members):
-                pairs = [self.literal(member, values) for member in members]
-                fails = self.bits.at_least(len(members) - count + 1, [f for _, f in pairs])
-                return self.bits.at_least(count, [t for t, _ in pairs]), fails
-            case Given():
-                return YES
-
-    def literal(self, literal: GroundLiteral, values: Mapping[Atom, Pair]) -> Pair:
-        atom = literal.atom
-        if atom[0] == "finding":
-            true, false = self.findings[str(atom[1])]
-        else:
-            true, false = values.get(atom, YES if atom in self.program.facts else NO)
-        return (false, true) if literal.negated else (true, false)
-
-    def comparison(self, comparison: GroundComparison, bound: int) -> Pair:
-        """Over the ends of the intervals: in whole ticks, `x < b` is `-x >= 1 - b`."""
-        least = [(c, (self.lower if c > 0 else self.upper)[name]) for name, c in comparison.terms]
-        most = [(-c, (self.upper if c > 0 else self.lower)[name]) for name, c in comparison.terms]
-        above, below = self.bits.reaches(least, bound + 1), self.bits.reaches(most, 1 - bound)
-        from_, to = self.bits.reaches(least, bound), self.bits.reaches(most, -bound)
-        match comparison.operator:
-            case ">=":
-                return from_, below
-            case ">":
-                return above, to
-            case "<=":
-                return to, above
-            case "<":
-                return below, from_
-            case "=":
-                return self.bits.all((from_, to)), self.bits.any((above, below))
-            case _:
-                return self.bits.any((above, below)), self.bits.all((from_, to))
+    def derive(self, ranges: Ranges, only: Container[Atom] | None = None) -> Interpretation[Pair]:
+        """Every derived atom as a pair of gates."""
+        return interpret(self.program, Gates(self, ranges), only)
 
     # answers
-    def advice(self, intervention: str, kept: Mapping[Atom, Pair], ends: Sequence[Mapping[Atom, Pair]]) -> Advice:
+    def advice(self, intervention: str, kept: Interpretation[Pair], ends: Sequence[Interpretation[Pair]]) -> Advice:
         statuses = self.statuses(intervention, kept)
         determined = self.bits.any(statuses.values())
         at_ends = [self.bits.any(self.statuses(intervention, end).values()) for end in ends]
@@ -289,13 +212,13 @@ class _Planner:
         undetermined = self.bits.complement(determined)
         conflict = statuses.get(Status.CONFLICT, FALSE)
         gives: dict[str, list[int]] = {}
-        held = self.literal(GroundLiteral(("advise", intervention, HOLD), negated=False), kept)[0]
+        held = kept.atom(("advise", intervention, HOLD))[0]
         for stance in STANCES:
             decides = statuses.get(STATUS_OF_STANCE[stance], FALSE)
             if stance != HOLD:  # what is held back does not decide, and what holds back takes no side
                 decides = self.bits.any((self.bits.all((decides, self.bits.complement(held))), conflict))
             for instance in self.program.instances.get(("advise", intervention, stance), ()):
-                true, false = self.body(instance, kept, Ranges.KEPT)
+                true, false = kept.body(instance)
                 gives.setdefault(instance.rule.id or "", []).extend(
                     (
                         self.bits.all((true, decides)),
@@ -305,40 +228,10 @@ class _Planner:
         rules = tuple(RuleBit(rule, self.bits.any(bits)) for rule, bits in gives.items())
         return Advice(intervention, statuses, range_only, rules)
 
-    def statuses(self, intervention: str, values: Mapping[Atom, Pair]) -> dict[Status, int]:
+    def statuses(self, intervention: str, values: Interpretation[Pair]) -> dict[Status, int]:
         """The bit of each status but `undetermined`; those that nobody can get are left out."""
-        bits = self.bits
-        stance: dict[str, Pair] = {
-            s: self.literal(GroundLiteral(("advise", intervention, s), negated=False), values) for s in STANCES
-        }
-        scope = self.literal(GroundLiteral(("in_scope",), negated=False), values)
-
-        def neither(*names: str) -> list[Pair]:
-            return [(stance[name][1], stance[name][0]) for name in names]
-
-        urgent, do, consider = STANCES_FOR
-        avoid, defer = STANCES_AGAINST
-        calm = neither(EMERGENCY, urgent)
-        free = (*calm, *neither(HOLD))
-        silent = (*free, *neither(do, consider))
-        elective = bits.both((*neither(HOLD), bits.either((stance[do], stance[consider]))))
-        rest = bits.both((*neither(do, consider, avoid), bits.either((stance[defer], scope))))
-        found = {
-            Status.EMERGENCY_PATHWAY: stance[EMERGENCY],
-            Status.CONFLICT: bits.both(
-                (
-                    *neither(EMERGENCY),
-                    bits.either((stance[urgent], elective)),
-                    bits.either([stance[s] for s in STANCES_AGAINST]),
-                )
-            ),
-            Status.URGENT: bits.both((*neither(EMERGENCY), stance[urgent], *neither(*STANCES_AGAINST))),
-            Status.RECOMMENDED: bits.both((*free, stance[do], *neither(*STANCES_AGAINST))),
-            Status.CONSIDER: bits.both((*free, stance[consider], *neither(do, *STANCES_AGAINST))),
-            Status.AVOID: bits.both((*silent, stance[avoid])),
-            Status.NOT_NOW: bits.both((*calm, bits.either((stance[HOLD], rest)))),
-            Status.OUTSIDE_GUIDELINE: bits.both((*silent, *neither(avoid, defer), (scope[1], scope[0]))),
-        }
+        stance = {s: values.atom(("advise", intervention, s)) for s in STANCES}
+        found = formulas(values.algebra, stance, values.atom(("in_scope",)))
         return {status: true for status, (true, _) in found.items() if true != FALSE}
 
     def about_guideline(self) -> frozenset[str]:
@@ -362,6 +255,69 @@ class _Planner:
                 f"the rules make a circuit of more than {MOST_GATES:,} gates, or over {MOST_STEPS:,} steps to make",
                 hint="a large group of conclusions that depend on each other is the usual reason; split it",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The algebra of pairs of gates, over the inputs as far as the background has been propagated to them."""
+
+    planner: _Planner
+    ranges: Ranges
+    yes: ClassVar[Pair] = YES
+    no: ClassVar[Pair] = NO
+
+    def both(self, parts: Iterable[Pair]) -> Pair:
+        """Three-valued AND."""
+        return self.planner.bits.both(list(parts))
+
+    def either(self, parts: Iterable[Pair]) -> Pair:
+        """Three-valued OR."""
+        self.planner.check_size()
+        return self.planner.bits.either(list(parts))
+
+    def negate(self, value: Pair) -> Pair:
+        """The two bits swapped."""
+        return value[1], value[0]
+
+    def at_least(self, count: int, parts: Sequence[Pair]) -> Pair:
+        """So many known to be true; so many known to be false that it cannot be."""
+        fails = self.planner.bits.at_least(len(parts) - count + 1, [f for _, f in parts])
+        return self.planner.bits.at_least(count, [t for t, _ in parts]), fails
+
+    def finding(self, name: str) -> Pair:
+        """Known to be present, known to be absent."""
+        return self.planner.findings[name]
+
+    def settled(self, _: GroundElement, value: Pair) -> Pair:
+        """Known to hold, or false."""
+        return value[0], self.planner.bits.complement(value[0])
+
+    def comparison(self, comparison: GroundComparison) -> Pair:
+        """At one end of its range, or where both ends agree."""
+        if self.ranges is Ranges.KEPT and comparison.low != comparison.high:
+            return self.planner.bits.agree(self.at(comparison, comparison.low), self.at(comparison, comparison.high))
+        return self.at(comparison, comparison.high if self.ranges is Ranges.HIGH else comparison.low)
+
+    def at(self, comparison: GroundComparison, bound: int) -> Pair:
+        """Over the ends of the intervals: in whole ticks, `x < b` is `-x >= 1 - b`."""
+        bits, lower, upper = self.planner.bits, self.planner.lower, self.planner.upper
+        least = [(c, (lower if c > 0 else upper)[name]) for name, c in comparison.terms]
+        most = [(-c, (upper if c > 0 else lower)[name]) for name, c in comparison.terms]
+        above, below = bits.reaches(least, bound + 1), bits.reaches(most, 1 - bound)
+        from_, to = bits.reaches(least, bound), bits.reaches(most, -bound)
+        match comparison.operator:
+            case ">=":
+                return from_, below
+            case ">":
+                return above, to
+            case "<=":
+                return to, above
+            case "<":
+                return below, from_
+            case "=":
+                return bits.all((from_, to)), bits.any((above, below))
+            case _:
+                return bits.any((above, below)), bits.all((from_, to))
 
 
 _MIRRORED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}

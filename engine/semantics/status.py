@@ -13,8 +13,9 @@ from itertools import combinations
 from typing import TypeAlias, assert_never
 
 from guidelog.ground.program import Atom, GroundRule
-from guidelog.language.stances import HOLD, STANCES, STANCES_AGAINST, STANCES_FOR, Stance
+from guidelog.language.stances import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR, Stance
 
+from .interpret import Connectives, V
 from .kleene import Value, World
 
 
@@ -74,6 +75,33 @@ def decide(stances: Collection[str], in_scope: bool) -> Status:
     for stance in (*speaking_for, *against):
         return STATUS_OF_STANCE[stance]
     return Status.NOT_NOW if in_scope else Status.OUTSIDE_GUIDELINE
+
+
+def formulas(a: Connectives[V], stance: Mapping[Stance, V], scope: V) -> dict[Status, V]:
+    """When each status but `undetermined` is the answer, from all stances and the scope, in any algebra.
+
+    Each stance occurs once in each formula, so that three-valued evaluation of one is exact for it.
+    """
+    urgent, do, consider = (stance[s] for s in STANCES_FOR)
+    avoid, defer = (stance[s] for s in STANCES_AGAINST)
+    emergency, hold = stance[EMERGENCY], stance[HOLD]
+    no = a.negate
+    calm = (no(emergency), no(urgent))
+    free = (*calm, no(hold))
+    silent = (*free, no(do), no(consider))
+    unopposed = (no(avoid), no(defer))
+    elective = a.both((no(hold), a.either((do, consider))))
+    rest = a.both((no(do), no(consider), no(avoid), a.either((defer, scope))))
+    return {
+        Status.EMERGENCY_PATHWAY: emergency,
+        Status.CONFLICT: a.both((no(emergency), a.either((urgent, elective)), a.either((avoid, defer)))),
+        Status.URGENT: a.both((no(emergency), urgent, *unopposed)),
+        Status.RECOMMENDED: a.both((*free, do, *unopposed)),
+        Status.CONSIDER: a.both((*free, consider, no(do), *unopposed)),
+        Status.AVOID: a.both((*silent, avoid)),
+        Status.NOT_NOW: a.both((*calm, a.either((hold, rest)))),
+        Status.OUTSIDE_GUIDELINE: a.both((*silent, *unopposed, no(scope))),
+    }
 
 
 def status_of(stances: Mapping[str, Value], in_scope: Value) -> Status:

@@ -21,13 +21,15 @@ from guidelog.ground.program import (
     GroundLiteral,
     GroundProgram,
     GroundRule,
+    Ranges,
 )
 from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 
 from .bdd import FALSE, TRUE, Diagrams
-from .cone import Cone, all_cuts, thresholds
-from .kleene import Ranges, Value, comparison_value
+from .cone import Cone, all_cuts
+from .kleene import Value, comparison_value
+from .quantities import thresholds
 from .status import Status, status_of
 
 

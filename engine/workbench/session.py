@@ -23,7 +23,7 @@ from guidelog.language.names import Kind, Names, Predicate
 from guidelog.language.stances import STANCES
 from guidelog.patients import Facts, Patient, patient_from_content
 from guidelog.pipeline import settle
-from guidelog.semantics.interpret import evaluate
+from guidelog.semantics.kleene import evaluate
 from guidelog.source import Source, Span
 
 from .trace.statement_rules import Register

@@ -17,6 +17,7 @@ from guidelog.language.guideline import read_guideline
 from guidelog.patients import read_patient, read_text
 from guidelog.pipeline import CertificateError, ask, certify, compile_guideline
 from guidelog.semantics.kleene import Model
+from guidelog.semantics.one_patient import CircuitEngine
 from programs import compiled_of, patient_of
 
 FOLDER = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
@@ -57,7 +58,7 @@ def test_every_vignette_is_certified(compiled: Compiled, path: Path) -> None:
 
 def test_who_was_answered_before_changes_nothing(compiled: Compiled) -> None:
     """What is said of rules is put together once for a guideline; a patient who comes first gets it anew."""
-    quick = compiled.by_circuits()
+    quick = compiled.on(CircuitEngine)
     paths = sorted((FOLDER / "vignettes").glob("*.yaml"))[::4]
     patients = [read_patient(read_text(path), compiled.names.vocabulary) for path in paths]
 

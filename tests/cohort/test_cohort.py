@@ -23,6 +23,7 @@ from guidelog.diagnostics import InputError
 from guidelog.language.guideline import load_guideline
 from guidelog.patients import patient_from_content
 from guidelog.pipeline import ask, compile_guideline
+from guidelog.semantics.one_patient import CircuitEngine
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -593,7 +594,7 @@ def test_the_pathway_picture_has_the_numbers_of_the_run(compiled: Compiled, tmp_
 
 
 def test_ask_by_the_compiled_engine_says_the_same_certified(compiled: Compiled) -> None:
-    quick = compiled.by_circuits()
+    quick = compiled.on(CircuitEngine)
     for name in ("seed", "surgery-all-criteria-met", "red-flag-with-failed-care"):
         path = KB / "vignettes" / f"{name}.yaml"
         words = [

@@ -16,7 +16,7 @@ from guidelog.diagnostics import InputError
 from guidelog.explain.why import why
 from guidelog.patients import close
 from guidelog.pipeline import ask
-from guidelog.semantics.interpret import with_ground_evaluation
+from guidelog.semantics.kleene import KleeneEngine
 from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Status
 from guidelog.verify.properties.language import read_properties
@@ -121,7 +121,7 @@ def test_every_engine_says_the_same(guideline: Compiled) -> None:
         expected = {a.intervention: a.status for a in ask(guideline, patient).answers}
         for backend in BACKENDS:
             assert {a.intervention: a.status for a in ask(on(guideline, backend), patient).answers} == expected
-        ground = with_ground_evaluation(guideline)
+        ground = guideline.on(KleeneEngine)
         assert {a.intervention: a.status for a in ask(ground, patient).answers} == expected
         assert quick.statuses(facts) == expected
         by_circuits = {a.intervention: a for a in certified_quickly(guideline, patient).answers}

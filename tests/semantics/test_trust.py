@@ -29,7 +29,7 @@ from guidelog.datalog.strata import Layer, StratifiedProgram, stratify
 from guidelog.diagnostics import InputError
 from guidelog.explain.questions import Questions
 from guidelog.ground.grounder import ground
-from guidelog.ground.program import Atom, GroundComparison, GroundProgram
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram, Ranges
 from guidelog.language import parse, print_program
 from guidelog.language.guideline import read_guideline
 from guidelog.language.names import names_of
@@ -37,7 +37,7 @@ from guidelog.language.tree import Program
 from guidelog.patients import Facts, Patient, close, patient_from_content
 from guidelog.pipeline import CertificateError
 from guidelog.semantics.background import Contradiction, propagate
-from guidelog.semantics.kleene import Model, Ranges, Value
+from guidelog.semantics.kleene import Model, Value
 from guidelog.semantics.status import Because, Status, status_of
 from guidelog.source import Source
 from hypothesis_profiles import examples, is_deep

@@ -18,9 +18,10 @@ from guidelog.ground.program import (
     GroundLiteral,
     GroundProgram,
     GroundRule,
+    Ranges,
 )
 from guidelog.patients import Facts
-from guidelog.semantics.kleene import Ranges, Value, comparison_value
+from guidelog.semantics.kleene import Value, comparison_value
 
 Literals: TypeAlias = list[tuple[Atom, bool]]
 Groups: TypeAlias = list[tuple[int, Literals]]

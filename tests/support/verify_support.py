@@ -8,13 +8,13 @@ from itertools import product
 from pathlib import Path
 
 from guidelog.compiled import Compiled
-from guidelog.ground.program import Atom, GroundComparison, GroundProgram
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram, Ranges
 from guidelog.language.guideline import load_guideline, read_guideline
 from guidelog.language.stances import STANCES
 from guidelog.patients import Facts, Interval
 from guidelog.pipeline import compile_guideline
 from guidelog.semantics.background import Contradiction, propagate
-from guidelog.semantics.kleene import Model, Ranges, Value, World, comparison_value
+from guidelog.semantics.kleene import Model, Value, World, comparison_value
 from guidelog.semantics.status import Status, status_of
 
 LUMBAR = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"

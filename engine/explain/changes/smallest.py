@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, TypeAlias
 
+from guidelog.ground.program import Ranges
 from guidelog.patients import Facts, Interval, close, patient_from_content
 from guidelog.semantics.bdd import FALSE, TRUE, Diagrams, TooLarge
 from guidelog.semantics.cone import Cone
-from guidelog.semantics.kleene import Ranges
 from guidelog.semantics.one_patient import nothing_known, statuses
 from guidelog.semantics.status import Status
 from guidelog.semantics.unknowns import Unknowns

@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from guidelog.ground.program import GroundProgram
+from guidelog.ground.program import GroundProgram, Ranges
 from guidelog.patients import Facts
 from guidelog.semantics.bdd import FALSE, TooLarge
 from guidelog.semantics.cone import Cone
-from guidelog.semantics.kleene import Ranges
 from guidelog.semantics.partial import Partial
 from guidelog.semantics.status import Status
 from guidelog.semantics.unknowns import Unknowns

@@ -17,9 +17,11 @@ from guidelog.ground.program import (
     GroundElement,
     GroundLiteral,
     GroundRule,
+    Ranges,
 )
-from guidelog.semantics.cone import Cone, thresholds
-from guidelog.semantics.kleene import Ranges, comparison_value
+from guidelog.semantics.cone import Cone
+from guidelog.semantics.kleene import comparison_value
+from guidelog.semantics.quantities import thresholds
 from guidelog.semantics.status import Status, conditions
 
 _ENDS = (Ranges.LOW, Ranges.HIGH)

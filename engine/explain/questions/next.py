@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from guidelog import wording
+from guidelog.ground.program import Ranges
 from guidelog.semantics.bdd import FALSE, TRUE, TooLarge
 from guidelog.semantics.cone import Cone
-from guidelog.semantics.kleene import Ranges
 from guidelog.semantics.unknowns import Unknowns
 
 from ..answers import Answer, Answers

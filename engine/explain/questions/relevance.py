@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from guidelog.ground.program import Atom, GroundComparison, GroundProgram
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram, Ranges
 from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 from guidelog.semantics.background import inputs_of
 from guidelog.semantics.bdd import FALSE, TooLarge
 from guidelog.semantics.cone import Cone
-from guidelog.semantics.kleene import Ranges, World
+from guidelog.semantics.kleene import World
 from guidelog.semantics.partial import Partial
 from guidelog.semantics.status import SCOPE, Status, status_in
 from guidelog.semantics.unknowns import Unknowns

@@ -9,7 +9,7 @@ many, only those below the answers wanted are evaluated.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from guidelog import checker
 from guidelog.certificate import build as document
@@ -18,9 +18,9 @@ from guidelog.diagnostics import CertificateError
 from guidelog.explain.answers import Answer, Answers
 from guidelog.ground.program import Ranges
 from guidelog.language.stances import STANCES
-from guidelog.patients import Facts, Patient, close
+from guidelog.patients import Patient, close
 from guidelog.semantics.background import Contradiction, propagate
-from guidelog.semantics.kleene import Model, World
+from guidelog.semantics.kleene import World
 from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Because, Status, deciding, stances_in, status_in
 
@@ -50,17 +50,7 @@ def certified_quickly(compiled: Compiled, patient: Patient, interventions: Seque
 
     Certified by the same checker. Raises as `certified` does.
     """
-    quick = _ByCircuits(**{f.name: getattr(compiled, f.name) for f in fields(compiled)})
-    quick.__dict__["rulebook"] = compiled.rulebook
-    return _certified(quick, patient, list(interventions or compiled.names.vocabulary.interventions))
-
-
-class _ByCircuits(Compiled):
-    """A guideline that is evaluated in microseconds."""
-
-    def evaluate(self, facts: Facts, ranges: Ranges = Ranges.KEPT) -> Model:
-        """The certain and the possible atoms."""
-        return circuits_of(self.ground).model(facts, ranges)
+    return _certified(compiled.on(circuits_of), patient, list(interventions or compiled.names.vocabulary.interventions))
 
 
 def _certified(part: Compiled, patient: Patient, wanted: Sequence[str]) -> Answers:

@@ -15,6 +15,7 @@ from guidelog.compiled import Compiled
 from guidelog.language.guideline import load_guideline
 from guidelog.patients import Facts, patient_from_content
 from guidelog.pipeline import ask, compile_guideline
+from guidelog.semantics.one_patient import CircuitEngine
 from guidelog.semantics.status import Status
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class LiveGuideline(Compiled):
     @classmethod
     def of(cls, compiled: Compiled) -> LiveGuideline:
         """The same guideline."""
-        quick = compiled.by_circuits()
+        quick = compiled.on(CircuitEngine)
         return cls(**{f.name: getattr(quick, f.name) for f in fields(quick)})
 
     @cached_property
@@ -47,8 +48,8 @@ class LiveGuideline(Compiled):
 
     def statuses(self, facts: Facts) -> Mapping[str, Status]:
         """The status of every intervention, to choose what to ask about; nothing is shown that was not asked."""
-        assert self.circuits is not None
-        return self.circuits.statuses(facts)
+        assert isinstance(self.engine, CircuitEngine)
+        return self.engine.statuses(facts)
 
 
 @dataclass(frozen=True, slots=True)

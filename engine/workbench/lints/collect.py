@@ -14,7 +14,7 @@ from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import names_of
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.pipeline import check, compile_guideline
-from guidelog.semantics.interpret import with_ground_evaluation
+from guidelog.semantics.kleene import KleeneEngine
 
 from ..trace.statement_rules import Register, holds
 from ..vignettes.cases import case_of
@@ -62,7 +62,7 @@ def seen_to_hold(compiled: Compiled) -> Mapping[str, Sequence[str]] | None:
         mentioned = {path: _mentioned(path, compiled) for path in files}
     except (InputError, OSError):
         return None
-    quick = with_ground_evaluation(compiled)
+    quick = compiled.on(KleeneEngine)
     register = Register(compiled.ground)
     open_ = {c.rule.id for c in compiled.ground.clauses if c.rule.head is not None and c.rule.body}
     found: dict[str, list[str]] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from guidelog.checks import References, check_program
 from guidelog.checks.rules import definitions
+from guidelog.compiled import Compiled
 from guidelog.datalog.pydatalog import PyDatalog
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import Diagnostic, InputError, Label, Severity
@@ -19,8 +20,7 @@ from guidelog.ground.grounder import ground
 from guidelog.ground.program import GroundProgram
 from guidelog.language import tree
 from guidelog.language.guideline import METADATA, PROPERTIES, GuidelineFolder, read_guideline
-from guidelog.semantics.interpret import GroundCompiled
-from guidelog.semantics.kleene import World
+from guidelog.semantics.kleene import KleeneEngine, World
 from guidelog.verify.properties.language import read_properties
 
 from ..lints.advice import Advice, lint
@@ -125,7 +125,7 @@ class Folder:
         elsewhere = before.elsewhere if before else ()
         return Findings(snapshot, (*snapshot.syntax, *kept, *found), complete=False, elsewhere=elsewhere)
 
-    def full(self, snapshot: Snapshot) -> tuple[Findings, GroundCompiled | None]:
+    def full(self, snapshot: Snapshot) -> tuple[Findings, Compiled | None]:
         """Everything, and the compiled rules when there are no errors."""
         program, names = snapshot.program, snapshot.names
         found = [*snapshot.syntax, *check_program(program, names, self.references)]
@@ -143,7 +143,7 @@ class Folder:
         compiled = None
         if self.guideline is not None:
             guideline = replace(self.guideline, files={f.name: f.source.text for f in snapshot.files})
-            compiled = GroundCompiled(
+            compiled = Compiled(
                 guideline=guideline,
                 program=program,
                 names=names,
@@ -151,10 +151,10 @@ class Folder:
                 ground=grounded,
                 stratified=stratified,
                 backend=PyDatalog(),
-            )
+            ).on(KleeneEngine)
         return Findings(snapshot, tuple(found), complete=True), compiled
 
-    def evaluate(self, compiled: GroundCompiled, findings: Findings) -> tuple[Findings, Evaluated]:
+    def evaluate(self, compiled: Compiled, findings: Findings) -> tuple[Findings, Evaluated]:
         """All vignettes on the rules: which rules hold in which, and what does not come out as it should.
 
         The findings come back with advice (GL9xx) and with the vignettes that fail or cannot be read.
@@ -176,7 +176,7 @@ class Folder:
         evaluated = Evaluated(compiled.ground, worlds, {rule: tuple(names) for rule, names in holding.items()})
         return replace(findings, diagnostics=told, elsewhere=tuple(problems)), evaluated
 
-    def properties(self, compiled: GroundCompiled, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
+    def properties(self, compiled: Compiled, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
         """What is wrong in `properties.dl`; whether the properties hold is for `guidelog verify` to say."""
         try:
             for file in snapshot.beside:
@@ -185,7 +185,7 @@ class Folder:
             return error.diagnostics
         return ()
 
-    def vignettes(self, compiled: GroundCompiled, snapshot: Snapshot) -> tuple[list[Vignette], list[Diagnostic]]:
+    def vignettes(self, compiled: Compiled, snapshot: Snapshot) -> tuple[list[Vignette], list[Diagnostic]]:
         """The vignettes of the folder, and what is wrong with those that cannot be read.
 
         A file is read again when it or a declaration has changed.
@@ -227,7 +227,7 @@ def failing(mismatch: Mismatch) -> Diagnostic:
     return Diagnostic("GL926", message, (Label(mismatch.span),), notes=mismatch.reasons)
 
 
-def _read(file: Path, compiled: GroundCompiled) -> Vignette | InputError:
+def _read(file: Path, compiled: Compiled) -> Vignette | InputError:
     try:
         return read_vignette(file, compiled.names)
     except InputError as error:

@@ -18,7 +18,8 @@ from guidelog.ground.grounder import ground
 from guidelog.ground.program import GroundProgram
 from guidelog.patients import close
 from guidelog.semantics.background import Contradiction, propagate
-from guidelog.semantics.interpret import GroundCompiled, evaluate, is_stratified, with_ground_evaluation
+from guidelog.semantics.interpret import is_stratified
+from guidelog.semantics.kleene import KleeneEngine, evaluate
 
 from ..trace.statement_rules import Register
 from ..vignettes.cases import Case
@@ -83,7 +84,7 @@ class Mutation:
 def mutate(compiled: Compiled, vignettes: Sequence[Vignette]) -> Iterator[Verdict]:
     """A verdict for each mutant. The vignettes must pass on the original."""
     order = list(vignettes)
-    quick = with_ground_evaluation(compiled)
+    quick = compiled.on(KleeneEngine)
     for mutant in mutants(compiled.program, compiled.names, compiled.readings):
         verdict = _try(quick, mutant, order)
         if verdict.by is not None:
@@ -93,7 +94,7 @@ def mutate(compiled: Compiled, vignettes: Sequence[Vignette]) -> Iterator[Verdic
         yield verdict
 
 
-def _try(compiled: GroundCompiled, mutant: Mutant, vignettes: Sequence[Vignette]) -> Verdict:
+def _try(compiled: Compiled, mutant: Mutant, vignettes: Sequence[Vignette]) -> Verdict:
     try:
         program = ground(mutant.program, compiled.names, compiled.readings)
     except InputError:
@@ -111,7 +112,7 @@ def _try(compiled: GroundCompiled, mutant: Mutant, vignettes: Sequence[Vignette]
     return Verdict(mutant, SURVIVED, patient=found.patient, how=found.how)
 
 
-def notices(compiled: GroundCompiled, register: Register, program: GroundProgram, vignette: Vignette) -> bool:
+def notices(compiled: Compiled, register: Register, program: GroundProgram, vignette: Vignette) -> bool:
     """Whether a vignette's expectations fail on a changed program."""
     found = propagate(program, close(vignette.patient, compiled.names.vocabulary))
     if isinstance(found, Contradiction):

@@ -15,8 +15,7 @@ from guidelog.explain.answers import Answer, Note
 from guidelog.explain.questions import Questions
 from guidelog.ground.program import Ranges
 from guidelog.patients import Patient
-from guidelog.semantics.interpret import evaluate
-from guidelog.semantics.kleene import World
+from guidelog.semantics.kleene import World, evaluate
 from guidelog.semantics.status import Because, Status, status_in
 
 from ..trace.statement_rules import Register

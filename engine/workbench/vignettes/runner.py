@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import Diagnostic, InputError
 from guidelog.pipeline import CertificateError
-from guidelog.semantics.interpret import with_ground_evaluation
+from guidelog.semantics.kleene import KleeneEngine
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 from guidelog.source import Span
 
@@ -65,7 +65,7 @@ def run(compiled: Compiled, vignettes: Iterable[Vignette], *, certified: bool = 
     rules either way, because that is fast; what makes an answer right is its certificate, not who found it.
     """
     register = Register(compiled.ground)
-    quick = with_ground_evaluation(compiled)
+    quick = compiled.on(KleeneEngine)
     for vignette in vignettes:
         start = time.perf_counter()
         case: Case | None = None
@@ -224,7 +224,7 @@ def run_shared(compiled: Compiled, vignettes: Sequence[Vignette], *, jobs: int |
     count = min(jobs or min(MOST, os.cpu_count() or 1), len(vignettes) // (_FEW // 2))
     if count < 2 or len(vignettes) < _FEW or sys.platform not in ("linux", "darwin") or threading.active_count() > 1:
         return list(run(compiled, vignettes))
-    quick, register = with_ground_evaluation(compiled), Register(compiled.ground)
+    quick, register = compiled.on(KleeneEngine), Register(compiled.ground)
     _ = quick.rulebook  # read once, before there are several of us
     shares = [vignettes[number::count] for number in range(count)]
     others = [_start(quick, share) for share in shares[1:]]
