@@ -86,7 +86,11 @@ def test_a_messy_record() -> None:
         "mri_done": True,
         "spondylolisthesis_documented": True,
         "severe_stenosis_documented": None,
+        "instability_documented": None,
+        "mri_correlates": None,
     }
+    [report] = reading.not_read
+    assert str(report) == "DiagnosticReport/mri (MR Lumbar spine): a report in words: “slip at L5”"
     why = reasons(reading)
     assert why["ServiceRequest/mri-order"] == "an order, and nothing that was done"
     assert "Condition/someone-else" in why

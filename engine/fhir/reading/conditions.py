@@ -15,7 +15,7 @@ from typing import Any
 from ..terminology.mapping import Code, Fact
 from .bundle import Entry
 from .dates import DAYS_A_WEEK, When
-from .evidence import CONCEPT, Amount, Evidence, OneOf, Origin, Statement, both, facts_of, label_of, origin_of
+from .evidence import CONCEPT, Amount, Evidence, OneOf, Origin, Statement, both, facts_of, origin_of
 from .unlisted import note_unlisted, note_unverified
 from .words import CLINICAL, SEVERE, VERIFICATION, codings, status_of
 
@@ -89,7 +89,13 @@ def read_condition(entry: Entry, evidence: Evidence) -> None:
             if value is not False:
                 names = evidence.mapping.names_of(concept.name)
                 evidence.not_understood(
-                    entry.reference, label_of(entry), names, reasons[-1], when=start or recorded, standing=True
+                    entry.reference,
+                    evidence.called(entry),
+                    names,
+                    reasons[-1],
+                    when=start or recorded,
+                    standing=True,
+                    weak=True,
                 )
             continue
         evidence.say(Statement(f"{CONCEPT}{concept.name}", value, case.origin, standing=True))

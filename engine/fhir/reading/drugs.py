@@ -15,7 +15,7 @@ from ..terminology.mapping import Code, Fact
 from .bundle import Entry
 from .conditions import nothing, without_codes
 from .dates import When
-from .evidence import Course, Evidence, Statement, both, facts_of, label_of, origin_of, safe
+from .evidence import Course, Evidence, Statement, both, facts_of, origin_of, safe
 from .observations import strange_status
 from .unlisted import note_unlisted, note_unverified
 from .words import DAYS, codings, label
@@ -98,7 +98,7 @@ def _unlisted(
         names = dict.fromkeys(n for net in evidence.mapping.nets_of_text(shown) for n in net.names)
         names = names or dict.fromkeys(evidence.mapping.names_of_kind(entry.type))
         reason = f"it refers to {safe(reference)}{f' (“{safe(shown)}”)' if shown else ''}"
-        evidence.not_understood(entry.reference, shown or label_of(entry), names, reason, when=when)
+        evidence.not_understood(entry.reference, shown or evidence.called(entry), names, reason, when=when)
     elif not note_unlisted(entry, evidence, concepts, when=when):
         evidence.ignore(entry, without_codes(loose))
 

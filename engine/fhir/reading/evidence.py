@@ -53,7 +53,8 @@ class Statement:
     """A finding is present, absent, or left open by a resource.
 
     `standing`: it is said of the present as long as it stands in the record (a condition), and not of a day.
-    `unread`: something that was not understood may say that it is present.
+    `unread`: something that was not understood may say that it is present. `weak`: so may something that is too broad
+    to tell; any answer to the question itself settles that.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Statement:
     assumes: str = ""
     reason: str = ""
     unread: bool = False
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +162,11 @@ class Evidence:
         of: str = "",
         when: When | None = None,
         standing: bool = False,
+        weak: bool = False,
     ) -> None:
         """Something may speak of some names (of anything, when there are none) and was not understood: they stay open.
 
-        `of` is the whole resource where the source is a part of one.
+        `of` is the whole resource where the source is a part of one. `weak`: whatever else speaks of a name settles it.
         """
         vocabulary = self.vocabulary
         listed = tuple(dict.fromkeys(names))
@@ -172,12 +175,12 @@ class Evidence:
         self.unread_entries.add(of or source)
         origin = Origin(shown.source, shown.display, when, (of or source,))
         for name in listed or (*vocabulary.findings, *vocabulary.measures):
-            self._open(name, origin, shown.reason, standing=standing)
+            self._open(name, origin, shown.reason, standing=standing, weak=weak)
 
-    def _open(self, name: str, origin: Origin, reason: str, *, standing: bool) -> None:
+    def _open(self, name: str, origin: Origin, reason: str, *, standing: bool, weak: bool = False) -> None:
         if name in self.vocabulary.findings:
-            self.say(Statement(name, None, origin, standing=standing, reason=reason, unread=True))
-        elif name in self.vocabulary.measures:
+            self.say(Statement(name, None, origin, standing=standing, reason=reason, unread=not weak, weak=weak))
+        elif name in self.vocabulary.measures and not weak:
             self.unread_measures[name].append((origin, reason))
 
     def unread_as(self, entry: Entry, reason: str, *, denials: bool = True, **changes: Any) -> None:
@@ -194,7 +197,7 @@ class Evidence:
         if not denials:
             for name, said in trial.statements.items():
                 trial.statements[name] = [s for s in said if s.value is not False]
-        self.open_all(trial, entry.reference, label_of(entry), reason)
+        self.open_all(trial, entry.reference, self.called(entry), reason)
         if entry.reference not in self.unread_entries:
             why = next((why for _, why in trial.entries_ignored), "nothing follows from it in any case")
             self.ignore(entry, f"{reason}; {why}")
@@ -280,6 +283,16 @@ class Evidence:
         if weeks is None or when is None or self.as_of is None:
             return False
         return when.first < self.as_of - timedelta(days=weeks * DAYS_A_WEEK)
+
+    def called(self, entry: Entry) -> str:
+        """What a resource calls itself; where it has no words, what the code list calls its code."""
+        told = label_of(entry)
+        if any(c.isalpha() for c in told) and " " in told:
+            return told
+        known = (
+            c for key in ("code", "medicationCodeableConcept") for c in self.mapping.find_all(entry.content.get(key))
+        )
+        return next((c.display for c in known if c.display), told)
 
     def resolve(self, reference: Any, holder: Entry) -> Mapping[str, Any] | None:
         """The resource that a Reference names: contained, or in the record."""

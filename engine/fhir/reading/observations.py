@@ -28,7 +28,6 @@ from .evidence import (
     Statement,
     both,
     facts_of,
-    label_of,
     origin_of,
     safe,
 )
@@ -60,7 +59,7 @@ def read_observation(entry: Entry, evidence: Evidence) -> None:
     if status not in _DONE and not evidence.trying:
         evidence.unread_as(entry, strange_status(status), status="final")
         return
-    own = _Part(entry, content, entry.reference, label_of, lambda codes: origin_of(entry, at, codes), at)
+    own = _Part(entry, content, entry.reference, evidence.called, lambda codes: origin_of(entry, at, codes), at)
     silent = _observe(own, evidence, has_parts=bool(components))
     reasons = [] if silent is None else [silent]
     said = silent is None
@@ -269,7 +268,7 @@ def _present(
             silent = f"its code is too broad to say so of {concept.name}"
             if names:
                 evidence.not_understood(
-                    origin.reference, origin.label, names, silent, of=entry.reference, when=origin.when
+                    origin.reference, origin.label, names, silent, of=entry.reference, when=origin.when, weak=True
                 )
                 done = True
             continue

@@ -13,7 +13,7 @@ from ..terminology.mapping import Code, Concept, Fact
 from .bundle import Entry
 from .conditions import nothing, without_codes
 from .dates import When
-from .evidence import Course, Evidence, Origin, Statement, both, facts_of, label_of, origin_of, safe
+from .evidence import Course, Evidence, Origin, Statement, both, facts_of, origin_of, safe
 from .observations import AFTER, dated, read_conclusions, strange_status
 from .unlisted import note_unlisted, note_unverified
 from .words import label
@@ -86,7 +86,9 @@ def read_procedure(entry: Entry, evidence: Evidence) -> None:
         if not can_show:
             reasons.append(f"too broad a code: it need not be {concept.name}")
             if names := evidence.mapping.names_of(concept.name):
-                evidence.not_understood(entry.reference, label_of(entry), names, reasons[-1], when=start or end)
+                evidence.not_understood(
+                    entry.reference, evidence.called(entry), names, reasons[-1], when=start or end, weak=True
+                )
                 said = True
             continue
         silent = _done(entry, concept, origin, loosely, evidence)
@@ -122,7 +124,7 @@ def _in_words(entry: Entry, used: Sequence[Code], when: When | None, evidence: E
     if not names:
         return False
     reason = f"a report in words: “{safe(words)}”" if isinstance(words, str) and words.strip() else "a report in words"
-    evidence.not_understood(entry.reference, label_of(entry), names, reason, when=when)
+    evidence.not_understood(entry.reference, evidence.called(entry), names, reason, when=when)
     return True
 
 
@@ -141,7 +143,7 @@ def _reasons(entry: Entry, when: When | None, evidence: Evidence) -> bool:
         )
         if names:
             why = "the reason of a visit is not yet a finding"
-            evidence.not_understood(entry.reference, label(concept) or label_of(entry), names, why, when=when)
+            evidence.not_understood(entry.reference, label(concept) or evidence.called(entry), names, why, when=when)
             said = True
     return said
 

@@ -13,7 +13,7 @@ from ..terminology.mapping import CodeMapping
 from .bundle import Entry
 from .conditions import read_condition
 from .drugs import read_drug
-from .evidence import Evidence, label_of
+from .evidence import Evidence
 from .observations import MODIFIED, read_observation
 from .procedures import read_procedure
 from .questionnaires import read_questionnaire
@@ -88,7 +88,7 @@ def read_entry(entry: Entry, unnamed: str, evidence: Evidence) -> None:
         evidence.ignore(entry, _REASONS[entry.type])
     elif names := dict.fromkeys(n for c in _codes_in(content, evidence.mapping) for n in evidence.mapping.names_of(c)):
         reason = f"a {entry.type} has a code of the guideline's list, and resources of this kind are not read"
-        evidence.not_understood(entry.reference, label_of(entry), names, reason)
+        evidence.not_understood(entry.reference, evidence.called(entry), names, reason)
     else:
         evidence.ignore(entry, "resources of this kind say nothing here")
 
@@ -119,6 +119,6 @@ def open_rivals(versions: Sequence[Entry], evidence: Evidence) -> None:
     for version in versions:
         if version.type in READERS:
             READERS[version.type](version, trial)
-    evidence.open_all(trial, first.reference, label_of(first), reason)
+    evidence.open_all(trial, first.reference, evidence.called(first), reason)
     if first.reference not in evidence.unread_entries:
         evidence.ignore(first, reason)

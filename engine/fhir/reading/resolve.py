@@ -27,6 +27,8 @@ class Verdict:
 def verdict(name: str, evidence: Evidence) -> Verdict | None:
     """What is taken to be so of a finding; None where nothing speaks of it."""
     said = [s for s in evidence.statements.get(name, ()) if not _too_old(s, evidence)]
+    if not all(s.weak for s in said):
+        said = [s for s in said if not s.weak]
     unread = [s for s in said if s.unread]
     found, contradiction = _settled([s for s in said if not s.unread])
     if unread and (found is None or found.value is not True):

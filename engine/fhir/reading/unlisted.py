@@ -13,7 +13,7 @@ from typing import Any
 from ..terminology.mapping import Code, Net
 from .bundle import Entry
 from .dates import When
-from .evidence import Evidence, label_of, safe
+from .evidence import Evidence, safe
 from .words import codings, texts_of
 
 
@@ -60,7 +60,7 @@ def note_unlisted(  # noqa: PLR0913 - parts of a resource have a name and words 
         return False
     evidence.not_understood(
         source or entry.reference,
-        display or label_of(entry),
+        display or evidence.called(entry),
         names,
         "; ".join(dict.fromkeys(whys)),
         of=entry.reference,
@@ -78,7 +78,7 @@ def note_unverified(
     if names:
         listed = ", ".join(dict.fromkeys(f"{c.system} {c.code}" for c in loose))
         reason = f"its code {listed} is not verified (--unverified-codes uses it)"
-        evidence.not_understood(entry.reference, label_of(entry), names, reason, when=when, standing=standing)
+        evidence.not_understood(entry.reference, evidence.called(entry), names, reason, when=when, standing=standing)
     return bool(names)
 
 

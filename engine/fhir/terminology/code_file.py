@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from guidelog.diagnostics import Diagnostic, InputError, Label, nearest
+from guidelog.diagnostics import Diagnostic, InputError, Label, Severity, nearest
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.source import Source, Span
@@ -29,6 +29,7 @@ from .mapping import AllOf, Code, CodeMapping, Concept, Fact, Family, Form, Matc
 from .value_sets import Unreadable, hierarchy, value_set
 
 FILE = "codes.toml"
+_SHOWN = 5
 ANSWER_WORDS: Mapping[str, bool | None] = {"yes": True, "no": False, "unknown": None}
 _Content = TypeVar("_Content")
 LARGEST = 5_000_000
@@ -82,8 +83,13 @@ def load_mapping(guideline: GuidelineFolder, vocabulary: Vocabulary) -> CodeMapp
     return mapping
 
 
-def read_mapping(guideline: GuidelineFolder, vocabulary: Vocabulary) -> tuple[CodeMapping, list[Diagnostic]]:
-    """The code mapping as far as it can be read, and all that is wrong with it."""
+def read_mapping(
+    guideline: GuidelineFolder, vocabulary: Vocabulary, *, siblings: bool = False
+) -> tuple[CodeMapping, list[Diagnostic]]:
+    """The code mapping as far as it can be read, and all that is wrong with it.
+
+    `siblings`: warn of codes that stand beside a listed one in its hierarchy and are not listed.
+    """
     own = OWN_SYSTEM.format(guideline.id)
     path = guideline.folder / FILE
     if not path.is_file():
@@ -96,11 +102,11 @@ def read_mapping(guideline: GuidelineFolder, vocabulary: Vocabulary) -> tuple[Co
         raise InputError.of("GL441", f"`{path}` is not UTF-8 text (byte {error.start:,})") from None
     except OSError as error:
         raise InputError.of("GL441", f"`{path}` cannot be read: {(error.strerror or 'error').lower()}") from None
-    return read_codes(Source(_shown(path), text), vocabulary, own, guideline.folder)
+    return read_codes(Source(_shown(path), text), vocabulary, own, guideline.folder, siblings=siblings)
 
 
 def read_codes(
-    source: Source, vocabulary: Vocabulary, own: str = "", folder: Path | None = None
+    source: Source, vocabulary: Vocabulary, own: str = "", folder: Path | None = None, *, siblings: bool = False
 ) -> tuple[CodeMapping, list[Diagnostic]]:
     """As `read_mapping`, from a text; `folder` is where the value sets and hierarchies it names stand."""
     try:
@@ -114,7 +120,10 @@ def read_codes(
         message = f"{FILE} is not valid TOML: {str(error).lower()}"
         return CodeMapping(own, {own: ""}), [InputError.of("GL441", message, span=span).diagnostics[0]]
     reader = _Reader(source, vocabulary, folder)
-    return reader.mapping(content, own), reader.problems
+    mapping = reader.mapping(content, own)
+    if siblings and not reader.problems:
+        reader.siblings(mapping)
+    return mapping, reader.problems
 
 
 class _Reader:
@@ -172,6 +181,31 @@ class _Reader:
             tuple(self.form(e) for e in self.tables(content, "form")),
             hierarchies,
         )
+
+    def siblings(self, mapping: CodeMapping) -> None:
+        """Report the codes that stand beside a listed one in its hierarchy and that no concept and no net has."""
+        addresses = {short: address for address, short in mapping.systems.items()}
+        for system, codes in mapping.hierarchies.items():
+            beside: dict[str, list[str]] = {}
+            for name, place in codes.items():
+                beside.setdefault(place.parent, []).append(name)
+            for code in mapping.codes.values():
+                heading = codes.get(code.code)
+                if code.system != system or heading is None or not mapping.names_of(code.concept):
+                    continue
+                missing: list[str] = [
+                    other
+                    for other in beside[heading.parent]
+                    if not codes[other].has_children
+                    and mapping.find(addresses[system], other) is None
+                    and not any(mapping.nets_of_code(addresses[system], other))
+                ]
+                if missing:
+                    shown = ", ".join(f"`{m}` ({codes[m].display})" for m in missing[:_SHOWN])
+                    more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+                    message = f"`{code.code}` is listed, and {shown}{more} beside it are not"
+                    hint = "list them, or put their heading into a [[net]]"
+                    self.problem("GL447", message, code.code, hint=hint, severity=Severity.WARNING)
 
     def concept(self, entry: Mapping[str, Any]) -> Concept:
         name = self.text(entry, "name")
@@ -447,6 +481,7 @@ class _Reader:
         hint: str | None = None,
         quoted: bool = True,
         after: str = "",
+        severity: Severity = Severity.ERROR,
     ) -> None:
         """Note a problem at the place of a word; at the n-th one where it stands several times."""
         start = max(self.source.text.find(f'"{after}"'), 0) if after else 0
@@ -456,7 +491,7 @@ class _Reader:
         if places:
             found = places[min(nth, len(places) - 1)]
             labels = (Label(Span(self.source, start + found.start(), start + found.end())),)
-        self.problems.append(Diagnostic(code, message, labels, hint=hint))
+        self.problems.append(Diagnostic(code, message, labels, severity, hint=hint))
 
 
 def _pair(value: Any) -> tuple[float, float] | None:

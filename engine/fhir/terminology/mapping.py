@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from .value_sets import Heading
+
 Match: TypeAlias = Literal["exact", "narrower", "broader"]
 """How a code relates to its concept: a narrower one can only show presence, a broader one only absence."""
 
@@ -170,7 +172,7 @@ class CodeMapping:
 
     `systems` gives the short name of a code system's address. `own_system` is the address under which the guideline's
     own public names are codes. `gap_weeks`: how long a course may pause. `resets`: measures that start again.
-    `hierarchies`: displays of the codes of a system as far as the guideline lists them, for families and for `check`.
+    `hierarchies`: the codes of a system as far as the guideline's folder has them, for `check`.
     """
 
     own_system: str = ""
@@ -184,7 +186,7 @@ class CodeMapping:
     resets: frozenset[str] = frozenset()
     nets: tuple[Net, ...] = ()
     forms: tuple[Form, ...] = ()
-    hierarchies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hierarchies: Mapping[str, Mapping[str, Heading]] = field(default_factory=dict)
 
     @cached_property
     def _families(self) -> Mapping[str, tuple[Family, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,20 +41,30 @@ def value_set(path: Path) -> tuple[str, list[tuple[str, str, str]]]:
     return name, list(_included(compose))
 
 
-def hierarchy(path: Path) -> Mapping[str, str]:
-    """The displays of the codes of a CodeSystem, children included. Raises Unreadable."""
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A code of a hierarchy: its display, the code it stands under (empty for none), whether it has codes under it."""
+
+    display: str
+    parent: str
+    has_children: bool
+
+
+def hierarchy(path: Path) -> Mapping[str, Heading]:
+    """The codes of a CodeSystem, children included. Raises Unreadable."""
     content = _resource(path, "CodeSystem")
-    found: dict[str, str] = {}
-    stack: list[tuple[Any, int]] = [(content.get("concept"), 0)]
+    found: dict[str, Heading] = {}
+    stack: list[tuple[Any, str, int]] = [(content.get("concept"), "", 0)]
     while stack:
-        concepts, depth = stack.pop()
+        concepts, parent, depth = stack.pop()
         for concept in concepts if isinstance(concepts, list) else ():
             if not isinstance(concept, dict) or not isinstance(concept.get("code"), str):
                 raise Unreadable("a concept has no code")
-            found[concept["code"]] = str(concept.get("display", ""))
+            children = concept.get("concept")
+            found[concept["code"]] = Heading(str(concept.get("display", "")), parent, bool(children))
             if len(found) > MOST_CODES or depth > DEEPEST:
                 raise Unreadable(f"it has more than {MOST_CODES:,} codes, or is too deep")
-            stack.append((concept.get("concept"), depth + 1))
+            stack.append((children, concept["code"], depth + 1))
     if not found:
         raise Unreadable("it has no codes")
     return dict(sorted(found.items()))

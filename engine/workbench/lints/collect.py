@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from guidelog.compiled import Compiled
-from guidelog.diagnostics import Diagnostic, InputError
+from guidelog.diagnostics import Diagnostic, InputError, Severity
 from guidelog.fhir import read_mapping
 from guidelog.fhir.hooks_config import read_hooks_config
 from guidelog.language.guideline import GuidelineFolder
@@ -42,14 +42,14 @@ def review(guideline: GuidelineFolder, *, lints: bool = True) -> list[Advice]:
 
 def _records(guideline: GuidelineFolder, vocabulary: Vocabulary) -> Sequence[Diagnostic]:
     """What is wrong in codes.toml, and, when that is right, the first thing that is wrong in hooks.toml."""
-    wrong = read_mapping(guideline, vocabulary)[1]
-    if wrong:
-        return wrong
+    found = read_mapping(guideline, vocabulary, siblings=True)[1]
+    if any(d.severity is Severity.ERROR for d in found):
+        return found
     try:
         read_hooks_config(guideline, vocabulary)
     except InputError as error:
-        return error.diagnostics
-    return ()
+        return [*found, *error.diagnostics]
+    return found
 
 
 def seen_to_hold(compiled: Compiled) -> Mapping[str, Sequence[str]] | None:
