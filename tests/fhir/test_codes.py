@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
+import tomllib
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fhir_support import FILES, compiled, mapping
+from fhir_support import FILES, SYSTEMS, compiled, concept, condition, findings, mapping, questionnaire, read
 from guidelog.diagnostics import Diagnostic, render
 from guidelog.fhir import load_mapping
 from guidelog.fhir.terminology.check_digits import right_digits
@@ -256,3 +260,185 @@ def test_every_single_mistyped_digit_is_found(code: str) -> None:
         for digit in "0123456789":
             if digit != code[place]:
                 assert not right_digits("snomed", code[:place] + digit + code[place + 1 :])
+
+
+# ---------------------------------------------------------------- families, nets, value sets
+
+ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+LUMBAR = [f"M46.{kind}{region}" for kind in (2, 3, 4) for region in (5, 6, 7, 8)]
+
+
+@pytest.mark.parametrize("code", [*LUMBAR, "M4647", "A18.01", "G06.1"])
+def test_infections_of_the_lumbar_spine_are_listed(code: str) -> None:
+    found = mapping().find(ICD, code)
+    assert found is not None
+    assert found.concept == "spinal infection"
+
+
+def test_every_member_of_a_family_is_about_its_concept() -> None:
+    """The displays are those of ICD-10-CM, in the hierarchy beside the code list."""
+    text = tomllib.loads(TEXT)
+    mentions = {c["name"]: [m.casefold() for m in c.get("mentions", ())] for c in text["concept"]}
+    hierarchy = mapping().hierarchies["icd-10-cm"]
+    members: Counter[str] = Counter()
+    for code, heading in hierarchy.items():
+        found = mapping().find(ICD, code)
+        if found is not None and not heading.has_children:
+            members[found.concept] += 1
+            assert any(m in heading.display.casefold() for m in mentions[found.concept]), (code, heading.display)
+    assert members["vertebral fracture"] >= 90
+    assert members["cancer of the spine"] >= 15
+    assert members["cauda equina syndrome"] == 3
+
+
+def test_listed_icd_codes_are_in_the_hierarchy_with_their_displays() -> None:
+    hierarchy = mapping().hierarchies["icd-10-cm"]
+    for code in mapping().codes.values():
+        if code.system == "icd-10-cm" and code.code in hierarchy:
+            assert hierarchy[code.code].display == code.display
+
+
+@pytest.mark.parametrize(
+    ("code", "display", "opens"),
+    [
+        ("icd:M46.42", "Discitis, unspecified, cervical region", "suspected_infection"),
+        ("icd:M86.9", "Osteomyelitis, unspecified", "suspected_infection"),
+        ("icd:C50.911", "Malignant neoplasm of unspecified site of right female breast", "suspected_cancer"),
+        ("icd:S22.080A", "Wedge compression fracture of T11-T12 vertebra", "suspected_fracture"),
+        ("icd:S32.010D", "Wedge compression fracture of first lumbar vertebra", "suspected_fracture"),
+        ("icd:V43.52XA", "Car driver injured in collision with other type car", "significant_trauma"),
+        ("icd:G82.20", "Paraplegia, unspecified", "bilateral_motor_weakness"),
+        ("snomed:363346000", "Malignant neoplastic disease (disorder)", "suspected_cancer"),
+        ("http://example.org/local:17", "Urinary retention, acute", "urinary_retention"),
+        ("http://example.org/local:18", "Numbness in the saddle area", "saddle_anesthesia"),
+    ],
+)
+def test_a_diagnosis_of_a_red_flag_chapter_leaves_the_flag_open(code: str, display: str, opens: str) -> None:
+    system, _, value = code.rpartition(":")
+    coded = {"coding": [{"system": SYSTEMS.get(system, system), "code": value, "display": display}]}
+    made = condition("c", "snomed:1", recordedDate="2025-11-01") | {"code": coded}
+    reading = read(questionnaire(red_flags=True), made)
+    assert findings(reading)[opens] is None
+    [unread] = reading.not_read
+    assert unread.display == display
+    assert opens in unread.speaks_of
+
+
+@pytest.mark.parametrize(
+    ("code", "display"),
+    [
+        ("icd:I10", "Essential (primary) hypertension"),
+        ("icd:Z80.3", "Family history of malignant neoplasm of breast"),
+        ("icd:M54.2", "Cervicalgia"),
+        ("snomed:38341003", "Hypertensive disorder"),
+        ("icd:F43.10", "Post-traumatic stress disorder, unspecified"),
+    ],
+)
+def test_other_diagnoses_leave_nothing_open(code: str, display: str) -> None:
+    coded = concept(code)
+    coded["coding"][0]["display"] = display
+    reading = read(questionnaire(red_flags=True), condition("c", code) | {"code": coded})
+    assert not reading.not_read
+    assert findings(reading) == {}
+
+
+def test_an_old_injury_is_no_open_flag() -> None:
+    made = condition("c", "icd:S93.401A", recordedDate="2019-11-01")
+    assert not read(questionnaire(red_flags=True), made).not_read
+    assert read(questionnaire(red_flags=True), condition("c", "icd:S93.401A", recordedDate="2025-10-01")).not_read
+
+
+def test_siblings_that_are_not_listed_are_reported() -> None:
+    text = TEXT.replace('"M46.2", "M46.3", "M46.4", "M46.5", "M49"', '"M49"').replace(
+        'under = "M46.4", display = "Discitis, unspecified"', 'under = "M46.49", display = "Discitis, unspecified"'
+    )
+    _, found = read_codes(Source("codes.toml", text), compiled().names.vocabulary, folder=KB, siblings=True)
+    shown = [render(d) for d in found if d.code == "GL447" and "M46.46" in d.message]
+    assert len(shown) == 1
+    assert "`M46.41` (Discitis, unspecified, occipito-atlanto-axial region)" in shown[0]
+    whole = read_codes(Source("codes.toml", TEXT), compiled().names.vocabulary, folder=KB, siblings=True)[1]
+    assert whole == []
+
+
+VALUE_SET = {
+    "resourceType": "ValueSet",
+    "url": "http://example.org/ValueSet/retention",
+    "version": "2",
+    "expansion": {
+        "contains": [
+            {"system": "http://snomed.info/sct", "code": "236648008", "display": "Acute retention of urine"},
+            {"system": "http://example.org/other", "code": "1", "display": "of a system that is not listed"},
+            {
+                "system": "http://snomed.info/sct",
+                "code": "267064002",
+                "abstract": True,
+                "contains": [{"system": "http://snomed.info/sct", "code": "236650000", "display": "Chronic retention"}],
+            },
+        ]
+    },
+}
+IMPORTING = """
+[systems]
+snomed = ["http://snomed.info/sct"]
+[[concept]]
+name = "urinary retention"
+value_sets = [{file = "retention.json"}]
+[[concept.fact]]
+finding = "urinary_retention"
+"""
+
+
+def imported(tmp_path: Path, resource: dict[str, Any]) -> tuple[CodeMapping, list[Diagnostic]]:
+    (tmp_path / "retention.json").write_text(json.dumps(resource))
+    return read_codes(Source("codes.toml", IMPORTING), compiled().names.vocabulary, folder=tmp_path)
+
+
+def test_a_value_set_is_imported(tmp_path: Path) -> None:
+    found, problems = imported(tmp_path, VALUE_SET)
+    assert problems == []
+    assert {code for _, code in found.codes} == {"236648008", "236650000"}
+    code = found.find("http://snomed.info/sct", "236648008")
+    assert code is not None
+    assert (code.concept, code.match, code.source) == (
+        "urinary retention",
+        "narrower",
+        "http://example.org/ValueSet/retention|2",
+    )
+    listed = [{"system": "http://snomed.info/sct", "concept": [{"code": "236648008", "display": "Acute retention"}]}]
+    composed, problems = imported(tmp_path, {"resourceType": "ValueSet", "compose": {"include": listed}})
+    assert problems == []
+    assert {code for _, code in composed.codes} == {"236648008"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "why"),
+    [
+        ({"resourceType": "CodeSystem"}, "not a FHIR ValueSet"),
+        ({"resourceType": "ValueSet"}, "neither an expansion nor a list"),
+        ({"resourceType": "ValueSet", "expansion": {"total": 9, "contains": []}}, "one page of several"),
+        (
+            {
+                "resourceType": "ValueSet",
+                "compose": {"include": [{"system": "http://snomed.info/sct", "filter": [{}]}]},
+            },
+            "expand it first",
+        ),
+        (
+            {"resourceType": "ValueSet", "compose": {"include": [], "exclude": [{"system": "http://snomed.info/sct"}]}},
+            "excludes codes",
+        ),
+    ],
+)
+def test_a_value_set_that_only_a_server_could_expand_is_refused(
+    tmp_path: Path, resource: dict[str, Any], why: str
+) -> None:
+    [problem] = imported(tmp_path, resource)[1]
+    assert problem.code == "GL448"
+    assert why in problem.message
+
+
+def test_files_outside_of_the_folder_are_not_read(tmp_path: Path) -> None:
+    for name in ("../codes.json", "/etc/passwd", "missing.json"):
+        text = IMPORTING.replace("retention.json", name)
+        [problem] = read_codes(Source("codes.toml", text), compiled().names.vocabulary, folder=tmp_path)[1]
+        assert problem.code == "GL448"

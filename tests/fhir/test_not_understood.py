@@ -28,6 +28,7 @@ from fhir_support import (
 from guidelog.diagnostics import InputError
 from guidelog.fhir import FhirReading, read_records
 from guidelog.pipeline import settle
+from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Status
 
 Resource = dict[str, Any]
@@ -179,7 +180,7 @@ def _statuses(resources: list[Any]) -> dict[str, Status] | None:
         facts, _ = settle(compiled(), _read(resources).patient)
     except InputError:
         return None
-    return dict(compiled().statuses(facts))
+    return dict(circuits_of(compiled().ground).statuses(facts))
 
 
 def _open(status: Status) -> bool:

@@ -7,6 +7,7 @@ without a code of a system that can be told apart may be about all that resource
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,10 @@ from .bundle import Entry
 from .dates import When
 from .evidence import Evidence, safe
 from .words import codings, texts_of
+
+
+_ICD = re.compile(r"[A-Za-z][0-9][0-9A-Za-z](?:\.?[0-9A-Za-z]{1,4})?")
+"""A code of ICD-10 says by its beginning what it is about, so that it needs no words."""
 
 
 def note_unlisted(  # noqa: PLR0913 - parts of a resource have a name and words of their own
@@ -42,7 +47,7 @@ def note_unlisted(  # noqa: PLR0913 - parts of a resource have a name and words 
     for concept in listed:
         for system, code, shown in codings(concept):
             known = evidence.mapping.systems.get(system)
-            placed = placed or (known or "").startswith("icd")
+            placed = placed or ((known or "").startswith("icd") and _ICD.fullmatch(code) is not None)
             for net in evidence.mapping.nets_of_code(system, code):
                 if _counts(net, entry, when, evidence):
                     names |= dict.fromkeys(net.names)
