@@ -17,7 +17,6 @@ from .dates import When
 from .evidence import Evidence, safe
 from .words import codings, texts_of
 
-
 _ICD = re.compile(r"[A-Za-z][0-9][0-9A-Za-z](?:\.?[0-9A-Za-z]{1,4})?")
 """A code of ICD-10 says by its beginning what it is about, so that it needs no words."""
 

@@ -119,7 +119,7 @@ def read_codes(
             span = Span(source, start, start + 1)
         message = f"{FILE} is not valid TOML: {str(error).lower()}"
         return CodeMapping(own, {own: ""}), [InputError.of("GL441", message, span=span).diagnostics[0]]
-    reader = _Reader(source, vocabulary, folder)
+    reader = _Reader(source, vocabulary, folder, siblings=siblings)
     mapping = reader.mapping(content, own)
     if siblings and not reader.problems:
         reader.siblings(mapping)
@@ -129,8 +129,9 @@ def read_codes(
 class _Reader:
     """Reads the tables; each one is read even when another is wrong."""
 
-    def __init__(self, source: Source, vocabulary: Vocabulary, folder: Path | None) -> None:
+    def __init__(self, source: Source, vocabulary: Vocabulary, folder: Path | None, *, siblings: bool) -> None:
         self.source = source
+        self.siblings_asked = siblings
         self.folder = folder
         self.vocabulary = vocabulary
         self.problems: list[Diagnostic] = []
@@ -158,7 +159,7 @@ class _Reader:
                     self.problem("GL444", f"{message}and under `{code.concept}`", code.code, 1)
                 codes[key] = code
         hierarchies = {
-            system: self.file(str(name), hierarchy) or {}
+            system: (self.file(str(name), hierarchy) or {}) if self.siblings_asked else {}
             for system, name in self.table(content, "hierarchies").items()
             if system in self.systems.values()
             or self.unknown("GL442", f"there is no code system `{system}`", system, self.systems.values())

@@ -180,12 +180,15 @@ def _order_cards(
     for item in ordered:
         answer = by_name[item.match.intervention]
         orderable = frame.config.orders[answer.intervention]
-        if orderable.rated and (action := rated(item.order, answer, frame.page)):
+        forbidden = item.order.resource.get("doNotPerform") is True
+        if orderable.rated and not forbidden and (action := rated(item.order, answer, frame.page)):
             actions.append(action)
         if answer.status is Status.OUTSIDE_GUIDELINE:
             continue
         suggestions: list[dict[str, Any]] = []
         match answer.status:
+            case _ if forbidden:
+                pass  # an order not to do it is neither hurried nor withdrawn for something else
             case Status.NOT_NOW | Status.AVOID:
                 suggestions = suggester.instead_of(item.order, _instead(by_name, orderable.instead), present)
             case Status.UNDETERMINED:
@@ -194,7 +197,8 @@ def _order_cards(
                 suggestions = suggester.hurry(item.order)
             case _:
                 pass
-        remarks = () if item.match.verified else ("The code of this order is not verified in codes.toml.",)
+        remarks = [] if item.match.verified else ["The code of this order is not verified in codes.toml."]
+        remarks += ["The order says not to do it."] if forbidden else []
         cards.append(card(frame, answers, answer, suggestions, remarks=remarks))
     return cards, actions
 
