@@ -500,7 +500,8 @@ def test_a_wrong_offer_is_an_error_at_the_start(tmp_path: Path, old: str, new: s
 def test_check_reports_what_is_wrong_in_the_offer(tmp_path: Path) -> None:
     guideline = load_guideline()
     assert [a for a in review(guideline, lints=False) if a.diagnostic.code.startswith("GL46")] == []
-    shutil.copy(guideline.folder / "codes.toml", tmp_path)
+    for name in ("codes.toml", "icd-10-cm.json"):
+        shutil.copy(guideline.folder / name, tmp_path)
     (tmp_path / "hooks.toml").write_text(
         (guideline.folder / "hooks.toml").read_text().replace("mri_lumbar", "mri_lumber")
     )
