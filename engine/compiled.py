@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 from guidelog.checker import Rulebook, read_rules
 from guidelog.datalog.backend import Backend, Row
@@ -13,24 +13,29 @@ from guidelog.ground.grounder import ground
 from guidelog.ground.program import Atom, GroundProgram, Ranges, at_end, has_ranges
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names
-from guidelog.language.stances import Stance
 from guidelog.language.tree import Program, Rule
 from guidelog.patients import Facts
 from guidelog.semantics.engine import Engine, EngineOf
 from guidelog.semantics.kleene import Model
 
-_ALARMING = frozenset({Stance.EMERGENCY, Stance.URGENT})
-"""An answer with one of these is given although nobody asked for it, so its rules stay in every part."""
-
 PATIENT = "patient"
 """The constant that stands for the one patient while the rules are evaluated."""
 
 
-@dataclass(slots=True)
-class _CheckersReading:
-    """The rules of some files as the checker reads them; one for a guideline and all that is made of it."""
+READERS_DISAGREE = "the engine and the independent checker do not make the same of the rule text"
 
-    read: tuple[Mapping[str, str], Mapping[str, str], Rulebook] | None = None  # files, readings, and what they say
+
+def read_by_checker(guideline: GuidelineFolder, readings: Mapping[str, str]) -> Rulebook:
+    """The rules as the certificate checker reads them; kept, because `check` and the first answer ask for the same.
+
+    Raises ValueError where the checker cannot read them.
+    """
+    return _read_by_checker(tuple(guideline.files.items()), tuple(readings.items()))
+
+
+@lru_cache(maxsize=4)
+def _read_by_checker(files: tuple[tuple[str, str], ...], readings: tuple[tuple[str, str], ...]) -> Rulebook:
+    return read_rules(dict(files), dict(readings))
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ class Compiled:
     stratified: StratifiedProgram
     backend: Backend
     engine_of: EngineOf | None = None
-    _reading: _CheckersReading = field(default_factory=_CheckersReading, compare=False, repr=False)
+    program_sha256: str = ""
+    """What the engine made of the whole text (`ground.digest`); the checker must have made the same."""
 
     @cached_property
     def engine(self) -> Engine | None:
@@ -57,17 +63,14 @@ class Compiled:
 
     @cached_property
     def rulebook(self) -> Rulebook:
-        """The rules as the certificate checker reads them, from the text: once, however many are made of a guideline.
+        """The rules as the certificate checker reads them, from the text.
 
-        Raises ValueError where the checker cannot read them.
+        Raises ValueError where the checker cannot read them, or makes something else of them than the engine.
         """
-        read = self._reading.read
-        if read is not None and read[0] is self.guideline.files and read[1] is self.readings:
-            return read[2]
-        found = read_rules(self.guideline.files, self.readings)
-        if read is None:
-            self._reading.read = self.guideline.files, self.readings, found
-        return found
+        book = read_by_checker(self.guideline, self.readings)
+        if book.program_sha256 != self.program_sha256:
+            raise ValueError(READERS_DISAGREE)
+        return book
 
     @cached_property
     def has_ranges(self) -> bool:
@@ -106,7 +109,6 @@ class Compiled:
 
     def _about(self, wanted: frozenset[str]) -> Compiled:
         instances = self.ground.instances
-        wanted |= {name for name, found in self.ground.stances.items() if not found.keys().isdisjoint(_ALARMING)}
         others = self.names.vocabulary.interventions.keys() - wanted
         todo = [
             a for a in instances if a[0] in ("in_scope", "note") or (a[0] in ("advise", "include") and a[1] in wanted)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from guidelog.source import Span
+from guidelog.source import Source, Span, drawable
 
 
 class Severity(Enum):
@@ -71,6 +71,22 @@ class Diagnostic:
             "notes": list(self.notes),
             "hint": self.hint,
         }
+
+
+_MOST_HIDDEN = 20
+
+
+def hidden_characters(source: Source, code: str) -> list[Diagnostic]:
+    """An error for each of the first characters of a text that are invisible or change its direction."""
+    return [
+        Diagnostic(
+            code,
+            f"the character U+{ord(source.text[span.start]):04X} cannot be seen, or changes the direction of text",
+            (Label(span),),
+            hint="delete it; a text must be what it looks like",
+        )
+        for span in source.hidden[:_MOST_HIDDEN]
+    ]
 
 
 @dataclass(slots=True)
@@ -200,6 +216,7 @@ def _underline(label: Label, number: int, mark: str, paint: Any, hue: str) -> st
 
 
 def _shown(text: str) -> str:
+    text = drawable(text)
     return text if len(text) <= _WIDEST_LINE else text[: _WIDEST_LINE - 1] + "…"
 
 

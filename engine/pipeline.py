@@ -12,25 +12,24 @@ from typing import Any
 from guidelog import checker
 from guidelog.certificate import build as document
 from guidelog.certificate.writer import UncertifiableError
-from guidelog.compiled import Compiled
+from guidelog.compiled import READERS_DISAGREE, Compiled, read_by_checker
 from guidelog.datalog.pydatalog import PyDatalog
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import CertificateError, Diagnostic, InputError, Label, Report, Severity, nearest
 from guidelog.explain import assembly
 from guidelog.explain.answers import Answer, Answers, Note
 from guidelog.explain.questions import Questions
+from guidelog.ground.digest import digest
 from guidelog.ground.grounder import ground
-from guidelog.ground.program import Ranges
+from guidelog.ground.program import GroundProgram, Ranges
 from guidelog.language import cache
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names, names_of
-from guidelog.language.stances import Stance
 from guidelog.language.tree import Program
 from guidelog.patients import Facts, Patient, close
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import World
-from guidelog.semantics.status import Because, Status, status_in, status_of_stance
-from guidelog.wording.presentation import EMERGENCIES
+from guidelog.semantics.status import Because, Status, status_in
 
 __all__ = [
     "CertificateError",
@@ -42,9 +41,6 @@ __all__ = [
     "compile_guideline",
     "settle",
 ]
-
-
-_ALARMING = {stance for stance in Stance if status_of_stance(stance) in EMERGENCIES}
 
 
 def compile_guideline(
@@ -61,7 +57,8 @@ def compile_guideline(
     stratified = stratify(grounded)
     if not isinstance(stratified, StratifiedProgram):
         raise InputError(stratified)
-    return Compiled(guideline, program, names, chosen, grounded, stratified, PyDatalog())
+    made = digest(program, grounded)
+    return Compiled(guideline, program, names, chosen, grounded, stratified, PyDatalog(), program_sha256=made)
 
 
 def check(guideline: GuidelineFolder) -> tuple[Program, Report]:
@@ -74,11 +71,24 @@ def check(guideline: GuidelineFolder) -> tuple[Program, Report]:
     names = names_of(program)
     report.add(check_program(program, names, References(frozenset(guideline.references), guideline.unresolved)))
     if not report.errors:
-        stratified = stratify(ground(program, names, {name: r.chosen for name, r in names.readings.items()}))
-        report.add(stratified if isinstance(stratified, list) else ())
+        chosen = {name: r.chosen for name, r in names.readings.items()}
+        grounded = ground(program, names, chosen)
+        stratified = stratify(grounded)
+        report.add(stratified if isinstance(stratified, list) else _second_reader(guideline, program, grounded))
     if kept is None and not report.errors:
         cache.store(guideline, program)
     return program, report
+
+
+def _second_reader(guideline: GuidelineFolder, program: Program, grounded: GroundProgram) -> list[Diagnostic]:
+    """What the independent checker makes of a program that is right, compared with what the engine made of it."""
+    try:
+        same = read_by_checker(guideline, grounded.readings).program_sha256 == digest(program, grounded)
+        problem = None if same else READERS_DISAGREE
+    except ValueError as error:
+        problem = f"the independent checker does not accept what the engine accepts: {error}"
+    hint = "no answer can be certified; this is a defect of guidelog"
+    return [] if problem is None else [Diagnostic("GL007", problem, hint=hint)]
 
 
 def _parsed(guideline: GuidelineFolder) -> tuple[Program, Report]:
@@ -135,22 +145,12 @@ def ask(
     world = World(compiled.ground, facts, compiled.evaluate(facts))
     questions = Questions(compiled.ground, facts)
     given = [_answer(compiled, world, questions if asking is None or name in asking else None, name) for name in wanted]
-    alerts = [_answer(compiled, world, None, name) for name in _alerts(compiled, world, wanted)]
-    notes = assembly.notes(world, [*wanted, *(alert.intervention for alert in alerts)])
-    claims = _claims(compiled, world, [*given, *alerts], notes)
+    notes = assembly.notes(world, wanted)
+    claims = _claims(compiled, world, given, notes)
     written = document.write(compiled, patient, facts, steps, claims)
     certify(compiled, patient, written)
-    certified, first = (tuple(assembly.certified(world, answer) for answer in part) for part in (given, alerts))
-    names, guideline = compiled.names, compiled.guideline
-    return Answers(guideline, names, patient, facts, steps, certified, tuple(notes), written, world, first)
-
-
-def _alerts(compiled: Compiled, world: World, wanted: Sequence[str]) -> list[str]:
-    """The interventions that nobody asked about and whose answer is an emergency, which is never left out."""
-    asked = set(wanted)
-    stances = compiled.ground.stances
-    can = (name for name in stances if name not in asked and not stances[name].keys().isdisjoint(_ALARMING))
-    return [name for name in can if status_in(world, name) in EMERGENCIES]
+    certified = tuple(assembly.certified(world, answer) for answer in given)
+    return Answers(compiled.guideline, compiled.names, patient, facts, steps, certified, tuple(notes), written, world)
 
 
 def _claims(compiled: Compiled, world: World, given: Sequence[Answer], notes: Sequence[Note]) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ def write(
             "id": compiled.guideline.id,
             "version": compiled.guideline.version,
             "sha256": compiled.guideline.sha256,
+            "program_sha256": compiled.program_sha256,
             "readings": dict(compiled.readings),
         },
         "patient": {

@@ -22,7 +22,7 @@ from guidelog.ground.program import (
 from guidelog.language.stances import HOLD
 from guidelog.semantics.kleene import Value, World
 
-FORMAT = "guidelog-certificate/1"
+FORMAT = "guidelog-certificate/2"
 
 
 def goals_of(program: GroundProgram, intervention: str) -> list[Atom]:

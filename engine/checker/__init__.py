@@ -1,11 +1,13 @@
 """The independent checker: does a certificate prove its claims, given the rule text and the patient record.
 
 It reads both by itself, as docs/language.md and docs/certificates.md have it, and shares nothing with the engine; of
-Python it uses the standard library only. Both of its modules are set wide and tight, because together they have to stay
-short enough to be audited: `rules` reads a rule text, `proofs` checks every step of a certificate against it.
+Python it uses the standard library only. Four modules, to be read in this order: `syntax` reads a rule text,
+`grounding` makes its ground instances, `record` reads what is known of the patient, `steps` checks every step of a
+certificate. `python -m guidelog.checker CERTIFICATE FOLDER PATIENT` runs it alone.
 """
 
-from .proofs import check
-from .rules import MALFORMED, Rejected, Rulebook, read_rules
+from .grounding import MALFORMED, Rulebook, read_rules
+from .steps import check
+from .syntax import Rejected
 
 __all__ = ["MALFORMED", "Rejected", "Rulebook", "check", "read_rules"]

@@ -13,8 +13,9 @@ from typing import Any
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError, nearest
-from guidelog.language.guideline import GuidelineFolder
+from guidelog.language.guideline import GuidelineFolder, read_toml
 from guidelog.language.vocabulary import Vocabulary
+from guidelog.source import Source
 
 from .terminology.code_file import load_mapping
 from .terminology.mapping import CodeMapping
@@ -109,7 +110,7 @@ def read_hooks_config(guideline: GuidelineFolder, vocabulary: Vocabulary) -> Hoo
     if not path.is_file():
         return HooksConfig((), {}, {}, (), {}, mapping)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_toml(Source(FILE, path.read_text(encoding="utf-8")), "GL461")
         return _offer(content, vocabulary, mapping)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError.of("GL461", f"{FILE} is not valid TOML: {str(error).lower()}") from None

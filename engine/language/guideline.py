@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from guidelog.diagnostics import InputError, nearest
+from guidelog.diagnostics import Diagnostic, InputError, hidden_characters, nearest
 from guidelog.source import Source
 
 METADATA = "guideline.toml"
@@ -54,8 +54,6 @@ class GuidelineFolder:
     references_note: str
     unresolved_note: str
     disclaimer: str
-    emergency: str
-    """Whom to call and what to do first in an emergency; shown before everything else."""
     main: tuple[str, ...]
     readings: Mapping[str, str]
     sources: tuple[Source, ...]
@@ -122,7 +120,6 @@ def read_guideline(folder: Path) -> GuidelineFolder:
         references_note=table.text("references_note", "").strip(),
         unresolved_note=table.text("unresolved_note", "").strip(),
         disclaimer=table.text("disclaimer", "").strip(),
-        emergency=table.text("emergency", "").strip(),
         main=tuple(table.texts("main")),
         readings={key: str(value) for key, value in table.table("readings").items()},
         sources=tuple(Source(_shown(folder / name), text) for name, text in sorted(files.items())),
@@ -166,12 +163,43 @@ def _read(path: Path) -> str:
 
 def _metadata(folder: Path) -> dict[str, Any]:
     path = folder / METADATA
+    text = _read(path)
     try:
-        return tomllib.loads(_read(path))
+        return read_toml(Source(_shown(path), text), "GL604")
     except tomllib.TOMLDecodeError as error:
         raise InputError.of("GL604", f"`{path}` is not valid TOML: {str(error).lower()}") from None
     except RecursionError:
         raise InputError.of("GL604", f"`{path}` is nested too deeply") from None
+
+
+def read_toml(source: Source, code: str) -> dict[str, Any]:
+    """A TOML text. Raises tomllib.TOMLDecodeError, and InputError for characters that cannot be seen.
+
+    An escape may write what the text itself may not hold, so the values are looked at, too.
+    """
+    problems = hidden_characters(source, code)
+    content = {} if problems else tomllib.loads(source.text)
+    for text in _texts(content):
+        for place in Source(source.name, text).hidden[:1]:
+            escaped = f"`{source.name}` has an escape for the character U+{ord(text[place.start]):04X}"
+            problems.append(
+                Diagnostic(code, escaped, hint="delete it; it cannot be seen, or changes the direction of text")
+            )
+    if problems:
+        raise InputError(problems)
+    return content
+
+
+def _texts(content: Any) -> Iterator[str]:
+    match content:
+        case str():
+            yield content
+        case dict():
+            for key, value in content.items():
+                yield from (*_texts(key), *_texts(value))
+        case list():
+            for value in content:
+                yield from _texts(value)
 
 
 def _references(table: _Table) -> dict[int, Reference]:

@@ -17,7 +17,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
 from lark.tree import Meta
 
-from guidelog.diagnostics import Diagnostic, Label
+from guidelog.diagnostics import Diagnostic, Label, hidden_characters
 from guidelog.source import Source, Span
 
 from . import tree
@@ -27,9 +27,9 @@ LONGEST_STATEMENT = 50_000
 DEEPEST_BRACKETS = 40
 MOST_OPERATORS = 60
 
-_BLANK = re.compile(r"(?:[ \t\r\n\ufeff]+|%[^\n]*)+")
+_BLANK = re.compile(r"(?:[ \t\r\n]+|%[^\n]*)+")
 _TOKEN = re.compile(
-    r'"(?:[^"\\\n]|\\.)*"'  # a string
+    r'"(?:[^"\\\n\t]|\\["\\n])*"'  # a string
     r"|%[^\n]*"  # a comment
     r"|\.\."  # a range
     r"|\.(?=[ \t\r\n%]|\Z)"  # the end of a clause
@@ -49,11 +49,13 @@ def cut(source: Source) -> tuple[list[Span], list[Diagnostic]]:
         message = f"file is {len(source.text):,} characters long; at most {LONGEST_FILE:,} are read"
         return [], [Diagnostic("GL003", message, (Label(Span(source, 0, 1)),))]
     spans: list[Span] = []
-    problems: list[Diagnostic] = []
+    problems = hidden_characters(source, "GL006")
     for start, end, excess in _statements(source.text):
         span, problem = Span(source, start, end), excess
         if problem is None and end - start > LONGEST_STATEMENT:
             problem = f"statement is {end - start:,} characters long; at most {LONGEST_STATEMENT:,} are read"
+        if not _begins_rightly(source.text, start, spans[-1].end if spans else 0):
+            problems.append(_misplaced(span))
         if problem is None:
             spans.append(span)
         else:
@@ -77,6 +79,26 @@ def _statements(text: str) -> Iterator[tuple[int, int, str | None]]:
         position = end
 
 
+def _begins_rightly(text: str, start: int, before: int) -> bool:
+    """A statement begins at the margin; a clause may also follow the full stop of another one on its line.
+
+    `before` is where the statement before it ends. Without this rule an indented text below a declaration, a blank or a
+    comment would be a statement of its own and look like a part of the declaration.
+    """
+    if start == 0 or text[start - 1] == "\n":
+        return True
+    return text[before - 1 : before] == "." and "\n" not in text[before:start] and text[start] != "."
+
+
+def _misplaced(span: Span) -> Diagnostic:
+    first = Span(span.source, span.start, span.start + 1)
+    if span.source.text[span.start] == "." and "\n" in span.source.text[: span.start]:
+        hint = "give the declaration a line of its own, without spaces in front"
+    else:
+        hint = "move it to the margin; indented lines right below a declaration are part of it"
+    return Diagnostic("GL005", "a statement begins at the margin", (Label(first),), hint=hint)
+
+
 def _declaration_end(text: str, start: int) -> int:
     """A declaration goes on over the lines below that are indented."""
     end = start
@@ -95,14 +117,18 @@ def _clause_end(text: str, start: int) -> tuple[int, str | None]:
     depth = operators = 0
     deepest = 0
     limit = start + LONGEST_STATEMENT + 1
+    comment = (0, 0)
     for match in _TOKEN.finditer(text, start):
         token = match.group()
         if match.start() > limit:
             # A runaway clause: give up on it, but go on with what plainly begins after it.
             limit = len(text) + 1
         if token[0] == "\n":
-            if _begins_next(text, start, match.start(), match.end()):
+            end = comment[0] if comment[1] == match.start() else match.start()
+            if _begins_next(text[start:end].rstrip(), text, match.end()):
                 return match.start(), _excess(deepest, operators)
+        elif token[0] == "%":
+            comment = match.span()
         elif token in "([{":
             depth += 1
             deepest = max(deepest, depth)
@@ -123,18 +149,17 @@ def _excess(deepest: int, operators: int) -> str | None:
     return None
 
 
-def _begins_next(text: str, start: int, newline: int, margin: int) -> bool:
-    """Whether the line at the margin begins a new statement although the one before has no full stop."""
+def _begins_next(before: str, text: str, margin: int) -> bool:
+    """Whether the line at the margin begins a new statement although `before`, which is open, has no full stop."""
     if not _MARGIN_START.match(text, margin):
         return False
-    before = text[start:newline].rstrip()
     if text.startswith("#[", margin) or text[margin] == ".":
         return bool(before)
     return before[-1:].isalnum() or before[-1:] in ')}_"'
 
 
 def parse(*sources: Source) -> tuple[tree.Program, list[Diagnostic]]:
-    """The statements of all files in order, and a diagnostic (GL001-GL004) for each that cannot be read."""
+    """The statements of all files in order, and a diagnostic (GL001-GL006) for each that cannot be read."""
     statements: list[tree.Statement] = []
     diagnostics: list[Diagnostic] = []
     for source in sources:
@@ -201,6 +226,8 @@ class _Builder(Transformer[Token, Any]):
     def _int(self, token: Token) -> int:
         if len(token) > _LARGEST_NUMBER_DIGITS:
             raise _BadLiteral(f"number has more than {_LARGEST_NUMBER_DIGITS} digits", self._token(token))
+        if len(token) > 1 and token[0] == "0":
+            raise _BadLiteral(f"number has a zero in front; write `{token.lstrip('0') or 0}`", self._token(token))
         return int(token)
 
     def _string(self, token: Token) -> str:
@@ -314,7 +341,7 @@ class _Builder(Transformer[Token, Any]):
             return tree.Number(-operand.value, self._at(meta))
         return tree.Negative(operand, self._at(meta))
 
-    def atleast(self, meta: Meta, count: Token, *members: tree.Member) -> tree.AtLeast:
+    def atleast(self, meta: Meta, _word: Token, count: Token, *members: tree.Member) -> tree.AtLeast:
         return tree.AtLeast(self._int(count), members, self._at(meta))
 
     def member(self, meta: Meta, literal: tree.Literal, *conditions: tree.Literal) -> tree.Member:
@@ -351,6 +378,7 @@ _TERMINALS = {
 }
 _ARITHMETIC = {"PLUS", "MINUS", "STAR"}
 _MOST_EXPECTED = 4
+_STRING = 'a string ends on its own line with `"`, and has no tab and no `\\` but in `\\"`, `\\\\` and `\\n`'
 _NEGATION = "a condition is negated with `!`, as in `!name(P)`"
 
 
@@ -378,7 +406,7 @@ def _syntax_error(span: Span, error: UnexpectedInput) -> Diagnostic:
         return Diagnostic("GL001", f"did not expect `{_clip(token)}` here", (Label(place, expected),), hint=hint)
     assert isinstance(error, UnexpectedCharacters)
     character = source.text[start : start + 1]
-    hint = 'a string ends on its own line with `"`' if character == '"' else _NEGATION if character in "~\\" else None
+    hint = _STRING if character == '"' else _NEGATION if character in "~\\" else None
     return Diagnostic(
         "GL001",
         f"did not expect `{character}` here"

@@ -312,7 +312,7 @@ def test_the_explanation_has_everything(web: Page) -> None:
 def test_a_certificate_can_be_kept(web: Page) -> None:
     sent = fields_of(web.load("seed.yaml", SEED).text)
     found = web.client.post("/certificate", data=sent)
-    assert found.json()["format"] == "guidelog-certificate/1"
+    assert found.json()["format"] == "guidelog-certificate/2"
 
 
 # files

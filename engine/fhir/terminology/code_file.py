@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from guidelog.diagnostics import Diagnostic, InputError, Label, Severity, nearest
-from guidelog.language.guideline import GuidelineFolder
+from guidelog.language.guideline import GuidelineFolder, read_toml
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.source import Source, Span
 
@@ -110,7 +110,9 @@ def read_codes(
 ) -> tuple[CodeMapping, list[Diagnostic]]:
     """As `read_mapping`, from a text; `folder` is where the value sets and hierarchies it names stand."""
     try:
-        content = tomllib.loads(source.text)
+        content = read_toml(source, "GL441")
+    except InputError as error:
+        return CodeMapping(own, {own: ""}), list(error.diagnostics)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = re.search(r"at line (\d+), column (\d+)", str(error))
         span = None

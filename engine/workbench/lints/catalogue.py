@@ -24,7 +24,22 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
         "file or statement that is too large",
         "Rule files are read up to 5,000,000 characters, statements up to 50,000, brackets 40 deep, so that no file can stall the program.",
     ),
-    "GL004": ("number with too many digits", "Whole numbers have at most 12 digits."),
+    "GL004": (
+        "number that is not written plainly",
+        "Whole numbers have at most 12 digits and no zeros in front, so that every reader takes them for the same.",
+    ),
+    "GL005": (
+        "statement that is indented",
+        "A statement begins at the margin; a clause may follow another one on its line. Indented lines right below a declaration are part of it, and nowhere else can a statement hide behind spaces.",
+    ),
+    "GL006": (
+        "character that cannot be seen",
+        "Control characters, zero-width characters and marks that change the direction of text make a text look like another one. They are errors everywhere, in comments, too.",
+    ),
+    "GL007": (
+        "two readers that disagree",
+        "The engine and the independent checker read the rule text each by itself. Where they do not make the same of it, or one of them cannot read it, no answer can be certified.",
+    ),
     "GL210": (
         "negation in a loop",
         "An atom depends on its own negation, so that it would be true exactly when it is not. The whole loop is named. Negation is stratified on ground atoms: advice on one intervention may depend on advice on another.",

@@ -3,8 +3,11 @@
 Read by itself as docs/language.md has it. This is no linter: of a rule text it refuses only what has no certain meaning.
 """
 
-# ruff: noqa: D103, I001
-import collections, hashlib, itertools, json, re
+import collections
+import hashlib
+import itertools
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 

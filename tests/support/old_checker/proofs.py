@@ -1,7 +1,10 @@
 """Does a certificate prove its claims about a patient record, given a rulebook: every step, as docs/certificates.md has it."""
 
-# ruff: noqa: D103, I001
-import datetime, functools, hashlib, itertools, json
+import datetime
+import functools
+import hashlib
+import itertools
+import json
 from collections.abc import Mapping
 from typing import Any
 
