@@ -1,4 +1,4 @@
-"""What rules say under given readings: every ground instance of rules and denials, as *Reach* in docs/language.md has it.
+"""What rules say under given readings: every ground instance, as *Reach* in docs/language.md has it.
 
 This is no linter: of a rule text it refuses only what has no certain meaning.
 """
@@ -74,7 +74,7 @@ class Rule(NamedTuple):
 
 
 def value_of(element: Total, known: Known, ranges: str = "kept") -> int:
-    """Whether an element is false, unknown or true, for all values of what it looks at and under this setting of ranges."""
+    """Whether an element is false, unknown or true, over all values that are possible and under a setting of ranges."""
     low = high = 0
     for name, factor in element.factors:
         least, most = known[name]
@@ -190,7 +190,8 @@ class Rulebook:
 
     `inputs` are all findings and measures in order of declaration, `instances` has for each atom the ground bodies by
     rule and substitution, `denials` are the ground ones with their ids, `deciding` has for each intervention the atoms
-    that decide about it (None for one that is not reachable). `sha256` binds the text, `program_sha256` what was made of it.
+    that decide about it (None for one that is not reachable). `sha256` binds the text, `program_sha256` what is made
+    of it.
     """
 
     def __init__(self, files: Mapping[str, str], readings: Mapping[str, str]) -> None:
@@ -256,7 +257,7 @@ class Rulebook:
         return [rule] if "reading" not in notes or self.readings[notes["reading"]] == notes["option"] else []
 
     def reach(self, rules: Sequence[Rule]) -> None:
-        """Finds the rows of each relation that are reachable, and the relations whose reachable rows may not be true."""
+        """Finds the reachable rows of each relation, and the relations whose reachable rows may not be true."""
         findings = {(name,) for name in self.declared["finding"]}
         self.relations = collections.defaultdict[str, Any](set, patient={()}, finding=findings)
         self.relations["measure"] = [(name, {name: 1, "": 0}) for name in self.declared["measure"]]
@@ -363,7 +364,7 @@ class Rulebook:
         return Total(">=", ((part, 1),), (-1, -1), text) if positive else Total(">=", ((part, -1),), (0, 0), text)
 
     def count(self, element: AtLeast, bindings: Bindings, settled: bool) -> Total:
-        """An `atleast`: members in the order in which they are written, and within one in that of their substitutions."""
+        """An `atleast`: members as they are written, the instances of each in the order of their substitutions."""
         members = dict[str, Total]()
         for (positive, (name, terms)), conditions in element.members:
             require(not {c.atom.predicate for c in conditions} & self.unsure, "a condition may be unknown")

@@ -58,7 +58,7 @@ class Proof:
         return FALSE if element.settled and value == UNKNOWN else value
 
     def shown(self, atom: str, step: Step) -> Iterator[tuple[str, int]]:
-        """What a step refers to that shows an instance of a rule of which every element has at least the step's value."""
+        """What a step refers to when it shows an instance, of which every element has at least the step's value."""
         body = self.book.instances[atom][key_of(step.said["rule"], step.said["subst"])]
         for element, reference in zip(body, step.said["from"], strict=True):
             for part, given in [(element, reference)] if element.number is None else picked(element, reference):
@@ -72,7 +72,7 @@ class Proof:
                     yield part.factors[0]
 
     def failing(self, atom: str, step: Step) -> list[tuple[str, int]]:
-        """What a step refers to that names for every instance an element of at most the step's value."""
+        """What a step refers to when it names for every instance an element of at most the step's value."""
         instances = self.book.instances[atom]
         fails = {key_of(rule, subst): place for rule, subst, place in step.said["fails"]}
         require(
