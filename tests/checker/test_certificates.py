@@ -228,7 +228,7 @@ def test_a_certificate_forged_for_other_rules_is_rejected(compiled: Compiled) ->
     changed = {name: text.replace("W >= 6", "W >= 0") for name, text in compiled.guideline.files.items()}
     assert changed != dict(compiled.guideline.files)
     rulebook = checker.read_rules(changed, compiled.readings)
-    document["guideline"]["sha256"] = rulebook.sha256
+    document["guideline"] |= {"sha256": rulebook.sha256, "program_sha256": rulebook.program_sha256}
     with pytest.raises(checker.Rejected):
         checker.check(document, rulebook, record)
 

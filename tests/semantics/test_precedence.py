@@ -194,8 +194,8 @@ def test_unknown_counts_as_false_only_under_unsettled(guideline: Compiled) -> No
     document, content = _document(guideline, (True, None, False, 40, True))
     text = BASE.replace(', unsettled = "Look for flags."', "")
     stricter = compiled_of(text)
-    document["guideline"]["sha256"] = stricter.rulebook.sha256
-    with pytest.raises(checker.Rejected, match="does not hold"):
+    document["guideline"] |= {key: getattr(stricter.rulebook, key) for key in ("sha256", "program_sha256")}
+    with pytest.raises(checker.Rejected, match="does not fail there"):
         _check(stricter, document, content)
 
 
