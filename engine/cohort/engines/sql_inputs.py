@@ -24,6 +24,7 @@ from ..rows.row_rules import (
     DECIMAL,
     FINDING_RULES,
     ID_RULES,
+    LAST_RULES,
     MEASURE_RULES,
     MOST,
     NUMBER_RULES,
@@ -138,7 +139,7 @@ class InputQuery:
         if columns.since is not None and self.today is not None:
             for day in (cells.since, cells.last) if columns.since_last is not None else (cells.since,):
                 self.judge(DAY_RULES, day)
-            self.judge(SINCE_RULES if columns.since_last is not None else SINCE_RULES[2:], cells)
+            self.judge((*LAST_RULES, *SINCE_RULES) if columns.since_last is not None else SINCE_RULES, cells)
         return cells.ends()
 
 

@@ -31,6 +31,7 @@ from .row_rules import (
     DECIMAL,
     FINDING_RULES,
     ID_RULES,
+    LAST_RULES,
     MEASURE_RULES,
     MOST,
     NUMBER_RULES,
@@ -158,7 +159,7 @@ class _Reader:
             cells.last = cells.since if columns.since_last is None else self.days(columns.since_last)
             cells.count(measure)
             named |= {"since": columns.since, "last": columns.since_last or "", "today": self.layout.as_of or ""}
-            rules = SINCE_RULES if columns.since_last is not None else SINCE_RULES[2:]
+            rules = (*LAST_RULES, *SINCE_RULES) if columns.since_last is not None else SINCE_RULES
             self.judge(rules, cells, named)
             low, high = np.where(cells.counted, cells.least, low), np.where(cells.counted, cells.most, high)
             listed = listed | cells.since.listed

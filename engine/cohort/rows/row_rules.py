@@ -91,16 +91,18 @@ MEASURE_RULES = (
 )
 """`crossed`: both bounds are given, and the lower is the larger."""
 
-SINCE_RULES = (
+LAST_RULES = (
     Rule("GL415", "`{last}` needs `{since}`", lambda m: m.last.listed & ~m.since.listed),
     Rule("GL415", "`{last}` is before `{since}`", lambda m: m.last.before(m.since)),
-    Rule("GL418", "`{since}` needs `{today}`", lambda m: m.since.listed & ~m.today.listed),
-    Rule("GL418", "`{since}` is after `{today}`", lambda m: m.today.before(m.since) | m.today.before(m.last)),
+)
+SINCE_RULES = (
     Rule(
         "GL415",
         "`{measure}` has a value or bounds, and so no `{since}`",
         lambda m: m.since.listed & (m.value.listed | m.low.number | m.high.number),
     ),
+    Rule("GL418", "`{since}` needs `{today}`", lambda m: m.since.listed & ~m.today.listed),
+    Rule("GL418", "`{since}` is after `{today}`", lambda m: m.today.before(m.since) | m.today.before(m.last)),
     Rule("GL416", "`{since}` is outside the range of `{measure}`", lambda m: ~m.fits),
 )
 """`a.before(b)`: both are days, the first the earlier. `fits`: the time since then is within the measure's range."""
