@@ -10,7 +10,9 @@ import click
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError, nearest
+from guidelog.files import write_bytes, write_text
 
+from .support.files import writing
 from .support.options import format_option, guideline_option, load, reading_option, write_json
 
 
@@ -49,7 +51,8 @@ def summary(
     account = read_account(result)
     _known(interventions, account["answers"])
     if svg is not None:
-        svg.write_text(render_svg(account, interventions), encoding="utf-8")
+        with writing(svg):
+            write_text(svg, render_svg(account, interventions))
     if pathway is not None:
         _write_pathway(pathway, load(guideline, readings), account)
     if format_ == "json":
@@ -83,7 +86,8 @@ def diff(old: str, new: str, interventions: tuple[str, ...], out: str | None, sv
         from guidelog.cohort.results.folder import read_account
 
         labels = read_account(new).get("labels", {})
-        svg.write_text(render_moves(found, Path(old).name, Path(new).name, labels), encoding="utf-8")
+        with writing(svg):
+            write_text(svg, render_moves(found, Path(old).name, Path(new).name, labels))
     if format_ == "json":
         flows = [
             {"intervention": f.intervention, "old": f.old, "new": f.new, "patients": f.patients} for f in found.flows
@@ -103,7 +107,9 @@ def _write_pathway(out: Path, compiled: Compiled, account: dict[str, Any]) -> No
         raise click.UsageError(f"`--pathway {out}`: a picture ends in .svg, .png or .pdf")
     pages = list(rendered(flow_picture(compiled, account), out.suffix[1:]))
     for number, (_, content) in enumerate(pages, 1):
-        (out if number == 1 else out.with_stem(f"{out.stem}-{number}")).write_bytes(content)
+        page = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
+        with writing(page):
+            write_bytes(page, content)
 
 
 def _known(interventions: tuple[str, ...], known: Any) -> None:

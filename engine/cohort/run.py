@@ -19,6 +19,7 @@ import pyarrow as pa
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.fhir.terminology.code_file import FILE as CODES
+from guidelog.files import write_text
 from guidelog.pipeline import choose_interventions
 from guidelog.semantics import Known, Plan, plan_of
 
@@ -37,7 +38,7 @@ from .rows.layout import ID, Layout, long_layout, narrowed
 from .rows.lines import Lines
 from .rows.read_columns import read_batch
 from .rows.row_to_record import cells_of, record_of
-from .rows.tables import Table, made_table
+from .rows.tables import STDIN, Table, made_table
 from .wide.fhir_ndjson import Preparing
 from .wide.long import is_long, rows_of
 from .wide.make import ABOUT, WIDE, is_wide, make_wide, reader_of, tables_of, wide_again
@@ -65,11 +66,12 @@ def run(
     if any(is_long(t.columns) != is_long(tables[0].columns) for t in tables):
         raise InputError.of("GL704", f"`{data}` has both wide and long tables", hint="run them one after the other")
     started = _Run(compiled, tables, out, options)
-    try:
-        return started.execute(progress or _silent, preparing)
-    except RejectedError:
-        started.results.discard()
-        raise
+    with started.results.held(passing=data == STDIN):
+        try:
+            return started.execute(progress or _silent, preparing)
+        except RejectedError:
+            started.results.discard()
+            raise
 
 
 class Piece(NamedTuple):
@@ -181,7 +183,7 @@ class _Run:
         if len(self.twice):
             self.results.parts.clear()
             self.results.save()
-            known.write_text(json.dumps(self.twice.to_pylist()), encoding="utf-8")
+            write_text(known, json.dumps(self.twice.to_pylist()))
             self.audit = Audit(self.compiled, self.audit.interventions, self.options.audit, self.options.seed)
             self.answer(sources, layouts, progress, None)
 
@@ -305,7 +307,7 @@ class _Run:
         counts = add_up([part["counts"] for part in self.results.parts])
         counts["rejected"] = counts["rejected"] + len({r.patient for r in self.aside})
         dictionary = answers.dictionary(self.plan, self.screens)
-        report = account(self.compiled, self.tables, counts, rejects, audited, dictionary)
+        report = account(self.compiled, self.tables, counts, rejects, audited, dictionary, self.results.not_read())
         for name in (WIDE, ABOUT, "twice.json"):
             (self.results.work / name).unlink(missing_ok=True)
         self.results.finish(report, rejects)

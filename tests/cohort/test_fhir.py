@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,12 @@ pq = pytest.importorskip("pyarrow.parquet")
 from guidelog.cohort.engines.sql_run import run_sql  # noqa: E402
 from guidelog.cohort.results.audit import AuditError  # noqa: E402
 from guidelog.cohort.results.patient import find_patient  # noqa: E402
+from guidelog.cohort.results.summary import render_summary  # noqa: E402
 from guidelog.cohort.run import Options, run  # noqa: E402
 from guidelog.cohort.wide import fhir as fhir_room  # noqa: E402 - after the check that the extra is there
 from guidelog.cohort.wide import partition as partition_room  # noqa: E402
 
+CASES = Path(__file__).parent / "cases"
 QUICK = Options(audit=5, overwrite=True)
 
 
@@ -203,11 +206,11 @@ def test_an_interrupted_reading_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     options, out = replace(QUICK, overwrite=False, memory=1), tmp_path / "out.parquet"
     right, read, dealt = fhir_room.row_of_record, [], []
 
-    def stop(content: dict[str, Any], patient: str) -> dict[str, str]:
-        read.append(patient)
+    def stop(patient: Any, vocabulary: Any) -> dict[str, str]:
+        read.append(patient.id)
         if len(read) == 30:
             raise KeyboardInterrupt
-        return right(content, patient)
+        return right(patient, vocabulary)
 
     monkeypatch.setattr(fhir_room, "row_of_record", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -235,3 +238,32 @@ def test_why_reads_the_patient_from_the_export(tmp_path: Path) -> None:
     assert patient.content == expected.content
     with pytest.raises(Exception, match="there is no patient `nobody`"):
         find_patient(str(folder), "nobody", compiled())
+
+
+@pytest.mark.parametrize("engine", ["bits", "duckdb"])
+def test_what_was_not_read_keeps_its_findings_open_and_is_listed(tmp_path: Path, engine: str) -> None:
+    """A completed screen never closes over a resource that may speak of one of its findings; everybody is audited."""
+    cases = sorted((CASES / "screen-over-unread").glob("*.json"))
+    people = {
+        case.stem: [of(case.stem, e["resource"]) for e in json.loads(case.read_text())["entry"]] for case in cases
+    }
+    data = export(tmp_path / "export", people)
+    options = replace(QUICK, audit=100, interventions=("mri_lumbar",))
+    if engine == "bits":
+        account = run(compiled(), str(data), str(tmp_path / "out"), options)
+    else:
+        account = run_sql(compiled(), str(data), str(tmp_path / "out"), options, engine)
+    rows = [row for part in sorted((tmp_path / "out").glob("part-*")) for row in pq.read_table(part).to_pylist()]
+    assert len(rows) == len(cases)
+    with (tmp_path / "out" / "not_read.csv").open(encoding="utf-8", newline="") as file:
+        listed = list(csv.DictReader(file))
+    unread = {
+        name: read_records(r, mapping(), compiled().names.vocabulary).patient.not_read for name, r in people.items()
+    }
+    assert {row["patient"] for row in listed} == {name for name, entries in unread.items() if entries}
+    assert len(listed) == sum(map(len, unread.values())) == account["not_read"]["entries"] > 0
+    for row in rows:
+        given = ask(compiled(), read_records(people[row["patient"]], mapping(), compiled().names.vocabulary).patient)
+        assert row["mri_lumbar"] == next(a.status.value for a in given.answers if a.intervention == "mri_lumbar")
+    summary = render_summary(account)
+    assert f"not read: {len(listed)} things that resources say" in summary

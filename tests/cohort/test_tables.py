@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ import pytest
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
+from guidelog.files import locked
 from guidelog.language.guideline import load_guideline
 from guidelog.patients import patient_from_content
 from guidelog.pipeline import compile_guideline
@@ -24,6 +30,7 @@ duckdb = pytest.importorskip("duckdb")
 
 from guidelog.cohort.engines.sql_run import run_sql  # noqa: E402 - after the check that the extra is there
 from guidelog.cohort.options import Options  # noqa: E402
+from guidelog.cohort.results import folder  # noqa: E402
 from guidelog.cohort.results.audit import AuditError  # noqa: E402
 from guidelog.cohort.results.patient import find_patient  # noqa: E402
 from guidelog.cohort.rows.lines import Lines  # noqa: E402
@@ -161,8 +168,8 @@ def test_a_files_name_is_no_pattern(compiled: Compiled, tmp_path: Path, engine: 
 def test_no_name_of_a_file_or_folder_is_a_pattern(
     compiled: Compiled, tmp_path: Path, engine: str, ending: str, name: str
 ) -> None:
-    for folder, patient in ((name, "RIGHT"), ("ta", "WRONG"), ("t", "WRONG")):
-        (tmp_path / folder).mkdir()
+    for place, patient in ((name, "RIGHT"), ("ta", "WRONG"), ("t", "WRONG")):
+        (tmp_path / place).mkdir()
         table = pa.table({"patient": [patient], "urinary_retention": ["present"]})
         file = tmp_path / f"plain.{ending}"
         if ending == "parquet":
@@ -174,7 +181,7 @@ def test_no_name_of_a_file_or_folder_is_a_pattern(
                 connection.execute(
                     f"CREATE TABLE patients AS SELECT '{patient}' AS patient, 'present' AS urinary_retention"
                 )
-        file.rename(tmp_path / folder / f"{folder}.{ending}")
+        file.rename(tmp_path / place / f"{place}.{ending}")
     data = tmp_path / name / f"{name}.{ending}"
     assert answered(compiled, data, tmp_path / "out", engine, audit=1) == {"RIGHT": "urgent"}
     assert find_patient(str(data), "RIGHT", compiled).id == "RIGHT"
@@ -260,3 +267,94 @@ def test_a_csv_as_an_old_mac_wrote_it_has_lines(tmp_path: Path) -> None:
 def test_text_that_is_no_utf_8_is_refused(compiled: Compiled, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(HEADER.encode() + b"a\xe9,," + ROW.encode())
     assert refused(compiled, tmp_path / "t.csv", tmp_path / "out", "bits").startswith("GL705: ")
+
+
+# ---------------------------------------------------------------- results
+
+
+def small(tmp_path: Path, rows: int = 3) -> Path:
+    (tmp_path / "t.csv").write_text(HEADER + "".join(f"p{i},,{ROW}" for i in range(rows)))
+    return tmp_path / "t.csv"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+@pytest.mark.parametrize(
+    ("engine", "result"),
+    [("bits", "o"), ("bits", "o.parquet"), ("bits", "o.csv"), ("bits", "o.duckdb"), ("duckdb", "o")],
+)
+def test_results_are_for_their_owner_alone(compiled: Compiled, tmp_path: Path, engine: str, result: str) -> None:
+    data, place = small(tmp_path), tmp_path / "results"
+    place.mkdir()
+    options = Options(audit=0)
+    run(compiled, str(data), str(place / result), options) if engine == "bits" else run_sql(
+        compiled, str(data), str(place / result), options, engine
+    )
+    found = {p: p.stat().st_mode & 0o777 for p in place.rglob("*")}
+    assert found
+    assert all(mode == (0o700 if p.is_dir() else 0o600) for p, mode in found.items()), found
+    assert not [p for p in found if ".new" in p.name or ".lock" in p.name or "unfinished" in p.name]
+
+
+def test_two_runs_do_not_write_one_result(compiled: Compiled, tmp_path: Path) -> None:
+    data, out = small(tmp_path), tmp_path / "out"
+    with locked(out):
+        for go in (run, run_sql):
+            with pytest.raises(InputError, match="another run is writing"):
+                go(compiled, str(data), str(out), Options(audit=0), *(["duckdb"] if go is run_sql else []))
+    run(compiled, str(data), str(out), Options(audit=0))
+    assert (out / "run.json").exists()
+
+
+@pytest.mark.parametrize("result", ["out", "out.parquet"])
+def test_a_full_disk_leaves_nothing(
+    compiled: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: str
+) -> None:
+    data, place = small(tmp_path), tmp_path / "results"
+    place.mkdir()
+
+    def full(table: Any, path: Path) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "write_parquet", full)
+        with pytest.raises(InputError, match="no space left on device") as caught:
+            run(compiled, str(data), str(place / result), Options(audit=0))
+    assert caught.value.diagnostics[0].code == "GL605"
+    assert not list(place.iterdir())
+    run(compiled, str(data), str(place / result), Options(audit=0))
+
+
+def test_a_result_that_is_a_link_stays_one(compiled: Compiled, tmp_path: Path) -> None:
+    data = small(tmp_path)
+    (tmp_path / "far").mkdir()
+    for result in ("o.parquet", "o"):
+        (tmp_path / result).symlink_to(tmp_path / "far" / result)
+        for _ in range(2):
+            run(compiled, str(data), str(tmp_path / result), Options(audit=0, overwrite=True))
+        assert (tmp_path / result).is_symlink()
+        assert (tmp_path / "far" / result).exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_standard_input_leaves_nothing_after_a_signal(tmp_path: Path) -> None:
+    """The patients of a pipe are in a private folder, which is gone when the process is told to end."""
+    passing, words = tmp_path / "tmp", ["cohort", "-", "-o", str(tmp_path / "out"), "-g", str(KB)]
+    passing.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "guidelog.cli", *words], stdin=subprocess.PIPE, env=os.environ | {"TMPDIR": str(passing)}
+    )
+    assert process.stdin is not None
+    process.stdin.write((HEADER + f"ann,,{ROW}" * 10_000).encode())
+    process.stdin.flush()
+    for _ in range(600):
+        if any(p.stat().st_size for p in passing.rglob("stdin.csv")):
+            break
+        time.sleep(0.05)
+    (file,) = passing.rglob("stdin.csv")
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    process.stdin.close()
+    assert not list(passing.iterdir())
+    assert {p.name for p in tmp_path.iterdir()} == {"tmp"}

@@ -89,10 +89,11 @@ def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: s
     if Path(out).suffix not in ("", ".parquet"):
         raise InputError.of("GL714", f"`--engine {engine}` writes Parquet: a folder, or a file .parquet")
     started = _SqlRun(compiled, tables_of(data, options.table), out, options)
-    try:
-        return started.execute(engine)
-    finally:
-        started.results.discard()  # a query is not taken up where it stopped, so nothing of it is worth keeping
+    with started.results.held():
+        try:
+            return started.execute(engine)
+        finally:
+            started.results.discard()  # a query is not taken up where it stopped, so nothing of it is worth keeping
 
 
 class _SqlRun:
@@ -192,7 +193,7 @@ class _SqlRun:
             "sample": 0,
         }
         dictionary = answers.dictionary(self.plan, list(self.vocabulary.screens))
-        report = account(self.compiled, self.tables, counts, rejects, audited, dictionary)
+        report = account(self.compiled, self.tables, counts, rejects, audited, dictionary, self.results.not_read())
         for folder in self.results.work.glob("answers-*"):
             shutil.rmtree(folder)
         (self.results.work / "wide.parquet").unlink(missing_ok=True)

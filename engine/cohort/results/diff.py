@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from guidelog.diagnostics import InputError
+from guidelog.files import replacing
 
 from ..rows.locked_duckdb import first_line, identifier, literal, locked, quoted
 from .answer_table import BECAUSE
@@ -92,9 +93,9 @@ def _compare(connection: duckdb.DuckDBPyConnection, names: Sequence[str], out: s
             for n in names
         )
         kind = "csv, HEADER" if out.endswith(".csv") else "parquet"
-        connection.execute(
-            f"COPY ({parts} ORDER BY patient, intervention) TO {quoted(str(Path(out).absolute()))} (FORMAT {kind})"
-        )
+        with replacing(Path(out)) as new:
+            place = quoted(str(new.absolute()))
+            connection.execute(f"COPY ({parts} ORDER BY patient, intervention) TO {place} (FORMAT {kind})")
     return Differences(tuple(flows), *map(int, found))
 
 

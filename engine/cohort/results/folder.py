@@ -12,7 +12,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from guidelog.diagnostics import InputError
+from guidelog.files import PRIVATE, locked, make_folder, replacing, write_text
 
 from ..rows.batch import Reject
-from ..rows.locked_duckdb import CONFIG, literal, quoted
+from ..rows.locked_duckdb import CONFIG, first_line, literal, quoted
 from ..wide.parquet_concat import join_parquet
 
 FORMAT = "guidelog-cohort/1"
-ACCOUNT, REJECTS = "run.json", "rejects.csv"
+ACCOUNT, REJECTS, NOT_READ = "run.json", "rejects.csv", "not_read.csv"
 SUFFIXES = {".parquet": "parquet", ".csv": "csv", ".duckdb": "duckdb", "": "parquet"}
 
 
@@ -38,13 +41,40 @@ class Results:
 
     out: Path
     key: Mapping[str, Any]
+    place: Path = field(init=False)
     work: Path = field(init=False)
     parts: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.work = self.out.with_name(self.out.name + ".unfinished")
+        self.place = Path(os.path.realpath(self.out))
+        self.work = self.place.with_name(self.place.name + ".unfinished")
         if self.out.suffix not in SUFFIXES:
             raise InputError.of("GL706", f"`{self.out}`: a result ends in .parquet, .csv or .duckdb, or is a folder")
+
+    @contextmanager
+    def held(self, *, passing: bool = False) -> Iterator[None]:
+        """Nobody else writes this result meanwhile. What cannot be written leaves nothing behind.
+
+        `passing`: the data cannot be read a second time, so nothing of an interrupted run is kept either. Raises
+        InputError (GL605, GL707).
+        """
+        try:
+            make_folder(self.place.parent)
+            with locked(self.place):
+                try:
+                    yield
+                except OSError:
+                    self.discard()
+                    raise
+                except BaseException:
+                    if passing:
+                        self.discard()
+                    raise
+        except BlockingIOError:
+            hint = "wait for it, or name another --out"
+            raise InputError.of("GL707", f"another run is writing `{self.out}`", hint=hint) from None
+        except OSError as error:
+            raise InputError.of("GL605", f"`{self.out}` cannot be written: {first_line(error)}") from None
 
     @property
     def kind(self) -> str:
@@ -68,12 +98,7 @@ class Results:
         earlier = self._earlier()
         if earlier is None:
             shutil.rmtree(self.work, ignore_errors=True)
-            try:
-                self.work.mkdir(parents=True)
-            except OSError as error:
-                raise InputError.of(
-                    "GL706", f"`{self.work}` cannot be made: {(error.strerror or 'error').lower()}"
-                ) from None
+            make_folder(self.work)
             self.save()
         else:
             for part in earlier:
@@ -81,7 +106,7 @@ class Results:
                 if not file.is_file() or sha256_of(file) != part["sha256"]:
                     break
                 self.parts.append(part)
-        for file in self.work.glob("*.tmp"):
+        for file in self.work.glob(".*.new"):
             file.unlink()
         return len(self.parts)
 
@@ -97,13 +122,12 @@ class Results:
     ) -> dict[str, Any]:
         """Write a part; what the account has to say about it. May run in another thread."""
         name = f"part-{number:05}.{'csv' if self.kind == 'csv' else 'parquet'}"
-        temporary = self.work / (name + ".tmp")
-        if self.kind == "csv":
-            pa_csv.write_csv(_plain(table), temporary)
-        else:
-            write_parquet(table, temporary)
-        digest = sha256_of(temporary)
-        temporary.replace(self.work / name)
+        with replacing(self.work / name) as new:
+            if self.kind == "csv":
+                pa_csv.write_csv(_plain(table), new)
+            else:
+                write_parquet(table, new)
+            digest = sha256_of(new)
         listed = [[r.line, r.patient, r.code, r.reason] for r in rejects]
         return {"file": name, "sha256": digest, "rows": table.num_rows, "rejects": listed, "counts": counts}
 
@@ -114,11 +138,20 @@ class Results:
 
     def save(self) -> None:
         """Write down which parts are finished."""
-        _write_text(self.work / ACCOUNT, json.dumps({"format": FORMAT, "key": self.key, "parts": self.parts}))
+        write_text(self.work / ACCOUNT, json.dumps({"format": FORMAT, "key": self.key, "parts": self.parts}))
 
     def discard(self) -> None:
         """Forget what is not finished; a finished result stays."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def not_read(self) -> dict[str, int]:
+        """How many entries were not read, and of how many patients; nothing where all was."""
+        try:
+            with (self.work / NOT_READ).open(encoding="utf-8", newline="") as file:
+                people = Counter(row["patient"] for row in csv.DictReader(file))
+        except FileNotFoundError:
+            return {}
+        return {"entries": people.total(), "patients": len(people)} if people else {}
 
     def finish(self, report: Mapping[str, Any], rejects: Iterable[Reject]) -> None:
         """Put the result in its place."""
@@ -128,17 +161,26 @@ class Results:
             {**report, "key": self.key, "parts": parts if self.is_folder else []}, indent=1, ensure_ascii=False
         )
         write_rejects(self.work / REJECTS, rejects)
+        for file in files:
+            file.chmod(PRIVATE)  # other engines write them with the usual mode
         if self.is_folder:
-            _write_text(self.work / ACCOUNT, account)
-            if self.out.exists():
-                shutil.rmtree(self.out)
-            self.work.replace(self.out)
+            write_text(self.work / ACCOUNT, account)
+            old = self.place.with_name(f".{self.place.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            if self.place.exists():
+                self.place.replace(old)
+            self.work.replace(self.place)
+            shutil.rmtree(old, ignore_errors=True)
             return
-        whole = self.work / ("whole" + self.out.suffix)
-        _join(self.kind, files, whole)
-        (self.work / REJECTS).replace(beside(self.out, REJECTS))
-        _write_text(beside(self.out, ACCOUNT), account)
-        whole.replace(self.out)
+        with replacing(self.place) as new:
+            whole = self.work / ("whole" + self.out.suffix)
+            _join(self.kind, files, whole)
+            whole.replace(new)
+            for name in (REJECTS, NOT_READ):
+                beside(self.place, name).unlink(missing_ok=True)
+                if (self.work / name).exists():
+                    (self.work / name).replace(beside(self.place, name))
+            write_text(beside(self.place, ACCOUNT), account)
         shutil.rmtree(self.work, ignore_errors=True)
 
 
@@ -176,12 +218,10 @@ def write_parquet(table: pa.Table, path: Path) -> None:
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
     """The rows that were set aside."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("line", "patient", "code", "reason"))
         writer.writerows((r.line, r.patient, r.code, r.reason) for r in rejects)
-    temporary.replace(path)
 
 
 def sha256_of(path: Path) -> str:
@@ -217,9 +257,3 @@ def _join(kind: str, files: Sequence[Path], whole: Path) -> None:
         os.replace(files[0], whole)  # noqa: PTH105 - `files` stay as they are listed
     else:
         join_parquet(files, whole)
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

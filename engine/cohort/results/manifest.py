@@ -20,8 +20,12 @@ def account(
     rejects: Iterable[Reject],
     audited: Mapping[str, int],
     dictionary: Mapping[str, Any],
+    not_read: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Which rules, which data, how many, set aside by which code, how many were answered again, what the masks mean."""
+    """Which rules, which data, how many, set aside by which code, how many were answered again, what the masks mean.
+
+    `not_read`: how many things that resources said were not understood, and of how many patients.
+    """
     guideline = compiled.guideline
     return {
         "format": FORMAT,
@@ -39,5 +43,6 @@ def account(
         **counts,
         "reasons": dict(Counter(reject.code for reject in rejects)),
         "audit": audited,
+        "not_read": dict(not_read),
         "dictionary": dictionary,
     }

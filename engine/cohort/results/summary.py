@@ -39,6 +39,7 @@ def render_summary(account: Mapping[str, Any], interventions: Sequence[str] = ()
         f"audit: {audit['certified']} answered again with certificates, {audit['refused']} refused again"
         if audit["sample"]
         else "audit: none",
+        *_not_read(account),
     ]
     for name in shown:
         lines += ["", name]
@@ -52,6 +53,14 @@ def render_summary(account: Mapping[str, Any], interventions: Sequence[str] = ()
         lines += _funnel(account, name)
         lines += _questions(account, name)
     return "\n".join(lines)
+
+
+def _not_read(account: Mapping[str, Any]) -> list[str]:
+    found = account.get("not_read")
+    if not found:
+        return []
+    how_many = f"{found['entries']:,} things that resources say, of {found['patients']:,} patients"
+    return [f"not read: {how_many}; what they may be about is unknown (not_read.csv lists them)"]
 
 
 def _funnel(account: Mapping[str, Any], name: str) -> list[str]:

@@ -7,10 +7,12 @@ is judged by `column_types`, they themselves by `row_rules`. The name of a file 
 
 from __future__ import annotations
 
+import atexit
 import csv
+import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from guidelog.diagnostics import InputError
+from guidelog.files import scratch
 from guidelog.language.vocabulary import Vocabulary
 
 from ..wide.wide_writer import ARROW
@@ -184,6 +187,9 @@ class Table:
 
 
 _NUMBERS = iter(range(1 << 62))
+_PASSING = ExitStack()
+"""Folders for standard input, which are there as long as the process."""
+atexit.register(_PASSING.close)
 _JSON_IDS = (None, "NULL", "VARCHAR", "UBIGINT", "BIGINT")
 
 
@@ -306,13 +312,7 @@ def _ndjson_columns(table: Table) -> list[str]:
 
 def _standard_input() -> Table:
     """CSV from a pipe. It can be read once only, so it goes through a file that nobody else can read."""
-    import atexit
-    import shutil
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix="guidelog-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = Path(folder) / "stdin.csv"
+    path = _PASSING.enter_context(scratch()) / "stdin.csv"
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     return _texts(Table("<stdin>", str(path), "csv", ()), _csv_header(path, "<stdin>"))

@@ -8,6 +8,7 @@ an interrupted run goes on.
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -21,10 +22,11 @@ import pyarrow as pa
 from guidelog.diagnostics import InputError
 from guidelog.fhir import CodeMapping, read_records
 from guidelog.fhir.reading.bundle import LARGEST
+from guidelog.files import replacing, write_text
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.patients import Patient
 
-from ..results.folder import sha256_of
+from ..results.folder import NOT_READ, sha256_of
 from ..rows.batch import Reject
 from ..rows.layout import DAY, HIGH, ID, LAST, LOW, SINCE, long_layout
 from ..rows.tables import Table
@@ -61,14 +63,11 @@ def gather(tables: Sequence[Table], reader: Reader, out: Path, *, memory: int, p
         partitions.deal(preparing)
         parts = [partition.with_suffix(ARROW) for partition in partitions.files]
         done = [_finished(part) for part in parts]
-        if any(
-            known is None and not partition.exists() for partition, known in zip(partitions.files, done, strict=True)
-        ):
+        gone = (not partition.exists() for partition in partitions.files)
+        if any(known is None and lost for known, lost in zip(done, gone, strict=True)):
             partitions.deal(preparing, anew=True)  # a part was spoilt whose partition is gone
-            parts, done = (
-                [partition.with_suffix(ARROW) for partition in partitions.files],
-                [None] * len(partitions.files),
-            )
+            parts = [partition.with_suffix(ARROW) for partition in partitions.files]
+            done = [None] * len(parts)
         rejects = list(partitions.rejects)
         for number, (partition, part, known) in enumerate(zip(partitions.files, parts, done, strict=True)):
             preparing("reading patients", number / len(partitions.files))
@@ -79,6 +78,11 @@ def gather(tables: Sequence[Table], reader: Reader, out: Path, *, memory: int, p
             with pa.memory_map(str(part)) as file, pa.ipc.open_file(file) as found:
                 for batch in range(found.num_record_batches):
                     writer.write(found.get_batch(batch))
+    with replacing(out.with_name(NOT_READ)) as new, new.open("w", encoding="utf-8", newline="") as file:
+        listing = csv.writer(file, lineterminator="\n")
+        listing.writerow(("patient", "source", "display", "speaks_of", "reason"))
+        for part in parts:
+            listing.writerows(json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))["not_read"])
     shutil.rmtree(folder)
     return rejects
 
@@ -87,11 +91,17 @@ def _part(partition: Path, part: Path, partitions: Partitions, reader: Reader, s
     """The patients of a partition as a part of the table; who was set aside."""
     rejects: list[Reject] = []
     rows: list[dict[str, str]] = []
+    not_read: list[list[str]] = []
     with WideWriter(part, schema) as writer:
         for people in partitions.people(partition):
             for patient, ((name, line), lines) in people.items():
                 try:
-                    rows.append(row_of_record(_record(patient, lines, partitions, reader).content, patient))
+                    record = _record(patient, lines, partitions, reader)
+                    rows.append(row_of_record(record, reader.vocabulary))
+                    not_read += (
+                        [patient, e.source, e.display, " ".join(e.speaks_of) or "anything", e.reason]
+                        for e in record.not_read
+                    )
                 except InputError as error:
                     problem = error.diagnostics[0]
                     rejects.append(Reject(line, patient, problem.code, f"{name}: {problem.message}"))
@@ -100,9 +110,8 @@ def _part(partition: Path, part: Path, partitions: Partitions, reader: Reader, s
                     rows.clear()
         writer.write(pa.RecordBatch.from_pylist(rows, schema=schema))
     listed = [[r.line, r.patient, r.code, r.reason] for r in rejects]
-    about = part.with_suffix(".json.tmp")
-    about.write_text(json.dumps({"sha256": sha256_of(part), "rejects": listed}), encoding="utf-8")
-    about.replace(part.with_suffix(".json"))
+    about = {"sha256": sha256_of(part), "rejects": listed, "not_read": not_read}
+    write_text(part.with_suffix(".json"), json.dumps(about))
     return rejects
 
 
@@ -118,16 +127,29 @@ def _finished(part: Path) -> list[Reject] | None:
     """Who was set aside in a part of an earlier run; None where the part is not intact."""
     try:
         known = json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))
-        return [Reject(*r) for r in known["rejects"]] if known["sha256"] == sha256_of(part) else None
+        intact = known["sha256"] == sha256_of(part) and isinstance(known["not_read"], list)
+        return [Reject(*r) for r in known["rejects"]] if intact else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def row_of_record(content: Mapping[str, Any], patient: str) -> dict[str, str]:
-    """A record as a row of a wide table, every cell as text."""
-    row: dict[str, str] = {ID: patient}
+def row_of_record(patient: Patient, vocabulary: Vocabulary) -> dict[str, str]:
+    """A record as a row of a wide table, every cell as text.
+
+    What was not read may be about inputs that the record does not list; they are listed as unknown, so that no screen
+    closes over them, as none does for `ask`.
+    """
+    content = patient.content
+    row: dict[str, str] = {ID: patient.id}
     if content.get(DAY) is not None:
         row[DAY] = str(content[DAY])
+    if patient.not_read:
+        listed = {**content.get("findings", {}), **content.get("measures", {})}
+        row.update(
+            (name, "unknown")
+            for name in (*vocabulary.findings, *vocabulary.measures)
+            if name not in listed and any(entry.speaks_of_name(name) for entry in patient.not_read)
+        )
     row.update(content.get("findings", {}))
     row.update(content.get("screens", {}))
     for name, value in content.get("measures", {}).items():

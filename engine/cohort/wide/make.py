@@ -12,6 +12,7 @@ from pathlib import Path
 
 from guidelog.compiled import Compiled
 from guidelog.fhir import load_mapping
+from guidelog.files import write_text
 
 from ..options import Options
 from ..results.folder import sha256_of
@@ -52,7 +53,7 @@ def make_wide(
     out = work / WIDE
     aside = wide_of(compiled, tables, out, options, preparing)
     listed = [[r.line, r.patient, r.code, r.reason] for r in aside]
-    (work / ABOUT).write_text(json.dumps({"sha256": sha256_of(out), "rejects": listed}), encoding="utf-8")
+    write_text(work / ABOUT, json.dumps({"sha256": sha256_of(out), "rejects": listed}))
     return aside
 
 

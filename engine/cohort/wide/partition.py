@@ -19,6 +19,8 @@ from typing import Any, Self
 
 import orjson
 
+from guidelog.files import write_text
+
 from ..rows.batch import Reject
 from ..rows.tables import Table
 from .fhir_ndjson import DRUG, Preparing, about, lines_of, name_of, resource_of, size_of
@@ -102,9 +104,7 @@ class Partitions:
         self.files = files
         listed = [[r.line, r.patient, r.code, r.reason] for r in self.rejects]
         known = {file.name: _digest(file) for file in (*files, self.folder / _DRUGS)}
-        manifest = self.folder / (_MANIFEST + ".tmp")
-        manifest.write_text(json.dumps({"files": known, "rejects": listed}), encoding="utf-8")
-        manifest.replace(self.folder / _MANIFEST)
+        write_text(self.folder / _MANIFEST, json.dumps({"files": known, "rejects": listed}))
 
     def _again(self) -> bool:
         """Take up what was dealt before, if it is intact; a partition that is not there was finished."""
