@@ -17,8 +17,7 @@ from guidelog.language.names import Names
 
 from .drawing.dot import to_dot
 from .drawing.page import A3, A3_LONG, SMALLEST_SCALE, facts_of, scale_on_a3
-from .drawing.paint import BUNDLED, paint
-from .drawing.pdf import bind
+from .drawing.paint import BUNDLED, bind, paint
 from .drawing.scene import Scene
 from .drawing.svg import accessible
 from .interchange import (

@@ -3,6 +3,7 @@
 Works with an empty PATH and gives the same picture on every machine. Whatever Graphviz says on stderr is an error,
 because it says so when a text does not fit or a font is missing, and then paints all the same. Painting is serialised:
 Graphviz is not safe to use from two threads. `SYSTEM` uses the `dot` command of the machine instead.
+`bind` puts the sheets of a picture into one PDF, titled and in order, each in its own size.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +162,16 @@ def _silence() -> Iterator[Any]:
             heard.seek(0)
             said = heard.read().decode(errors="replace").splitlines()
             words.append("\n".join(line for line in said if line.strip() and not _ABOUT_TEMPLATES.match(line)))
+
+
+def bind(sheets: Sequence[bytes], title: str, names: Sequence[str]) -> bytes:
+    """One PDF of painted ones; `names` are the outline entries that readers jump to, one for each sheet."""
+    from pypdf import PdfWriter  # loaded for PDF only
+
+    book = PdfWriter()
+    for name, sheet in zip(names, sheets, strict=True):
+        book.append(BytesIO(sheet), outline_item=name)
+    book.add_metadata({"/Title": title})
+    with BytesIO() as out:
+        book.write(out)
+        return out.getvalue()

@@ -22,9 +22,8 @@ from guidelog.language.stances import STANCES_AGAINST
 from guidelog.wording import fill, sentence
 
 from .criteria import Criterion, distinct, title_of
-from .model import STANCE_WORD, Item, Node, Pathway, Phase, Step, numbered
+from .model import STANCE_WORD, Item, Node, Pathway, Phase, Step, Tables, numbered
 from .order import ANSWERED, SHORT_LIST, Advice, side_by_side
-from .tables import Tables
 
 
 def infer(compiled: Compiled) -> Pathway:

@@ -24,7 +24,7 @@ from ..drawing.palette import Look
 from ..drawing.scene import SMALL, Scene
 from ..pathway.overlay import Links
 from ..pathway.page import UNSTATED_TEXT
-from ..patient.other_routes import other_routes
+from ..patient.lines import other_routes
 from ..patient.record_words import ask_next
 from .tree_layout import Branch, draw, tree_pages, width_of
 
