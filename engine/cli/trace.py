@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 
+from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.files import write_text
+from guidelog.signoff.standing import diagnostics, standing
 from guidelog.workbench.trace.build import trace as trace_of
 from guidelog.workbench.trace.matrix import render_csv, render_html, render_markdown, render_text
 from guidelog.workbench.vignettes.vignette import read_vignettes, vignette_files
@@ -56,8 +58,18 @@ def trace(guideline: str | None, format_: str, out: Path | None) -> None:
         case "markdown":
             _write(render_markdown(found, "guidelog trace --format markdown"), out)
         case _:
-            _write(render_text(found, shutil.get_terminal_size((120, 24)).columns) + "\n", out)
+            review = "".join(f"{line}\n" for line in _review(compiled))
+            _write(render_text(found, shutil.get_terminal_size((120, 24)).columns) + "\n" + review, out)
     sys.exit(0 if found.complete else 1)
+
+
+def _review(compiled: Compiled) -> list[str]:
+    """What reviewers ask, and which sign-offs are stale; nothing before anybody has signed."""
+    found = standing(compiled)
+    if not any(s.signoffs for s in found.statements.values()):
+        return []
+    counts = ", ".join(f"{number} {state}" for state, number in found.counts.items())
+    return ["", f"Review: {found.status} ({counts})", *(f"  {d.message}" for d in diagnostics(compiled))]
 
 
 def _write(text: str, out: Path | None) -> None:

@@ -101,6 +101,21 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
         "metadata that is wrong",
         "guideline.toml is not TOML, or misses what every guideline has: id, title, version, review.",
     ),
+    "GL641": (
+        "sign-off that cannot be read",
+        "A line in the guideline's folder reviews/ is not a sign-off, or the list of required roles is not one. Lines are JSON objects, one an entry, as `guidelog review` and the review pages write them.",
+    ),
+    "GL642": ("release that cannot be made", "Something that a release contains cannot be made."),
+    "GL643": (
+        "release that cannot be trusted",
+        "The signature, a file's hash, a certificate or the sign-offs of a bundle do not hold. Nothing in it is used.",
+    ),
+    "GL644": ("copy of the source that cannot be read", "The reviewer's copy is Markdown or plain text in UTF-8."),
+    "GL645": ("key that cannot be used", "Releases are signed with Ed25519 keys, which `guidelog release key` makes."),
+    "GL646": (
+        "sign-off that is not complete",
+        "A sign-off is one verdict on one statement, by name and role; a query or a rejection has a comment.",
+    ),
     "GL605": ("file that cannot be written or read", "The output cannot be written, or a certificate cannot be read."),
     "GL606": (
         "folder that cannot be made",
@@ -290,6 +305,18 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "GL925": (
         "certificate that the checker rejects",
         "The independent checker does not accept what the engine found. This is a defect of guidelog, not of the rules; please report it.",
+    ),
+    "GL941": (
+        "statement that a reviewer queried or rejected",
+        "It stays open until the same reviewer accepts the statement; an edit alone does not answer a question.",
+    ),
+    "GL942": (
+        "sign-off that is stale",
+        "Something that the reviewer saw is not what stands there now: the statement, its place in the source, a rule, a definition, a decision or the words of a name. The message says which.",
+    ),
+    "GL943": (
+        "guideline that calls itself approved and is not",
+        "The status follows from the sign-offs: approved only when every statement is accepted as it is now.",
     ),
     "GL926": (
         "vignette that does not come out as expected",

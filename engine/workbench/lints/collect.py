@@ -15,6 +15,7 @@ from guidelog.language.names import names_of
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.pipeline import check, compile_guideline
 from guidelog.semantics.kleene import KleeneEngine
+from guidelog.signoff.standing import diagnostics as signoffs
 
 from ..trace.statement_rules import Register, holds
 from ..vignettes.cases import case_of
@@ -36,6 +37,7 @@ def review(guideline: GuidelineFolder, *, lints: bool = True) -> list[Advice]:
             found += lint(program, names_of(program), None, None)
         else:
             compiled = compile_guideline(guideline, program=program)
+            found += [Advice(d) for d in signoffs(compiled)]
             found += lint(program, compiled.names, compiled.ground, seen_to_hold(compiled))
     return silence(found, guideline.sources)
 
