@@ -6,6 +6,7 @@ This is no linter: of a rule text it refuses only what has no certain meaning.
 import collections
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -34,7 +35,8 @@ canonical = json.JSONEncoder(sort_keys=True).encode  # as text, `1`, `1.0` and `
 Bindings: TypeAlias = dict[str, Any]  # variables: a constant, or for a measured one its form
 Form: TypeAlias = dict[str, Any]  # a sum: measures with their factors, and "" with the constant
 Row: TypeAlias = tuple[Any, ...]
-Known: TypeAlias = Mapping[str, tuple[int, int]]  # inputs and atoms with the least and the largest value they may have
+Sum: TypeAlias = tuple[tuple[str, int], ...]  # inputs and atoms with their factors
+Known: TypeAlias = Mapping[Any, tuple[int, int]]  # inputs and atoms with the least and the largest value they may have
 
 
 class Input(NamedTuple):
@@ -56,7 +58,7 @@ class Total(NamedTuple):
     """
 
     operator: str
-    factors: tuple[tuple[str, int], ...]
+    factors: Sum
     constants: tuple[int, int]
     text: str
     settled: bool = False
@@ -73,19 +75,41 @@ class Rule(NamedTuple):
     unsettled: bool
 
 
-def value_of(element: Total, known: Known, ranges: str = "kept") -> int:
-    """Whether an element is false, unknown or true, over all values that are possible and under a setting of ranges."""
+def bounds(factors: Sum, known: Known) -> tuple[int, int]:
+    """The least and the largest value of a sum that follow from its parts."""
     low = high = 0
-    for name, factor in element.factors:
+    for name, factor in factors:
         least, most = known[name]
         low += factor * (least if factor > 0 else most)
         high += factor * (most if factor > 0 else least)
+    return low, high
+
+
+def value_of(element: Total, known: Known, ranges: str = "kept") -> int:
+    """Whether an element is false, unknown or true, over all values that are possible and under a setting of ranges."""
+    low, high = bounds(element.factors, known)
     first, other = element.constants
+    if element.number is None and element.factors and (len(element.factors) > 1 or first != other):
+        low, high, first, other = assumed(element, known, low, high)
     constant = other if ranges == "high" else first
     value = compared(element.operator, low + constant, high + constant)
     if ranges != "kept" or first == other:
         return value
     return value if value == compared(element.operator, low + other, high + other) else UNKNOWN
+
+
+def assumed(element: Total, known: Known, low: int, high: int) -> tuple[int, int, int, int]:
+    """The bounds of a comparison's sum, and its constants, with what a case assumes of them (docs/certificates.md)."""
+    factors = [(name, factor) for name, factor in element.factors if factor] or [element.factors[0]]
+    scale = (math.gcd(*(factor for _, factor in factors)) or 1) * (-1 if factors[0][1] < 0 else 1)
+    total = tuple((name, factor // scale) for name, factor in factors)
+    first, other = element.constants
+    if total in known:
+        least, most = sorted(scale * end for end in known[total])
+        low, high = max(low, least), min(high, most)
+    cuts = (-(end // scale) if scale > 0 else end // -scale + 1 for end in (first, other))
+    end = known.get((total, *cuts))
+    return low, high, other if end == (1, 1) else first, first if end == (0, 0) else other
 
 
 def compared(operator: str, low: int, high: int) -> int:

@@ -102,16 +102,20 @@ def narrowed(body: Sequence[Total], known: Known) -> tuple[str, tuple[int, int]]
     return name, (low, edge - 1) if factor == 1 else (edge + 1, high)
 
 
-def with_background(known: Known, propagated: Sequence[Any], book: Rulebook) -> dict[str, tuple[int, int]]:
-    """What is known with what background rules add in the order given; nothing may be left to add."""
+def added(known: Known, propagated: Sequence[Any], book: Rulebook) -> Known:
+    """What is known with what background rules add; each entry follows from what is known before it."""
     known = {**known}
     for name, value, denial in propagated:
-        found = [
-            new for id_, body in book.denials if id_ == denial and (new := narrowed(body, known)) and new[0] == name
-        ]
+        bodies = [body for rule, body in book.denials if rule == denial]
+        found = [new for body in bodies if (new := narrowed(body, known)) and new[0] == name]
         finding = name in book.declared["finding"]
-        known[name] = {canonical("FT"[low] if finding else [low, high]): (low, high) for _, (low, high) in found}[
-            canonical(value)
-        ]
+        written = {canonical("FT"[low] if finding else [low, high]): (low, high) for _, (low, high) in found}
+        known[name] = written[canonical(value)]
+    return known
+
+
+def with_background(known: Known, propagated: Sequence[Any], book: Rulebook) -> Known:
+    """What is known with all that background rules add, in the order given."""
+    known = added(known, propagated, book)
     require(not any(narrowed(body, known) for _, body in book.denials), "background rules have more to add")
     return known

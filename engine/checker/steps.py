@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .cases import cases_of, is_impossible
 from .grounding import FALSE, MALFORMED, STANCES, TRUE, UNKNOWN, Known, Rulebook, Total, canonical, key_of, value_of
 from .record import read_record, sha256_of, with_background
 from .syntax import Rejected, require
@@ -19,6 +20,7 @@ BECAUSE = {  # which settings of ranges are proved, and which of them are undete
     "kept |": None,
     "low | low": "missing_data",
     "high | high": "missing_data",
+    "kept | kept": "too_many_cases",
     "high kept low | kept": "guideline_range",
 }
 
@@ -33,10 +35,15 @@ class Step(NamedTuple):
 
 
 class Proof:
-    """The steps of a proof, each of which holds; `known` has what they prove, beside what the record says."""
+    """The steps of a proof, each of which holds; `known` has what they prove, beside what the record says.
 
-    def __init__(self, book: Rulebook, known: Known, ranges: str, blocks: Sequence[Any]) -> None:
-        self.book, self.ranges = book, ranges
+    In a case `before` has the steps about the record itself: what is settled has the value that it has there.
+    """
+
+    def __init__(
+        self, book: Rulebook, known: Known, ranges: str, blocks: Sequence[Any], before: "Proof | None" = None
+    ) -> None:
+        self.book, self.ranges, self.before = book, ranges, before
         self.steps = dict[str, Step]()
         for block, content in enumerate(blocks):
             for said in content:
@@ -46,42 +53,45 @@ class Proof:
                 self.steps[atom] = Step(len(self.steps), block, WORTH[value], said)
         self.known = {**known} | {atom: VALUES[step.said["value"]] for atom, step in self.steps.items()}
         for atom, step in self.steps.items():
-            used = [] if step.value == FALSE else list(self.shown(atom, step))
-            used += [] if step.value == TRUE else self.failing(atom, step)
+            used = [*(self.shown(atom, step) if step.value != FALSE else ())]
+            used += self.failing(atom, step) if step.value != TRUE else ()
             for name, factor in used:
                 earlier = name not in self.steps or self.steps[name].block < step.block + (factor > 0)
                 require(earlier, f"`{name}` is not in an earlier block than `{atom}`")
 
     def worth(self, element: Total) -> int:
         """The value that counts in a rule: a settled element that is unknown is false."""
-        value = value_of(element, self.known, self.ranges)
-        return FALSE if element.settled and value == UNKNOWN else value
+        if not element.settled:
+            return value_of(element, self.known, self.ranges)
+        value = value_of(element, (self.before or self).known, self.ranges)
+        return TRUE if value == TRUE else FALSE
 
     def shown(self, atom: str, step: Step) -> Iterator[tuple[str, int]]:
         """What a step refers to when it shows an instance, of which every element has at least the step's value."""
         body = self.book.instances[atom][key_of(step.said["rule"], step.said["subst"])]
         for element, reference in zip(body, step.said["from"], strict=True):
-            for part, given in [(element, reference)] if element.number is None else picked(element, reference):
+            given = element.settled and self.before is not None  # shown before the case
+            whole = element.number is None or given
+            for part, number in [(element, reference)] if whole else picked(element, reference):
                 require(self.worth(part) >= step.value, f"`{atom}` is not shown by `{part.text}`")
-                earlier = (
-                    self.steps.get(part.factors[0][0]) if part.factors else None
-                )  # all of a sum are inputs, or one is
-                require(type(given) is (type(None) if earlier is None else int), f"`{atom}` refers to another step")
+                # The first factor is the only one, or all of them are inputs, which have no steps.
+                earlier = self.steps.get(part.factors[0][0]) if part.factors and not given else None
+                require(type(number) is (type(None) if earlier is None else int), f"`{atom}` refers to another step")
                 if earlier is not None:
-                    require(given == earlier.number < step.number, f"`{atom}` does not refer to an earlier step")
+                    require(number == earlier.number < step.number, f"`{atom}` does not refer to an earlier step")
                     yield part.factors[0]
 
-    def failing(self, atom: str, step: Step) -> list[tuple[str, int]]:
+    def failing(self, atom: str, step: Step) -> Iterator[tuple[str, int]]:
         """What a step refers to when it names for every instance an element of at most the step's value."""
         instances = self.book.instances[atom]
         fails = {key_of(rule, subst): place for rule, subst, place in step.said["fails"]}
-        require(
-            fails.keys() == instances.keys() and len(fails) == len(step.said["fails"]), f"`{atom}` has other instances"
-        )
-        require(all(type(place) is int and place >= 0 for place in fails.values()), f"`{atom}` names no place")
-        elements = [instances[key][place] for key, place in fails.items()]
-        require(all(self.worth(element) <= step.value for element in elements), f"`{atom}` does not fail there")
-        return [factor for element in elements for factor in element.factors]
+        complete = fails.keys() == instances.keys() and len(fails) == len(step.said["fails"])
+        require(complete, f"`{atom}` has other instances")
+        for key, place in fails.items():
+            require(type(place) is int and place >= 0, f"`{atom}` names no place")
+            element = instances[key][place]
+            require(self.worth(element) <= step.value, f"`{atom}` does not fail there")
+            yield from () if element.settled and self.before is not None else element.factors
 
 
 def picked(element: Total, pairs: Sequence[Any]) -> list[tuple[Total, Any]]:
@@ -125,23 +135,42 @@ def cautions(name: str, proof: Proof) -> list[str]:
     return sorted(found)
 
 
+def decided(name: str, book: Rulebook, known: Known, ranges: str, **parts: Any) -> tuple[str, Proof]:
+    """The status that a proof gives to an intervention, and the steps about the record itself."""
+    atoms = book.deciding[name]
+
+    def status_in(proof: Proof) -> str:
+        return status_of(tuple((0, 0) if atom is None else proof.known[atom] for atom in atoms))
+
+    require(parts.keys() in ({"blocks"}, {"before", "cases"}), "a proof has other parts")
+    if "blocks" in parts:
+        proof = Proof(book, known, ranges, parts["blocks"])
+        return status_in(proof), proof
+    before, found = Proof(book, known, ranges, parts["before"]), set[str]()
+    for leaf, case in cases_of(parts["cases"], known, book, ranges):
+        if "blocks" in leaf:
+            found.add(status_in(Proof(book, case, ranges, leaf["blocks"], before)))
+        else:
+            require(is_impossible(leaf["impossible"], case, book), "a case is not impossible")
+    require(len(found) == 1 and "undetermined" not in found, "the cases do not agree on a status")
+    return found.pop(), before
+
+
 def proved(claim: Any, proofs: Sequence[Any], book: Rulebook, known: Known) -> Any:
     """The claim that the proofs prove."""
-    found = {proof["ranges"]: Proof(book, known, **proof) for proof in proofs}
-    require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
     if "holds" in claim:
-        step = found["kept"].steps[claim["holds"]]
-        require(len(found) == 1 and step.value == TRUE, "it is not shown that it holds")
+        [proof] = proofs
+        require(proof.keys() == {"ranges", "blocks"} and proof["ranges"] == "kept", "a proof has other parts")
+        step = Proof(book, known, "kept", proof["blocks"]).steps[claim["holds"]]
+        require(step.value == TRUE, "it is not shown that it holds")
         return {"holds": claim["holds"], "rule": step.said["rule"]}
     name = claim["intervention"]
-    atoms = book.deciding[name]
-    status = {
-        ranges: status_of(tuple((0, 0) if atom is None else proof.known[atom] for atom in atoms))
-        for ranges, proof in found.items()
-    }
+    found = {proof["ranges"]: decided(name, book, known, **proof) for proof in proofs}
+    require(len(found) == len(proofs), "two proofs are for the same ends of ranges")
+    status = {ranges: status for ranges, (status, _) in found.items()}
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
     made = {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
-    unsettled = cautions(name, found["kept"]) if made["status"] != "undetermined" else []
+    unsettled = cautions(name, found["kept"][1]) if made["status"] != "undetermined" else []
     return made | ({"unsettled": unsettled} if unsettled else {})
 
 
