@@ -63,6 +63,31 @@ def export_guideline(guideline: str | None, readings: tuple[str, ...], out: Path
     _write(guideline_to_fhir(load(guideline, readings)), out)
 
 
+@export.command(name="questionnaire")
+@click.option("--fill", "patient", metavar="PATIENT", help="The form filled in for a patient: a QuestionnaireResponse.")
+@guideline_option
+@out_option
+def export_questionnaire(patient: str | None, guideline: str | None, out: Path | None) -> None:
+    """The guideline's questions as an SDC Questionnaire; its answers come back as a QuestionnaireResponse.
+
+    \b
+    Example:
+      guidelog export questionnaire --out questionnaire.json
+      guidelog export questionnaire --fill kb/lumbar_radiculopathy/vignettes/seed.yaml --out response.json
+    """
+    from guidelog.fhir.writing.questionnaire import names_of, questionnaire_of, response_of
+
+    compiled = load(guideline)
+    if patient is None:
+        made = questionnaire_of(compiled)
+        told = f"{len(names_of(made))} questions"
+    else:
+        made = response_of(compiled, read_with_account(compiled, patient)[0])
+        told = f"{len(names_of(made))} answers"
+    if put(json.dumps(made, ensure_ascii=False, indent=2), out):
+        click.echo(f"{told} written to {out}", err=True)
+
+
 def _write(bundle: dict[str, Any], out: Path | None) -> None:
     if put(json.dumps(bundle, ensure_ascii=False, indent=2), out):
         click.echo(f"{len(bundle['entry'])} resources written to {out}", err=True)

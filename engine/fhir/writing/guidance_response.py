@@ -147,16 +147,30 @@ class _Exporter:
         return {"coding": [coding], "text": answer.label}
 
     def group(self) -> dict[str, Any]:
+        advised = [a for a in self.answers.answers if presentation(a.status).advised]
         return {
             "resourceType": "RequestGroup",
             "id": self.id("RequestGroup"),
+            **({"contained": [self.order(a) for a in advised]} if advised else {}),
             "status": "draft",
             "intent": "proposal",
             "instantiatesCanonical": [f"{self.own}|{self.guideline.version}"],
             "subject": self.subject,
             "authoredOn": self.recorded,
             "author": self.url("Device"),
-            "action": [self.action(a) for a in self.answers.answers if presentation(a.status).advised],
+            "action": [self.action(a) for a in advised],
+        }
+
+    def order(self, answer: Answer) -> dict[str, Any]:
+        """The request that an action is about, as a draft: an action has a resource or actions of its own (rqg-1)."""
+        return {
+            "resourceType": "ServiceRequest",
+            "id": answer.intervention.replace("_", "-")[:64],
+            "status": "draft",
+            "intent": "proposal",
+            "priority": presentation(answer.status).fhir_priority,
+            "code": self.intervention(answer),
+            "subject": self.subject,
         }
 
     def action(self, answer: Answer) -> dict[str, Any]:
@@ -168,6 +182,7 @@ class _Exporter:
             "textEquivalent": f"{STATUS[answer.status]}: rules {', '.join(answer.rules)}; statements "
             f"{', '.join(answer.statements)}",
             "code": [self.intervention(answer)],
+            "resource": {"reference": f"#{self.order(answer)['id']}"},
         }
         documents = citations(self.guideline, answer.citations, answer.unresolved)
         return {**action, "documentation": documents} if documents else action

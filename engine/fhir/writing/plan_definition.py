@@ -39,7 +39,12 @@ def guideline_to_fhir(compiled: Compiled) -> dict[str, Any]:
     """A collection Bundle with the PlanDefinition and the Library of a guideline, its readings as chosen."""
     resources = [_plan(compiled), _library(compiled.guideline)]
     entries = [{"fullUrl": f"urn:uuid:{r['id']}", "resource": r} for r in resources]
-    return {"resourceType": "Bundle", "id": _id("Bundle", compiled.guideline), "type": "collection", "entry": entries}
+    return {
+        "resourceType": "Bundle",
+        "id": identifier("Bundle", compiled.guideline),
+        "type": "collection",
+        "entry": entries,
+    }
 
 
 def _plan(compiled: Compiled) -> dict[str, Any]:
@@ -48,8 +53,8 @@ def _plan(compiled: Compiled) -> dict[str, Any]:
     actions = [_intervention(compiled, name) for name in compiled.names.vocabulary.interventions]
     return {
         "resourceType": "PlanDefinition",
-        "id": _id("PlanDefinition", guideline),
-        **_heading(guideline, ""),
+        "id": identifier("PlanDefinition", guideline),
+        **heading(guideline, ""),
         "type": {"coding": [{"system": kind, "code": "clinical-protocol"}]},
         "purpose": " ".join(t for t in (guideline.review_note, guideline.disclaimer) if t),
         "relatedArtifact": citations(guideline, tuple(guideline.references), tuple(sorted(guideline.unresolved))),
@@ -107,8 +112,8 @@ def _library(guideline: GuidelineFolder) -> dict[str, Any]:
     kind = "http://terminology.hl7.org/CodeSystem/library-type"
     return {
         "resourceType": "Library",
-        "id": _id("Library", guideline),
-        **_heading(guideline, ":rules"),
+        "id": identifier("Library", guideline),
+        **heading(guideline, ":rules"),
         "identifier": [{"system": "urn:guidelog:sha256:rules", "value": guideline.sha256}],
         "type": {"coding": [{"system": kind, "code": "logic-library"}]},
         "content": [
@@ -123,8 +128,8 @@ def _library(guideline: GuidelineFolder) -> dict[str, Any]:
     }
 
 
-def _heading(guideline: GuidelineFolder, part: str) -> dict[str, Any]:
-    """What both resources say of the guideline. `approved` is the only review status that is active."""
+def heading(guideline: GuidelineFolder, part: str) -> dict[str, Any]:
+    """What every resource of a guideline says of it. `approved` is the only review status that is active."""
     approved = guideline.review == "approved"
     name = re.sub(r"[^A-Za-z0-9]+", "_", guideline.id).strip("_").capitalize()
     source = guideline.source
@@ -132,7 +137,7 @@ def _heading(guideline: GuidelineFolder, part: str) -> dict[str, Any]:
     heading: dict[str, Any] = {
         "url": f"{OWN_SYSTEM.format(guideline.id)}{part}",
         "version": guideline.version,
-        "name": name + ("_rules" if part else ""),
+        "name": name + part.replace(":", "_"),
         "title": guideline.title,
         "status": "active" if approved else "draft",
         "experimental": not approved,
@@ -153,5 +158,6 @@ def _stance(rule: tree.Rule) -> str:
     return term.name if isinstance(term, tree.Symbol) else ""
 
 
-def _id(kind: str, guideline: GuidelineFolder) -> str:
+def identifier(kind: str, guideline: GuidelineFolder) -> str:
+    """The id of a resource of a guideline: the same as long as the rules are."""
     return str(uuid.uuid5(NAMESPACE, f"{kind} {guideline.id} {guideline.version} {guideline.sha256}"))
