@@ -1,12 +1,15 @@
 """What a code such as `GL201` means.
 
-A `Code` is one kind of mistake, with the words and the two examples that the documentation shows for it. Each check
-keeps its codes beside the function that reports them; `checks.CODES` collects them. Nothing is checked here.
+A `Code` is one kind of mistake; its words and its two examples stand on its page in docs/codes. Each check keeps its
+codes beside the function that reports them; `checks.CODES` collects them. Nothing is checked here.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from guidelog.diagnostics import Diagnostic, Label, Severity
@@ -46,16 +49,65 @@ EXAMPLE_KNOWN, EXAMPLE_UNRESOLVED = frozenset({1, 2}), frozenset({3})
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """The words and examples of a code, from its page in docs/codes; examples are empty where it has none."""
+
+    title: str
+    text: str
+    bad: str = ""
+    good: str = ""
+
+
+_PAGE = re.compile(
+    r"# (?P<code>GL[0-9]{3}): (?P<title>[^\n]+)\n\n(?P<text>[^\n]+)\n"
+    r"(?:\nReported for:\n\n```prolog\n(?P<bad>.*?)\n```\n\nBetter:\n\n```prolog\n(?P<good>.*?)\n```\n)?",
+    re.DOTALL,
+)
+
+
+def codes_with_pages() -> list[str]:
+    """Every code that docs/codes has a page for, in order."""
+    folder = resources.files("guidelog.codes")
+    return sorted(entry.name.removesuffix(".md") for entry in folder.iterdir() if entry.name.endswith(".md"))
+
+
+@cache
+def page_of(code: str) -> Page:
+    """The page of a code. Raises ValueError for a page that is not of the form that the others have."""
+    text = resources.files("guidelog.codes").joinpath(f"{code}.md").read_text(encoding="utf-8")
+    found = _PAGE.fullmatch(text)
+    if found is None or found["code"] != code:
+        raise ValueError(f"docs/codes/{code}.md: title, a paragraph, and both examples or none are expected")
+    return Page(found["title"], found["text"], found["bad"] or "", found["good"] or "")
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """One kind of mistake. Both examples stand after `EXAMPLE_BASE`, unless they stand `alone`."""
 
     code: str
-    title: str
-    text: str
-    bad: str
-    good: str
     severity: Severity = Severity.ERROR
     alone: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return page_of(self.code).title
+
+    @property
+    def text(self) -> str:
+        """What it means, and why it matters."""
+        return page_of(self.code).text
+
+    @property
+    def bad(self) -> str:
+        """Rules for which it is reported; empty where there are none to show."""
+        return page_of(self.code).bad
+
+    @property
+    def good(self) -> str:
+        """The same as they should be."""
+        return page_of(self.code).good
 
     def report(
         self, message: str, *labels: Label | None, notes: Iterable[str] = (), hint: str | None = None

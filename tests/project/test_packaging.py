@@ -21,7 +21,7 @@ import guidelog
 TOP = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK: dict[str, Any] = tomllib.loads((TOP / "uv.lock").read_text(encoding="utf-8"))
-BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "engine", "kb")
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "engine", "docs/codes", "kb")
 SEED = "kb/lumbar_radiculopathy/vignettes/seed.yaml"
 
 
@@ -41,7 +41,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.Compl
 def files_of_tree() -> set[str]:
     """Every file of engine/ and kb/ under the name that it has once installed."""
     found = set()
-    for folder, package in (("engine", "guidelog"), ("kb", "guidelog/kb")):
+    for folder, package in (("engine", "guidelog"), ("docs/codes", "guidelog/codes"), ("kb", "guidelog/kb")):
         for path in (TOP / folder).rglob("*"):
             inside = path.relative_to(TOP / folder)
             if path.is_file() and path.suffix != ".pyc" and not any(part.startswith(".") for part in inside.parts):

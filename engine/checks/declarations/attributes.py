@@ -14,44 +14,12 @@ from ..attribute_schema import ATTRIBUTES, Shape
 from ..codes import Code, first_characters, joined, place
 from ..context import Context
 
-UNKNOWN_KEYWORD = Code(
-    "GL101",
-    "unknown declaration",
-    "A declaration begins with a full stop and one of nine words; nothing else declares a name.",
-    bad='.findng sign_c "sign C"',
-    good='.finding sign_c "sign C"',
-)
+UNKNOWN_KEYWORD = Code("GL101")
 
-UNKNOWN_ATTRIBUTE = Code(
-    "GL102",
-    "unknown attribute",
-    "Each kind of declaration takes its own attributes. An attribute that is misspelt, or that belongs to another "
-    "kind of declaration, would be without effect, so it is an error.",
-    bad='.finding sign_c "sign C" sceen(signs)',
-    good='.finding sign_c "sign C" screen(signs)',
-)
-REPEATED_ATTRIBUTE = Code(
-    "GL103",
-    "attribute given twice",
-    "An attribute stands once in a declaration; only `option` of a reading is repeated.",
-    bad='.finding sign_c "sign C" ask("Is there sign C?") ask("Sign C?")',
-    good='.finding sign_c "sign C" ask("Is there sign C?")',
-)
-WRONG_VALUES = Code(
-    "GL104",
-    "wrong attribute values",
-    "An attribute has a fixed number and kind of values: names without quotes, wording in quotes, whole numbers.",
-    bad='.measure height "height" unit(cm) range(0)',
-    good='.measure height "height" unit(cm) range(0, 250)',
-)
-MISSING_ATTRIBUTE = Code(
-    "GL105",
-    "missing attribute",
-    "A measure needs `unit` and `range`, a reading `chosen`, a statement `kind`, a decision `decided`: without them "
-    "it has no meaning.",
-    bad='.measure height "height" unit(cm)',
-    good='.measure height "height" unit(cm) range(0, 250)',
-)
+UNKNOWN_ATTRIBUTE = Code("GL102")
+REPEATED_ATTRIBUTE = Code("GL103")
+WRONG_VALUES = Code("GL104")
+MISSING_ATTRIBUTE = Code("GL105")
 
 CODES = (UNKNOWN_KEYWORD, UNKNOWN_ATTRIBUTE, REPEATED_ATTRIBUTE, WRONG_VALUES, MISSING_ATTRIBUTE)
 

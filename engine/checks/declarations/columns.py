@@ -12,36 +12,10 @@ from ..attribute_schema import ATTRIBUTES
 from ..codes import Code, first_characters, joined, last_characters, place
 from ..context import Context
 
-WRONG_COLUMNS = Code(
-    "GL110",
-    "columns missing, or where none belong",
-    "`.decl` and `.concept` name the columns of a predicate with their types, in brackets behind the name. No other "
-    "declaration has columns.",
-    bad=".decl pair",
-    good=".decl pair(F: finding, G: finding)",
-)
-UNKNOWN_TYPE = Code(
-    "GL111",
-    "unknown type",
-    "The type of a column is `patient`, `finding`, `measure`, `intervention`, `stance`, `symbol` or `number`.",
-    bad=".decl pair(F: findng, G: finding)",
-    good=".decl pair(F: finding, G: finding)",
-)
-PATIENT_COLUMN = Code(
-    "GL112",
-    "patient column out of place",
-    "A concept is about one patient, who is its first column and no other. A plain relation is about the guideline "
-    "itself and has no patient: so one patient's facts never reach another's answer.",
-    bad='.concept severe(F: finding, P: patient) true("severe") false("not severe")',
-    good='.concept severe(P: patient, F: finding) true("severe") false("not severe")',
-)
-COLUMN_TWICE = Code(
-    "GL113",
-    "column named twice",
-    "The columns of a predicate have different names, so that `{F}` in its wording means one of them.",
-    bad=".decl pair(F: finding, F: finding)",
-    good=".decl pair(F: finding, G: finding)",
-)
+WRONG_COLUMNS = Code("GL110")
+UNKNOWN_TYPE = Code("GL111")
+PATIENT_COLUMN = Code("GL112")
+COLUMN_TWICE = Code("GL113")
 CODES = (WRONG_COLUMNS, UNKNOWN_TYPE, PATIENT_COLUMN, COLUMN_TWICE)
 
 

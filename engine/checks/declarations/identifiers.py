@@ -12,43 +12,14 @@ from ..attribute_schema import ATTRIBUTES
 from ..codes import Code, place
 from ..context import Context, built_in, sound_columns
 
-RESERVED = Code(
-    "GL106",
-    "reserved word",
-    "`atleast` is a word of the rule language, and `yes`, `no`, `on`, `off`, `true`, `false` and `null` are read as "
-    "values, not as names, in YAML patient files. None of them can be declared.",
-    bad='.finding off "sign C"',
-    good='.finding sign_c "sign C"',
-)
-CAPITAL = Code(
-    "GL107",
-    "name does not start with a small letter",
-    "In a rule a word with a capital or `_` in front is a variable. So findings, measures, interventions, screens, "
-    "readings and predicates start with a small letter; only statements and decisions, which no rule body mentions, "
-    "may be called `S1` or `Q1`.",
-    bad='.finding Sign_c "sign C"',
-    good='.finding sign_c "sign C"',
-)
+RESERVED = Code("GL106")
+CAPITAL = Code("GL107")
 _LANGUAGE = {"atleast"}
 _YAML = {"yes", "no", "on", "off", "true", "false", "null"}
 _CAPITALS_ALLOWED = {"statement", "decision"}
 
-TWICE = Code(
-    "GL108",
-    "declared twice",
-    "A name is declared once. The second declaration would be without effect.",
-    bad='.finding sign_a "sign A, again"',
-    good='.finding sign_c "sign C"',
-)
-CLASH = Code(
-    "GL109",
-    "name stands for two things",
-    "Findings and measures share their names, because a patient record and a certificate mention both; so do plain "
-    "relations and concepts. The built-in predicates have fixed columns: `.concept` may give those that rules define "
-    "their wording, and nothing else may redeclare them.",
-    bad='.measure sign_a "strength of sign A" unit(point) range(0, 5)',
-    good='.measure sign_a_strength "strength of sign A" unit(point) range(0, 5)',
-)
+TWICE = Code("GL108")
+CLASH = Code("GL109")
 _SPACES = {"finding": "input", "measure": "input", "decl": "predicate", "concept": "predicate"}
 _WORDS = {"finding": "a finding", "measure": "a measure", "decl": "a plain relation", "concept": "a concept"}
 

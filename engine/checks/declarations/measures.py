@@ -12,37 +12,10 @@ from ..attribute_schema import attribute_of
 from ..codes import Code, place
 from ..context import Context
 
-EMPTY_RANGE = Code(
-    "GL114",
-    "range that is empty",
-    "The range of a measure goes from its lowest to its highest possible value, in its unit.",
-    bad='.measure height "height" unit(cm) range(250, 0)',
-    good='.measure height "height" unit(cm) range(0, 250)',
-)
-WRONG_UNLISTED = Code(
-    "GL115",
-    "`unlisted` without a screen, or out of range",
-    "`unlisted(n)` is the value of a measure that a complete screen does not list. So the measure belongs to a "
-    "screen, and n lies in its range.",
-    bad='.measure doses "doses" unit(dose) range(1, 10) screen(signs) unlisted(0)',
-    good='.measure doses "doses" unit(dose) range(0, 10) screen(signs) unlisted(0)',
-)
-DOUBTFUL_UNIT = Code(
-    "GL116",
-    "unit that looks like `day` or `week`",
-    "Only the units `day` and `week` are understood as time and can be compared with each other. Any other unit, "
-    "`weeks` for one, is a scale of its own.",
-    bad='.measure rest "weeks of rest" unit(weeks) range(0, 52)',
-    good='.measure rest "weeks of rest" unit(week) range(0, 52)',
-    severity=Severity.WARNING,
-)
-UNDECLARED_SCREEN = Code(
-    "GL117",
-    "undeclared screen",
-    "The screen that a finding or measure belongs to is declared with `.screen`.",
-    bad='.finding sign_c "sign C" screen(sign)',
-    good='.finding sign_c "sign C" screen(signs)',
-)
+EMPTY_RANGE = Code("GL114")
+WRONG_UNLISTED = Code("GL115")
+DOUBTFUL_UNIT = Code("GL116", severity=Severity.WARNING)
+UNDECLARED_SCREEN = Code("GL117")
 CODES = (EMPTY_RANGE, WRONG_UNLISTED, DOUBTFUL_UNIT, UNDECLARED_SCREEN)
 
 

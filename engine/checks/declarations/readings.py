@@ -11,20 +11,8 @@ from ..attribute_schema import ATTRIBUTES, attribute_of
 from ..codes import Code, joined, place
 from ..context import Context
 
-OPTIONS = Code(
-    "GL118",
-    "reading without alternatives",
-    "A reading is a switch: it has two or more options, each with a name of its own.",
-    bad='.reading onset "when it began" option(kept, "as written") chosen(kept)',
-    good='.reading onset "when it began" option(kept, "as written") option(early, "at first signs") chosen(kept)',
-)
-NOT_AN_OPTION = Code(
-    "GL119",
-    "chosen is not an option",
-    "`chosen` names the option that is in force unless a site chooses another.",
-    bad='.reading onset "when it began" option(kept, "as written") option(early, "at first signs") chosen(kep)',
-    good='.reading onset "when it began" option(kept, "as written") option(early, "at first signs") chosen(kept)',
-)
+OPTIONS = Code("GL118")
+NOT_AN_OPTION = Code("GL119")
 CODES = (OPTIONS, NOT_AN_OPTION)
 
 

@@ -12,30 +12,9 @@ from ..attribute_schema import attribute_of
 from ..codes import Code, joined, place
 from ..context import Context
 
-UNKNOWN_KIND = Code(
-    "GL120",
-    "unknown kind of statement",
-    "A statement is of the kind `scope`, `do`, `consider`, `avoid`, `defer`, `criterion`, `note` or `caution`, or of "
-    "several of them.",
-    bad='.statement S2 "what it says" kind(doo)',
-    good='.statement S2 "what it says" kind(do, avoid)',
-)
-UNDECLARED_DECISION = Code(
-    "GL121",
-    "undeclared decision",
-    "A decision that an intervention, a reading or a rule refers to is declared with `.decision`.",
-    bad='.intervention step_c "step C" silent("Q7")',
-    good='.intervention step_c "step C" silent("Q1")',
-)
-NO_LOCATOR = Code(
-    "GL126",
-    "locator that is no place",
-    "A locator says where in the source a statement stands: the headings above it, from the outermost in, and its "
-    "place below the last, `item 2`, `paragraph 1` or `sentence 3`, all parted by ` > `. It never repeats the words "
-    "of the source.",
-    bad='.statement S2 "what it says" kind(do) locator("Do step B in all patients with sign B")',
-    good='.statement S2 "what it says" kind(do) locator("Treatment > First steps > item 2")',
-)
+UNKNOWN_KIND = Code("GL120")
+UNDECLARED_DECISION = Code("GL121")
+NO_LOCATOR = Code("GL126")
 CODES = (UNKNOWN_KIND, UNDECLARED_DECISION, NO_LOCATOR)
 
 _PLACE = re.compile(r"(?:[^>]{1,80} > )*(?:(?:item|paragraph|sentence|row) [1-9][0-9]*)(?: > sentence [1-9][0-9]*)?")

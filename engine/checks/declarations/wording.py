@@ -15,38 +15,10 @@ from ..context import ANONYMOUS, Context, Layout
 
 _HOLE = re.compile(r"\{([^{}]*)\}")
 
-UNFILLED_HOLE = Code(
-    "GL122",
-    "hole in a wording that nothing fills",
-    "`{F}` in the wording of a concept stands for the column that is declared as `F`. Wordings of findings have no "
-    "holes.",
-    bad=(
-        '.concept severe(P: patient, F: finding) true("{G} is severe") false("{F} is not severe")\n'
-        '#[id = "SEVERE"]\nsevere(P, F) :- finding(P, F), group(F).'
-    ),
-    good=(
-        '.concept severe(P: patient, F: finding) true("{F} is severe") false("{F} is not severe")\n'
-        '#[id = "SEVERE"]\nsevere(P, F) :- finding(P, F), group(F).'
-    ),
-)
-NO_WORDING = Code(
-    "GL123",
-    "missing wording",
-    'Explanations say why a concept is true or false in the words of `true("…")` and `false("…")`; without them they '
-    "show its bare name. Statements and decisions say in quotes what they are.",
-    bad='.concept severe(P: patient) true("it is severe")',
-    good='.concept severe(P: patient) true("it is severe") false("it is not severe")',
-    severity=Severity.WARNING,
-)
+UNFILLED_HOLE = Code("GL122")
+NO_WORDING = Code("GL123", severity=Severity.WARNING)
 
-UNFILLED_RULE_HOLE = Code(
-    "GL314",
-    "hole in `says` that nothing fills",
-    "`{F}` in `says` stands for the value of the rule's variable `F`. A variable that only `atleast` uses has no "
-    "single value.",
-    bad='#[id = "A", says = "{G} is there"]\nalarm(P) :- finding(P, F), group(F).',
-    good='#[id = "A", says = "{F} is there"]\nalarm(P) :- finding(P, F), group(F).',
-)
+UNFILLED_RULE_HOLE = Code("GL314")
 
 CODES = (UNFILLED_HOLE, NO_WORDING, UNFILLED_RULE_HOLE)
 

@@ -11,22 +11,8 @@ from guidelog.language.tree import AtLeast
 from ..codes import Code, place
 from ..context import Context, Layout, Place, Use
 
-COUNT = Code(
-    "GL225",
-    "`atleast 0`",
-    "At least none is always true. `atleast` counts from 1.",
-    bad='#[id = "A"]\nalarm(P) :- patient(P), atleast 0 { finding(P, F) : group(F) }.',
-    good='#[id = "A"]\nalarm(P) :- patient(P), atleast 1 { finding(P, F) : group(F) }.',
-)
-CONDITION = Code(
-    "GL226",
-    "condition of `atleast` that is not fixed",
-    "Behind the colon stand plain relations, which say what is counted. They are the same for all patients and are "
-    "completely known before anything is counted: not negated, and their rules, and those they rest on, use neither "
-    "`!` nor `atleast`.",
-    bad='#[id = "A"]\nalarm(P) :- patient(P), atleast 2 { finding(P, F) : finding(P, F) }.',
-    good='#[id = "A"]\nalarm(P) :- patient(P), atleast 2 { finding(P, F) : group(F) }.',
-)
+COUNT = Code("GL225")
+CONDITION = Code("GL226")
 CODES = (COUNT, CONDITION)
 
 

@@ -10,38 +10,8 @@ from guidelog.language.names import Kind
 from ..codes import Code, place
 from ..context import Context, Use
 
-NEVER_DEFINED = Code(
-    "GL124",
-    "used but never defined",
-    "A concept or relation that rules look at and that no rule or fact defines is false for everyone.",
-    bad=('.concept severe(P: patient) true("severe") false("not severe")\n#[id = "A"]\nalarm(P) :- severe(P).'),
-    good=(
-        '.concept severe(P: patient) true("severe") false("not severe")\n'
-        '#[id = "A"]\nalarm(P) :- severe(P).\n#[id = "B"]\nsevere(P) :- finding(P, sign_b).'
-    ),
-    severity=Severity.WARNING,
-)
-NO_SCOPE = Code(
-    "GL125",
-    "guideline without a scope",
-    "A guideline that advises says whom it is about, by rules for `in_scope`. Without them every patient is outside "
-    "the guideline.",
-    bad=(
-        '.finding sign_a "sign A"\n.intervention step_a "step A"\n'
-        '.statement S1 "what the source says" kind(do) cites(1)\n'
-        '#[id = "A", statements = ["S1"], cites = [1], strength = strong, says = "do step A", everyone = true]\n'
-        "advise(P, step_a, do) :- finding(P, sign_a)."
-    ),
-    good=(
-        '.finding sign_a "sign A"\n.intervention step_a "step A"\n'
-        '.statement S1 "what the source says" kind(do) cites(1)\n'
-        '.concept in_scope(P: patient) true("in scope") false("not in scope")\n'
-        '#[id = "SCOPE"]\nin_scope(P) :- finding(P, sign_a).\n'
-        '#[id = "A", statements = ["S1"], cites = [1], strength = strong, says = "do step A"]\n'
-        "advise(P, step_a, do) :- in_scope(P)."
-    ),
-    alone=True,
-)
+NEVER_DEFINED = Code("GL124", severity=Severity.WARNING)
+NO_SCOPE = Code("GL125", alone=True)
 CODES = (NEVER_DEFINED, NO_SCOPE)
 
 

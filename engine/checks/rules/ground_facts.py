@@ -11,29 +11,9 @@ from guidelog.language.tree import Variable
 from ..codes import Code, place
 from ..context import Context
 
-VARIABLE_IN_FACT = Code(
-    "GL206",
-    "fact with a variable",
-    "A fact names what it is about. What holds for all values is written as a rule.",
-    bad="group(F).",
-    good="group(sign_b).",
-)
-DEFINES_INPUT = Code(
-    "GL207",
-    "rule for an input",
-    "`finding`, `measure` and `patient` say what the patient record says. Rules conclude concepts from them and "
-    "never add to the record.",
-    bad='#[id = "A"]\nfinding(P, sign_b) :- finding(P, sign_a).',
-    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
-)
-FACT_ABOUT_PATIENT = Code(
-    "GL208",
-    "fact about a patient",
-    "Rule files hold no patient data: facts about patients come from patient records. What is true of every patient "
-    "is written as a rule.",
-    bad="alarm(smith).",
-    good='#[id = "A"]\nalarm(P) :- patient(P).',
-)
+VARIABLE_IN_FACT = Code("GL206")
+DEFINES_INPUT = Code("GL207")
+FACT_ABOUT_PATIENT = Code("GL208")
 CODES = (VARIABLE_IN_FACT, DEFINES_INPUT, FACT_ABOUT_PATIENT)
 
 

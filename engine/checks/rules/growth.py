@@ -11,14 +11,7 @@ from guidelog.language.tree import Arithmetic, Negative, Variable, variables_of
 from ..codes import Code, place
 from ..context import Context, Layout
 
-GROWTH = Code(
-    "GL228",
-    "arithmetic in a recursive loop",
-    "A rule that computes a number and rests on its own conclusion could go on for ever. Numbers are computed "
-    "outside loops; the numbers that a loop runs over are listed as facts.",
-    bad='#[id = "A"]\nlevel(M) :- level(N), M = N + 1.',
-    good=('.decl next(N: number, M: number)\nnext(1, 2).\nnext(2, 3).\n#[id = "A"]\nlevel(M) :- level(N), next(N, M).'),
-)
+GROWTH = Code("GL228")
 CODES = (GROWTH,)
 
 

@@ -25,44 +25,10 @@ from guidelog.language.vocabulary import TICKS_PER_UNIT
 from ..codes import Code, joined, place
 from ..context import MEASURE_COLUMN, VALUE_COLUMN, Context, Layout, Place
 
-MEASURED_ELSEWHERE = Code(
-    "GL216",
-    "measured variable outside comparisons",
-    "The value of a measure may be an interval, so a measured variable stands for no single number. It occurs only "
-    "in comparisons, not in conclusions and other conditions, and is the value of one measure.",
-    bad=(
-        '.concept waited(P: patient, W: number) true("waited {W} weeks") false("did not wait {W} weeks")\n'
-        '#[id = "A"]\nwaited(P, W) :- measure(P, waiting_weeks, W).'
-    ),
-    good=(
-        '.concept waited(P: patient, N: number) true("waited {N} weeks") false("did not wait {N} weeks")\n'
-        '#[id = "A"]\nwaited(P, N) :- measure(P, waiting_weeks, W), level(N), W >= N.'
-    ),
-)
-NOT_LINEAR = Code(
-    "GL217",
-    "comparison that is not linear",
-    "In a comparison with measured variables, variables are added, subtracted and multiplied by whole numbers, but "
-    "not by each other.",
-    bad='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), measure(P, weight, V), W * V > 100.',
-    good='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), 2 * W > 100.',
-)
-MIXED_UNITS = Code(
-    "GL218",
-    "units that do not go together",
-    "Measures in different units cannot be compared, except weeks with days. A plain number beside weeks and days "
-    "would be in neither.",
-    bad='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), measure(P, weight, V), W > V.',
-    good='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), measure(P, waiting_days, D), W > D.',
-)
-NOT_YES_OR_NO = Code(
-    "GL219",
-    "`measure` or `patient` used as a question",
-    "`measure(P, M, V)` and `patient(P)` always hold: they give a value and a patient. So they are not negated or "
-    "counted, and the value of a measure is a variable that is compared.",
-    bad='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, 6).',
-    good='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), W = 6.',
-)
+MEASURED_ELSEWHERE = Code("GL216")
+NOT_LINEAR = Code("GL217")
+MIXED_UNITS = Code("GL218")
+NOT_YES_OR_NO = Code("GL219")
 CODES = (MEASURED_ELSEWHERE, NOT_LINEAR, MIXED_UNITS, NOT_YES_OR_NO)
 
 

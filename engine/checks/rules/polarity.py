@@ -25,23 +25,7 @@ from guidelog.source import Span
 from ..codes import Code, joined, place
 from ..context import ANONYMOUS, Context, Layout, Use
 
-BOTH_WAYS = Code(
-    "GL229",
-    "input used both ways",
-    "One conclusion needs an input to be present in one place and absent in another, or a measure to be high and "
-    "low. While that input is unknown, the answer may be undetermined although it is the same either way.",
-    bad=(
-        '#[id = "A", statements = ["S1"], cites = [1], strength = strong, says = "do step A"]\n'
-        "advise(P, step_a, do) :- in_scope(P), finding(P, sign_b).\n"
-        '#[id = "B", statements = ["S1"], cites = [1], strength = strong, says = "do step A"]\n'
-        "advise(P, step_a, do) :- in_scope(P), !finding(P, sign_b)."
-    ),
-    good=(
-        '#[id = "A", statements = ["S1"], cites = [1], strength = strong, says = "do step A"]\n'
-        "advise(P, step_a, do) :- in_scope(P)."
-    ),
-    severity=Severity.WARNING,
-)
+BOTH_WAYS = Code("GL229", severity=Severity.WARNING)
 CODES = (BOTH_WAYS,)
 
 _MOST_NAMED = 3

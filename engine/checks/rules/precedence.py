@@ -17,23 +17,8 @@ _HOLD = (
     '  unsettled = "Look for sign B."]\n'
     "advise(P, step_a, hold) :- in_scope(P), "
 )
-MISPLACED = Code(
-    "GL315",
-    "`unsettled` on a rule that holds nothing back",
-    "`unsettled` says what to do while it is not known whether a rule for `advise(…, hold)` applies. No other rule "
-    "has it.",
-    bad='#[id = "A", unsettled = "Look for sign A."]\nalarm(P) :- finding(P, sign_a).',
-    good=_HOLD + "finding(P, sign_b).",
-)
-NOT_SETTLED = Code(
-    "GL316",
-    "`unsettled` on what three values leave open",
-    "Under a rule with `unsettled` no input may be needed present in one place and absent in another, or high and low, "
-    "and no threshold may be a range: it could be open whether the rule applies although it is the same either way, "
-    "and the answer would be given as if nothing held it back.",
-    bad=_HOLD + "measure(P, waiting_weeks, W), W >= 12..26.",
-    good=_HOLD + "alarm(P).",
-)
+MISPLACED = Code("GL315")
+NOT_SETTLED = Code("GL316")
 CODES = (MISPLACED, NOT_SETTLED)
 
 

@@ -14,34 +14,10 @@ from guidelog.language.tree import Symbol
 from ..codes import Code, elsewhere, joined, place
 from ..context import ARTICLES, Context, Place, Use, typed_constants
 
-WRONG_ARITY = Code(
-    "GL203",
-    "wrong number of arguments",
-    "A predicate is used with as many arguments as it has columns.",
-    bad='#[id = "A"]\nalarm(P) :- finding(P, sign_a, sign_b).',
-    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a), finding(P, sign_b).',
-)
+WRONG_ARITY = Code("GL203")
 
-UNDECLARED_PREDICATE = Code(
-    "GL201",
-    "undeclared predicate",
-    "Every predicate is declared with `.concept` or `.decl`, or is built in. So a misspelt name never becomes a "
-    'silent "no".',
-    bad='#[id = "A"]\nalarm(P) :- alrm(P).',
-    good=(
-        '.concept severe(P: patient) true("severe") false("not severe")\n'
-        '#[id = "A"]\nalarm(P) :- severe(P).\n#[id = "B"]\n'
-        "severe(P) :- finding(P, sign_a), finding(P, sign_b)."
-    ),
-)
-UNDECLARED_CONSTANT = Code(
-    "GL202",
-    "undeclared finding, measure, intervention or stance",
-    "A constant in a column of type finding, measure or intervention is declared as such; stances are `emergency`, "
-    "`urgent`, `do`, `consider`, `avoid` and `defer`.",
-    bad='#[id = "A"]\nalarm(P) :- finding(P, sign_aa).',
-    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
-)
+UNDECLARED_PREDICATE = Code("GL201")
+UNDECLARED_CONSTANT = Code("GL202")
 _ATTRIBUTES = {"measure": " unit(…) range(…, …)"}
 _INPUT_KINDS = ("finding", "measure", "intervention")
 

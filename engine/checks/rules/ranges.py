@@ -10,28 +10,9 @@ from guidelog.language.tree import Range, variables_of
 from ..codes import Code, place
 from ..context import Context, kind_of, occurrences_of
 
-BACKWARD_RANGE = Code(
-    "GL222",
-    "range that goes down",
-    "A range goes from its low end to its high end.",
-    bad='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), W >= 26..12.',
-    good='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), W >= 12..26.',
-)
-RANGE_OPERATOR = Code(
-    "GL223",
-    "range after `=` or `!=`",
-    "A range is a threshold that the guideline leaves open: it stands behind `<`, `<=`, `>` or `>=`. To ask whether "
-    "a value lies between two numbers, compare it with both.",
-    bad='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), W = 12..26.',
-    good='#[id = "A"]\nalarm(P) :- measure(P, waiting_weeks, W), W >= 12, W <= 26.',
-)
-RANGE_OF_PLAIN = Code(
-    "GL224",
-    "range that is compared with a plain number",
-    "A range is a threshold for a measured value. A plain number of a relation is compared with numbers.",
-    bad='.decl high(N: number)\n#[id = "A"]\nhigh(N) :- level(N), N >= 3..5.',
-    good='.decl high(N: number)\n#[id = "A"]\nhigh(N) :- level(N), N >= 3.',
-)
+BACKWARD_RANGE = Code("GL222")
+RANGE_OPERATOR = Code("GL223")
+RANGE_OF_PLAIN = Code("GL224")
 CODES = (BACKWARD_RANGE, RANGE_OPERATOR, RANGE_OF_PLAIN)
 
 

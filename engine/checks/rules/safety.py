@@ -14,42 +14,9 @@ from guidelog.language.tree import Variable, variables_of
 from ..codes import Code, place
 from ..context import ANONYMOUS, VALUE_COLUMN, Context, Layout, Place, Use
 
-UNSAFE = Code(
-    "GL213",
-    "unsafe variable",
-    "Each variable of a rule occurs in a positive condition, or `=` gives it the value of something that has one. "
-    "Negations, comparisons and conclusions only use values.",
-    bad=(
-        '.concept severe(P: patient, F: finding) true("{F} is severe") false("{F} is not severe")\n'
-        '#[id = "A"]\nsevere(P, F) :- finding(P, sign_a).'
-    ),
-    good=(
-        '.concept severe(P: patient, F: finding) true("{F} is severe") false("{F} is not severe")\n'
-        '#[id = "A"]\nsevere(P, F) :- finding(P, F), group(F).'
-    ),
-)
-ANONYMOUS_MISUSED = Code(
-    "GL214",
-    "`_` where a value is needed",
-    "`_` is a new variable each time, so it has no value under `!`, in a conclusion or in a comparison. `_1`, `_2` "
-    "and so on are the names that certificates give to it; a rule cannot use them.",
-    bad=(
-        '.decl pair(F: finding, G: finding)\npair(sign_a, sign_b).\n#[id = "A"]\n'
-        "alarm(P) :- finding(P, F), !pair(F, _)."
-    ),
-    good=(
-        ".decl pair(F: finding, G: finding)\npair(sign_a, sign_b).\n.decl paired(F: finding)\n"
-        '#[id = "A"]\npaired(F) :- pair(F, _).\n#[id = "B"]\nalarm(P) :- finding(P, F), !paired(F).'
-    ),
-)
-UNSAFE_LOCAL = Code(
-    "GL215",
-    "variable of `atleast` without a value",
-    "A variable that occurs only in a member of `atleast` gets its values from a positive condition of that member, "
-    "behind the colon.",
-    bad='#[id = "A"]\nalarm(P) :- patient(P), atleast 2 { finding(P, F) }.',
-    good='#[id = "A"]\nalarm(P) :- patient(P), atleast 2 { finding(P, F) : group(F) }.',
-)
+UNSAFE = Code("GL213")
+ANONYMOUS_MISUSED = Code("GL214")
+UNSAFE_LOCAL = Code("GL215")
 CODES = (UNSAFE, ANONYMOUS_MISUSED, UNSAFE_LOCAL)
 
 _NUMBERED = re.compile(r"_[0-9]+")

@@ -10,21 +10,7 @@ from guidelog.language.tree import Atom, Key, Term, Variable
 from ..codes import Code, place
 from ..context import Context, Layout
 
-OUTSIDE_SCOPE = Code(
-    "GL313",
-    "advice that does not rest on the scope",
-    "A rule for `advise` has `in_scope(P)` among its conditions, itself or through concepts, or says `everyone = "
-    "true`. Otherwise it speaks about patients whom the guideline is not about.",
-    bad=(
-        '#[id = "A", statements = ["S1"], cites = [1], strength = strong, says = "do step A"]\n'
-        "advise(P, step_a, do) :- finding(P, sign_b)."
-    ),
-    good=(
-        '#[id = "A", statements = ["S1"], cites = [1], strength = strong, says = "do step A"]\n'
-        "advise(P, step_a, do) :- in_scope(P), finding(P, sign_b)."
-    ),
-    severity=Severity.WARNING,
-)
+OUTSIDE_SCOPE = Code("GL313", severity=Severity.WARNING)
 CODES = (OUTSIDE_SCOPE,)
 
 

@@ -12,45 +12,12 @@ from ..attribute_schema import Kinds
 from ..codes import Code, first_characters, joined, place
 from ..context import Context, Layout
 
-UNKNOWN_KEY = Code(
-    "GL301",
-    "unknown key of an annotation",
-    "Annotations have fixed keys. A misspelt one would be without effect.",
-    bad='#[id = "A", titel = "alarm by sign A"]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A", title = "alarm by sign A"]\nalarm(P) :- finding(P, sign_a).',
-)
-REPEATED_KEY = Code(
-    "GL302",
-    "key given twice",
-    "A key stands once in an annotation.",
-    bad='#[id = "A", id = "B"]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
-)
-WRONG_VALUE = Code(
-    "GL303",
-    "wrong value in an annotation",
-    "`id`, `says`, `title` and `unsettled` are in quotes; `statements`, `decisions`, `cites` and `not_required` "
-    "are lists; `strength` is `strong` or `conditional`; `everyone` is `true`.",
-    bad="#[id = A]\nalarm(P) :- finding(P, sign_a).",
-    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
-)
-MISSING_KEY = Code(
-    "GL304",
-    "missing key of an annotation",
-    "Every rule and denial with a body has an `id`. A rule for `advise`, `include` or `note` also has `statements` "
-    "(at least one), `cites` (may be `[]`) and `says`: no advice without its source.",
-    bad="alarm(P) :- finding(P, sign_a).",
-    good='#[id = "A"]\nalarm(P) :- finding(P, sign_a).',
-)
+UNKNOWN_KEY = Code("GL301")
+REPEATED_KEY = Code("GL302")
+WRONG_VALUE = Code("GL303")
+MISSING_KEY = Code("GL304")
 
-ID_TAKEN = Code(
-    "GL305",
-    "rule id that is taken",
-    "Answers and certificates name rules by their ids, so no two rules have the same one; `fact` is what "
-    "certificates call facts.",
-    bad='#[id = "ALARM"]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "ALARM-2"]\nalarm(P) :- finding(P, sign_a).',
-)
+ID_TAKEN = Code("GL305")
 _FACT = "fact"
 
 CODES = (UNKNOWN_KEY, REPEATED_KEY, WRONG_VALUE, MISSING_KEY, ID_TAKEN)

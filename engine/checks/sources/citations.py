@@ -16,32 +16,9 @@ from ..codes import Code, elsewhere, joined, place
 from ..context import Context
 from .references import items_of
 
-UNKNOWN_REFERENCE = Code(
-    "GL310",
-    "citation that leads nowhere",
-    "Every number that a statement or rule cites is in the guideline's list of references, or in its list of "
-    "citations that the source leaves unresolved.",
-    bad='#[id = "A", statements = ["S1"], cites = [9]]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A", statements = ["S1"], cites = [1]]\nalarm(P) :- finding(P, sign_a).',
-)
-UNRESOLVED = Code(
-    "GL311",
-    "citation that the source leaves unresolved",
-    "The source cites a number for which it gives no reference. It is shown as unresolved and nothing is put in its "
-    "place; reviewers should ask for it.",
-    bad='.statement S2 "what it says" kind(note) cites(3)',
-    good='.statement S2 "what it says" kind(note) cites(2)',
-    severity=Severity.WARNING,
-)
-BEYOND_STATEMENTS = Code(
-    "GL312",
-    "rule cites more than its statements",
-    "A rule cites what the statements that it encodes cite. Another number is a slip, or belongs to the statement as "
-    "well.",
-    bad='#[id = "A", statements = ["S1"], cites = [1, 2]]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A", statements = ["S1"], cites = [1]]\nalarm(P) :- finding(P, sign_a).',
-    severity=Severity.WARNING,
-)
+UNKNOWN_REFERENCE = Code("GL310")
+UNRESOLVED = Code("GL311", severity=Severity.WARNING)
+BEYOND_STATEMENTS = Code("GL312", severity=Severity.WARNING)
 CODES = (UNKNOWN_REFERENCE, UNRESOLVED, BEYOND_STATEMENTS)
 
 

@@ -11,35 +11,10 @@ from guidelog.language.tree import Key, ListValue, Rule, Text, Value, plain
 from ..codes import Code, joined, place
 from ..context import Context
 
-UNKNOWN_STATEMENT = Code(
-    "GL306",
-    "undeclared statement",
-    "The statements of the source that a rule encodes are declared with `.statement`.",
-    bad='#[id = "A", statements = ["S7"]]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A", statements = ["S1"]]\nalarm(P) :- finding(P, sign_a).',
-)
-UNKNOWN_DECISION = Code(
-    "GL307",
-    "undeclared decision in an annotation",
-    "The decisions that a rule rests on are declared with `.decision`.",
-    bad='#[id = "A", decisions = ["Q7"]]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A", decisions = ["Q1"]]\nalarm(P) :- finding(P, sign_a).',
-)
-UNKNOWN_READING = Code(
-    "GL308",
-    "undeclared reading or option",
-    "`reading` names a declared reading and `option` one of its options; the two stand together. The rule counts "
-    "only while that option is chosen.",
-    bad='#[id = "A", reading = cutoff, option = late]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A", reading = cutoff, option = early]\nalarm(P) :- finding(P, sign_a).',
-)
-UNKNOWN_FINDING = Code(
-    "GL309",
-    "undeclared finding in `not_required`",
-    "`not_required` lists declared findings that the source mentions and does not require.",
-    bad='#[id = "A", not_required = [sign_x]]\nalarm(P) :- finding(P, sign_a).',
-    good='#[id = "A", not_required = [sign_b]]\nalarm(P) :- finding(P, sign_a).',
-)
+UNKNOWN_STATEMENT = Code("GL306")
+UNKNOWN_DECISION = Code("GL307")
+UNKNOWN_READING = Code("GL308")
+UNKNOWN_FINDING = Code("GL309")
 CODES = (UNKNOWN_STATEMENT, UNKNOWN_DECISION, UNKNOWN_READING, UNKNOWN_FINDING)
 
 _ATTRIBUTES = {"statement": " kind(…)", "decision": ' decided("…")', "finding": ""}

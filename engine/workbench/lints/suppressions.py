@@ -18,23 +18,8 @@ from guidelog.source import Source, Span
 from .advice import Advice, Fix
 
 _ALLOW = re.compile(r"%[ \t]*allow[ \t]+(GL[0-9]{3})[ \t]*(?::[ \t]*(.*))?$", re.MULTILINE)
-NO_REASON = Code(
-    "GL910",
-    "warning silenced without a reason",
-    "Whoever reads the rules later has to know why a warning does not apply: `% allow GL901: the reason`.",
-    '% allow GL901\n.finding sign_z "sign Z"',
-    '% allow GL901: recorded for audits\n.finding sign_z "sign Z"',
-    alone=True,
-)
-SILENCES_NOTHING = Code(
-    "GL911",
-    "silencing that silences nothing",
-    "The statement gives no such warning, or gives an error, which cannot be silenced.",
-    '% allow GL903: why\n.finding sign_z "sign Z"',
-    '.finding sign_z "sign Z"',
-    Severity.WARNING,
-    alone=True,
-)
+NO_REASON = Code("GL910", alone=True)
+SILENCES_NOTHING = Code("GL911", Severity.WARNING, alone=True)
 CODES = (NO_REASON, SILENCES_NOTHING)
 
 
