@@ -127,7 +127,43 @@ class SolverInputs:
                     if not up and total < bound:
                         circuit.forbid(*reasons, literal)
         self.joint[key] = pair
+        self._as_differences(circuit, key, pair)
         return pair
+
+    def _as_differences(self, circuit: Literals, key: Joint, pair: Pair) -> None:
+        """Tell the solver what a comparison of two measures says of the ends of their intervals, in ticks.
+
+        What it finds contradictory no numbers fit; what it leaves `linear` has the last word about.
+        """
+        terms, bound = key
+        if [coefficient for _, coefficient in terms] != [1, -1]:
+            return
+        (low, high), (other_low, other_high) = (self._ends(circuit, name) for name, _ in terms)
+        certain, possible = pair
+        circuit.at_most(certain, other_high, low, -bound)
+        circuit.at_most(-certain, low, other_high, bound - 1)
+        circuit.at_most(possible, other_low, high, -bound)
+        circuit.at_most(-possible, high, other_low, bound - 1)
+
+    def _ends(self, circuit: Literals, name: str) -> tuple[str, str]:
+        """The names of both ends of a measure as numbers, tied to the cuts between its regions."""
+        cuts = self.least[name], self.below[name]
+        low, high = circuit.numbers.get((name, *cuts), ("", ""))
+        if low:
+            return low, high
+        number = len(circuit.numbers)
+        low, high = circuit.numbers[name, *cuts] = f"low{number}", f"high{number}"
+        regions = self.regions[name]
+        circuit.at_most(circuit.true, None, low, -regions.low)
+        crossed = circuit.any(*(circuit.both(*pair) for pair in zip(*cuts, strict=True)))  # a record that is refused
+        circuit.at_most(-crossed, low, high, 0)
+        circuit.at_most(circuit.true, high, None, regions.high)
+        for cut, reached, under in zip(regions.cuts, *cuts, strict=True):
+            circuit.at_most(reached, None, low, -cut)
+            circuit.at_most(-reached, low, None, cut - 1)
+            circuit.at_most(under, high, None, cut - 1)
+            circuit.at_most(-under, None, high, -cut)
+        return low, high
 
     def _options(self, name: str, coefficient: int, end: int, up: bool) -> Iterator[tuple[int, int | None]]:
         """What a summand is at least (`up`) or at most, and the literal on the end of the measure that makes it so."""

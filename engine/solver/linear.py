@@ -8,7 +8,8 @@ together), or neither was achieved (`Undecided`). Nothing is claimed without one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -223,6 +224,9 @@ def _meaning(truth: Truth, key: Joint, pair: tuple[int, int], ends: _Ends) -> It
 
 def _solve(inequalities: list[Inequality], regions: Mapping[str, Regions], *, last: bool) -> dict[Variable, int] | None:
     """Values that fit, or None. Raises Infeasible when `last` and none fit."""
+    system = _differences_in(inequalities)
+    if system is not None:
+        return _solve_differences(system, regions, last=last)
     order, contradiction = _eliminate(inequalities)
     if contradiction is not None:
         if last:
@@ -233,6 +237,77 @@ def _solve(inequalities: list[Inequality], regions: Mapping[str, Regions], *, la
         if values is not None:
             return values
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`plus - minus <= most` in ticks, and the literals that it rests on; a missing variable is 0."""
+
+    plus: Variable | None
+    minus: Variable | None
+    most: int
+    reasons: frozenset[int]
+
+
+def _differences_in(inequalities: Iterable[Inequality]) -> list[Difference] | None:
+    """The inequalities as differences of two ends; None when one of them is something else."""
+    found = []
+    for inequality in inequalities:
+        above = [(v, c) for v, c in inequality.terms.items() if c > 0]
+        under = [(v, c) for v, c in inequality.terms.items() if c < 0]
+        if len(above) > 1 or len(under) > 1 or (above and under and above[0][1] != -under[0][1]):
+            return None
+        scale = above[0][1] if above else -under[0][1] if under else Fraction(1)
+        plus, minus = (under[0][0] if under else None), (above[0][0] if above else None)
+        found.append(Difference(plus, minus, math.floor(inequality.constant / scale), inequality.reasons))
+    return found
+
+
+def _solve_differences(
+    system: Sequence[Difference], regions: Mapping[str, Regions], *, last: bool
+) -> dict[Variable, int] | None:
+    """Small values that fit, in steps as coarse as may be, or None. Raises Infeasible as `_solve` does."""
+    ticks = {v: regions[v[1]].measure.ticks for d in system for v in (d.plus, d.minus) if v is not None}
+    whole = math.lcm(*ticks.values()) if ticks else 1
+    steps = [whole // places for places in (1, 10, 100, DECIMALS) if whole % places == 0]
+    for step in dict.fromkeys((*steps, 1)):
+        values = _shortest(system, ticks, step)
+        if isinstance(values, frozenset):
+            if step == 1:
+                if last:
+                    raise Infeasible(sorted(values))
+                return None
+        elif all(value * DECIMALS % ticks[v] == 0 for v, value in values.items()):
+            return values
+    return None
+
+
+def _shortest(
+    system: Sequence[Difference], variables: Iterable[Variable], step: int
+) -> dict[Variable, int] | frozenset[int]:
+    """The least values that are multiples of a step, or the literals of a contradiction (Bellman and Ford).
+
+    Each variable is bounded from below by its region, so the negated values are shortest ways from 0.
+    """
+    ways: dict[Variable | None, int] = {None: 0}
+    came: dict[Variable | None, Difference] = {}
+    turned: Variable | None = None
+    for _ in range(len(list(variables)) + 2):
+        changed = False
+        for d in system:
+            if d.plus in ways and (way := ways[d.plus] + d.most // step) < ways.get(d.minus, way + 1):
+                ways[d.minus], came[d.minus] = way, d
+                turned, changed = d.minus, True
+        if not changed:
+            return {v: -way * step for v, way in ways.items() if v is not None}
+    for _ in range(len(ways)):  # now on the contradiction, which is a way in a circle
+        turned = came[turned].plus
+    start, reasons = turned, set[int]()
+    while True:
+        reasons |= came[turned].reasons
+        turned = came[turned].plus
+        if turned == start:
+            return frozenset(reasons)
 
 
 _Order: TypeAlias = list[tuple[Variable, list[Inequality]]]

@@ -18,6 +18,7 @@ from typing import Any
 import clingo
 from clingo import TruthValue
 from clingo.backend import HeuristicType
+from clingodl import ClingoDLTheory
 
 LONGEST_SHRINKING = 5.0
 """Seconds to look for a smaller patient once there is one."""
@@ -81,6 +82,9 @@ class Literals:
         self._gates: dict[tuple[Any, ...], int] = {}
         self._shown: set[int] = set()
         self._twins: dict[int, int] = {}
+        self._differences: Any = None
+        self._terms: dict[str | int, int] = {}
+        self.numbers: dict[tuple[Any, ...], tuple[str, str]] = {}
         self.size = 0
         self.true = self.atom()
         self._rule([self.true], [])
@@ -194,6 +198,32 @@ class Literals:
             abs(literal), HeuristicType.True_ if literal > 0 else HeuristicType.False_, weight, weight, [when]
         )
 
+    def at_most(self, literal: int, plus: str | None, minus: str | None, most: int) -> None:
+        """`literal` says of two whole numbers, known by name, that `plus - minus <= most`; a missing one is 0.
+
+        Numbers that contradict each other are seen while clingo searches (clingo-dl), not model by model.
+        """
+        if literal == self.false:
+            return
+        if self._differences is None:
+            self._differences = ClingoDLTheory()  # type: ignore[no-untyped-call]
+            self._differences.register(self.control)
+        holds = self.atom()
+        self.define(holds, [literal])
+        backend = self._backend()
+        operands = [self._term(0 if name is None else name) for name in (plus, minus)]
+        difference = backend.add_theory_term_function("-", operands)
+        name = self._term("__diff_h")
+        element = backend.add_theory_element([difference], [])
+        backend.add_theory_atom_with_guard(name, [element], "<=", self._term(most), holds)
+
+    def _term(self, value: str | int) -> int:
+        if value not in self._terms:
+            backend = self._backend()
+            make = backend.add_theory_term_number if isinstance(value, int) else backend.add_theory_term_string
+            self._terms[value] = make(value)
+        return self._terms[value]
+
     def switch(self) -> int:
         """An atom that is set from outside, on at first."""
         number = self.atom()
@@ -230,6 +260,8 @@ class Literals:
         found. With `conflicts` the search gives up after so many. The model keeps what is watched.
         """
         self._close()
+        if self._differences is not None:
+            self._differences.prepare(self.control)
         if budget.spent:
             return Found.UNDECIDED, None
         configuration: Any = self.control.configuration

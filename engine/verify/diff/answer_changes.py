@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from guidelog.ground.program import GroundProgram
@@ -18,7 +18,7 @@ from guidelog.semantics.status import Status
 from ..search.versions import VersionPair
 from ..witness.candidate import CandidateRecord
 from ..witness.replay import Disagreement, certified, certified_quickly
-from ..witness.shrink import Shows, answered, rests_on, united, without_superfluous
+from ..witness.shrink import Shows, answered, rests_on, rounded, united, without_superfluous
 from .attribution import GroundCircuits, Responsible
 from .result import Change
 
@@ -124,6 +124,7 @@ class Changes:
             if both.budget.spent:  # a change that no engine has confirmed is none
                 both.undecided.append((one.intervention, _whether(one.pair)))
                 continue
+            record = rounded(record, both.versions.vocabulary.measures, partial(self._shown_by, one))
             self._confirm(record, [one])
             needed = self._needed(literal, record)
             yield self._change(one, record, one.name, smallest=best, spare=False, needed=needed)
@@ -180,10 +181,14 @@ class Changes:
         record = one.record
         for name in record.entries():
             less = record.without(name)
-            given = (circuits.answer(one.intervention, less) for circuits in self._circuits)
-            if all(answer is not None and answer.status is s for answer, s in zip(given, one.pair, strict=True)):
+            if self._shown_by(one, less):
                 record = less
         return record
+
+    def _shown_by(self, one: Found, record: CandidateRecord) -> bool:
+        """Whether both versions answer a record so, by circuits."""
+        given = (circuits.answer(one.intervention, record) for circuits in self._circuits)
+        return all(answer is not None and answer.status is s for answer, s in zip(given, one.pair, strict=True))
 
     @cached_property
     def _circuits(self) -> tuple[GroundCircuits, GroundCircuits]:

@@ -21,7 +21,7 @@ from ..search.questions import Outcome, Search
 from ..witness.candidate import CandidateRecord
 from ..witness.find import Ask
 from ..witness.replay import certified, certified_quickly
-from ..witness.shrink import Shows, smaller
+from ..witness.shrink import Shows, rounded, smaller, still_shows
 from .conflicts import CONFLICT, GAP, Sort
 
 MOST_SMALLEST = 8
@@ -170,6 +170,9 @@ class Review:
             if record is None or self.budget.spent:
                 yield sort.undecided(name)
             else:
+                gates = sort.gates(self.compiled.ground, name)
+                measures = self.compiled.names.vocabulary.measures
+                record = rounded(record, measures, still_shows(self.compiled, gates))
                 yield sort.confirmed(self.compiled, ask, name, record, smallest=smallest)
 
     def _smallest(

@@ -18,7 +18,7 @@ from ..gaps.report import Progress, Review
 from ..search.questions import Outcome, Search, Side
 from ..witness.find import Ask, confirm
 from ..witness.replay import certified
-from ..witness.shrink import trimmed
+from ..witness.shrink import rounded, still_broken, trimmed
 from .language import ADDS, LEARNS, Kind, Properties, Property
 from .verdicts import Remark, Result, Verdict, Verification
 
@@ -84,6 +84,10 @@ def _verdict(
     bare = case.smallest
     if not bare:
         case, bare = trimmed(compiled, prop, properties.program, case, budget.half())
+    if case.high_ends is None and case.after is None:
+        measures = compiled.names.vocabulary.measures
+        record = rounded(case.record, measures, still_broken(compiled, prop, properties.program))
+        case = replace(case, record=record)
     witness = confirm(compiled, ask, prop, properties.program, case, budget)
     if witness is None:  # what the engine has not confirmed is not said
         return verdict(Result.NOT_DECIDED, seconds)

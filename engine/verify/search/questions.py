@@ -23,9 +23,6 @@ from guidelog.solver.records import Record, any_further, any_record, prefer_smal
 from ..properties.language import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, Properties, Property, modal
 from ..witness.candidate import CandidateRecord, sketch
 
-MOST_REPAIRS = 200
-"""How often a model whose numbers do not fit together is put aside before a question counts as not decided."""
-
 
 class Outcome(Enum):
     """What a search found out."""
@@ -204,7 +201,7 @@ class Search:
         assumptions = list(wanted)
         if best:
             self._cost()
-        for _ in range(MOST_REPAIRS):
+        while True:  # numbers that do not fit rule out more than their model, so this ends; `solve` looks at the clock
             found, truth = self.circuit.solve(assumptions, budget, best=best)
             if found is not Found.MODEL or truth is None:
                 return (Outcome.IMPOSSIBLE if found is Found.NONE else Outcome.NOT_DECIDED), None
@@ -214,7 +211,6 @@ class Search:
                 self.circuit.forbid(*problem.literals)
             except Undecided:
                 return Outcome.NOT_DECIDED, None
-        return Outcome.NOT_DECIDED, None
 
     def _case(self, truth: Truth, second: Side | None) -> Case:
         sides = [self.first] if second is None else [self.first, second]

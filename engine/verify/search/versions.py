@@ -28,7 +28,6 @@ from guidelog.solver.records import Record, any_record, any_writing, as_read, pr
 
 from ..witness.candidate import CandidateRecord, content_of, day_of, sketch
 from ..witness.find import Ask
-from .questions import MOST_REPAIRS
 
 Said: TypeAlias = bool | Interval | None
 """What is said of an input: present, absent, open; an interval in ticks."""
@@ -189,7 +188,7 @@ class Versions:
         """
         assert not best or self._costed
         wanted = [*literals, *(-side.facts.refused for side in sides if accepted)]
-        for _ in range(MOST_REPAIRS):
+        while True:  # as in `Search.ask`
             result, truth = self.circuit.solve(wanted, budget, best=best)
             if truth is None:
                 return None, None, result is Found.NONE
@@ -201,7 +200,6 @@ class Versions:
                 self.circuit.forbid(*problem.literals)
             except Undecided:
                 return None, None, False
-        return None, None, False
 
     def _closed(self, truth: Truth) -> dict[str, frozenset[int]]:
         """The measures that a complete screen closes over, with the literals that make it so: none is listed."""

@@ -23,7 +23,6 @@ from guidelog.solver.literals import Budget, Found, Literals, Truth
 from guidelog.solver.program import RangeChoice, SolverProgram
 from guidelog.solver.records import any_record, regions_of
 
-from ..search.questions import MOST_REPAIRS
 from ..witness.candidate import CandidateRecord, content_of, day_of, yaml_of
 from ..witness.find import Ask
 from ..witness.replay import Disagreement, certified
@@ -146,7 +145,7 @@ class _Generator:
 
     def _search(self, literal: int) -> tuple[Found, Truth | None]:
         """A patient for an obligation; models whose numbers do not fit together are put aside."""
-        for _ in range(MOST_REPAIRS):
+        while True:  # as in `Search.ask`
             found, truth = self.circuit.solve([literal], self.budget)
             if truth is None or not self.facts.joint:
                 return found, truth
@@ -155,10 +154,8 @@ class _Generator:
             except Infeasible as problem:
                 self.circuit.forbid(*problem.literals)
             except Undecided:
-                break
-            else:
-                return found, truth
-        return Found.UNDECIDED, None
+                return Found.UNDECIDED, None
+            return found, truth
 
     def _patient(self, name: str, truth: Truth, shows: list[Obligation]) -> Generated:
         vocabulary = self.compiled.names.vocabulary

@@ -10,13 +10,14 @@ found. Nothing is proved here: whoever shows such a patient has the answers cert
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from guidelog.compiled import Compiled
 from guidelog.ground.program import GroundProgram, Ranges
 from guidelog.language.stances import STANCES
+from guidelog.language.vocabulary import Measure
 from guidelog.semantics import All, Any, End, Known, Not, Reaches
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.circuit import FALSE, NO, TRUE
@@ -310,6 +311,61 @@ def trimmed(
         if len(known) == len(worlds) and breaking(prop, program, known, kept=True) is not None:
             case = less
     return case, True
+
+
+def rounded(
+    found: CandidateRecord, measures: Mapping[str, Measure], still: Callable[[CandidateRecord], bool]
+) -> CandidateRecord:
+    """The record in whole units, as far as it then `still` shows what it was found for.
+
+    A search settles on any number that fits, 27.1 days among them; people take such a number for a reason.
+    """
+
+    def moved(record: CandidateRecord, names: Collection[str], low: int, high: int) -> CandidateRecord:
+        """The ends of some measures in whole units: down (0) or up (1)."""
+        listed = dict(record.measures)
+        for name in names:
+            ticks = measures[name].ticks
+            ends = [
+                end // ticks + (1 if up and end % ticks else 0)
+                for end, up in zip(listed[name], (low, high), strict=True)
+            ]
+            listed[name] = (ends[0] * ticks, max(ends) * ticks)
+        return replace(record, measures=listed)
+
+    def rough(record: CandidateRecord) -> list[str]:
+        return [n for n, ends in record.measures.items() if any(end % measures[n].ticks for end in ends)]
+
+    ways = ((0, 0), (1, 1), (1, 0), (0, 1))
+    for names in (rough(found), *([name] for name in rough(found))):
+        for low, high in ways if set(names) & set(rough(found)) else ():
+            tried = moved(found, names, low, high)
+            if still(tried):
+                found = tried
+                break
+    return found
+
+
+def still_broken(compiled: Compiled, prop: Property, program: GroundProgram) -> Callable[[CandidateRecord], bool]:
+    """Whether a record breaks a property, by circuits, with ranges as the guideline states them."""
+
+    def breaks(found: CandidateRecord) -> bool:
+        world = _world(compiled, found)
+        return world is not None and breaking(prop, program, [world], kept=True) is not None
+
+    return breaks
+
+
+def still_shows(compiled: Compiled, gates: Gates) -> Callable[[CandidateRecord], bool]:
+    """Whether a record is accepted and shows some gates to hold."""
+
+    def shows(found: CandidateRecord) -> bool:
+        if _world(compiled, found) is None:
+            return False
+        bits = RecordBits(compiled.ground, [found], gates)
+        return bool(bits.holding(bits.values(bits.listed), gates))
+
+    return shows
 
 
 def _without(found: CandidateRecord, name: str) -> CandidateRecord:
