@@ -13,10 +13,14 @@ from guidelog.ground.grounder import ground
 from guidelog.ground.program import Atom, GroundProgram, Ranges, at_end, has_ranges
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names
+from guidelog.language.stances import Stance
 from guidelog.language.tree import Program, Rule
 from guidelog.patients import Facts
 from guidelog.semantics.engine import Engine, EngineOf
 from guidelog.semantics.kleene import Model
+
+_ALARMING = frozenset({Stance.EMERGENCY, Stance.URGENT})
+"""An answer with one of these is given although nobody asked for it, so its rules stay in every part."""
 
 PATIENT = "patient"
 """The constant that stands for the one patient while the rules are evaluated."""
@@ -109,6 +113,7 @@ class Compiled:
 
     def _about(self, wanted: frozenset[str]) -> Compiled:
         instances = self.ground.instances
+        wanted |= {name for name, found in self.ground.stances.items() if not found.keys().isdisjoint(_ALARMING)}
         others = self.names.vocabulary.interventions.keys() - wanted
         todo = [
             a for a in instances if a[0] in ("in_scope", "note") or (a[0] in ("advise", "include") and a[1] in wanted)

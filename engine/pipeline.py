@@ -25,11 +25,13 @@ from guidelog.ground.program import GroundProgram, Ranges
 from guidelog.language import cache
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names, names_of
+from guidelog.language.stances import Stance
 from guidelog.language.tree import Program
 from guidelog.patients import Facts, Patient, close
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import World
-from guidelog.semantics.status import Because, Status, status_in
+from guidelog.semantics.status import Because, Status, status_in, status_of_stance
+from guidelog.wording.presentation import EMERGENCIES
 
 __all__ = [
     "CertificateError",
@@ -41,6 +43,9 @@ __all__ = [
     "compile_guideline",
     "settle",
 ]
+
+
+_ALARMING = {stance for stance in Stance if status_of_stance(stance) in EMERGENCIES}
 
 
 def compile_guideline(
@@ -145,12 +150,22 @@ def ask(
     world = World(compiled.ground, facts, compiled.evaluate(facts))
     questions = Questions(compiled.ground, facts)
     given = [_answer(compiled, world, questions if asking is None or name in asking else None, name) for name in wanted]
-    notes = assembly.notes(world, wanted)
-    claims = _claims(compiled, world, given, notes)
+    alerts = [_answer(compiled, world, None, name) for name in _alerts(compiled, world, wanted)]
+    notes = assembly.notes(world, [*wanted, *(alert.intervention for alert in alerts)])
+    claims = _claims(compiled, world, [*given, *alerts], notes)
     written = document.write(compiled, patient, facts, steps, claims)
     certify(compiled, patient, written)
-    certified = tuple(assembly.certified(world, answer) for answer in given)
-    return Answers(compiled.guideline, compiled.names, patient, facts, steps, certified, tuple(notes), written, world)
+    certified, first = (tuple(assembly.certified(world, answer) for answer in part) for part in (given, alerts))
+    names, guideline = compiled.names, compiled.guideline
+    return Answers(guideline, names, patient, facts, steps, certified, tuple(notes), written, world, first)
+
+
+def _alerts(compiled: Compiled, world: World, wanted: Sequence[str]) -> list[str]:
+    """The interventions that nobody asked about and whose answer is an emergency, which is never left out."""
+    asked = set(wanted)
+    stances = compiled.ground.stances
+    can = (name for name in stances if name not in asked and not stances[name].keys().isdisjoint(_ALARMING))
+    return [name for name in can if status_in(world, name) in EMERGENCIES]
 
 
 def _claims(compiled: Compiled, world: World, given: Sequence[Answer], notes: Sequence[Note]) -> list[dict[str, Any]]:

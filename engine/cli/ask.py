@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from guidelog.explain.description import describe
 from guidelog.patients import remarks
 from guidelog.pipeline import ask as answer
 from guidelog.semantics.one_patient import CircuitEngine
@@ -40,7 +41,13 @@ def ask(request: Request, format_: str, engine: str, *, everything: bool) -> Non
     compiled = request.compiled.on(CircuitEngine) if engine == "compiled" else request.compiled
     answers = answer(compiled, request.record, request.named)
     if format_ == "json":
-        write_json({**answers.to_json(), "remarks": [remark.to_json() for remark in remarks(answers.patient)]})
+        write_json(
+            {
+                **answers.to_json(),
+                "description": describe(answers).to_json(),
+                "remarks": [remark.to_json() for remark in remarks(answers.patient)],
+            }
+        )
     else:
         full = None if everything or request.named else request.compiled.guideline.main
         click.echo(render_answers(answers, full, colour=use_colour(sys.stdout)), color=True)

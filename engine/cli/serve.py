@@ -33,7 +33,7 @@ def default_feedback() -> Path:
     "origins",
     multiple=True,
     metavar="ORIGIN",
-    help="An origin of CDS clients in browsers; may be repeated. [default: any]",
+    help="An origin of CDS clients in browsers, `*` for any; may be repeated. [default: none]",
 )
 @click.option(
     "--trust",
@@ -107,7 +107,7 @@ def serve(
         workers=workers,
         rate=rate,
         burst=max(2, round(2 * rate)),
-        origins=origins or ("*",),
+        origins=origins,
         trust=trust,
         feedback=kept,
         as_of=as_of.date() if as_of else None,

@@ -145,6 +145,10 @@ class Answers:
     notes: tuple[Note, ...]
     certificate: Mapping[str, Any]
     world: World
+    alerts: tuple[Answer, ...] = ()
+    """Certified answers that nobody asked for and that come first all the same: an emergency is never left out."""
+    remarks: tuple[str, ...] = ()
+    """What the guideline remarks about the record, in words."""
 
     def decisions(self) -> list[Decision]:
         """The recorded decisions that some answer rests on."""
@@ -171,6 +175,7 @@ class Answers:
                 "sha256": self.patient.sha256,
             },
             "answers": [answer.to_json() for answer in self.answers],
+            "alerts": [answer.to_json() for answer in self.alerts],
             "notes": [note.to_json() for note in self.notes],
             "assumptions": [
                 {"screen": screen, "assumed_absent": list(members)}

@@ -54,6 +54,8 @@ class GuidelineFolder:
     references_note: str
     unresolved_note: str
     disclaimer: str
+    emergency: str
+    """Whom to call and what to do first in an emergency; shown before everything else."""
     main: tuple[str, ...]
     readings: Mapping[str, str]
     sources: tuple[Source, ...]
@@ -120,6 +122,7 @@ def read_guideline(folder: Path) -> GuidelineFolder:
         references_note=table.text("references_note", "").strip(),
         unresolved_note=table.text("unresolved_note", "").strip(),
         disclaimer=table.text("disclaimer", "").strip(),
+        emergency=table.text("emergency", "").strip(),
         main=tuple(table.texts("main")),
         readings={key: str(value) for key, value in table.table("readings").items()},
         sources=tuple(Source(_shown(folder / name), text) for name, text in sorted(files.items())),

@@ -1,4 +1,4 @@
-"""Answers as text for a terminal."""
+"""Answers as text for a terminal: the description of `explain.description`, laid out within its width."""
 
 from __future__ import annotations
 
@@ -8,36 +8,43 @@ from collections.abc import Collection, Iterable
 
 from guidelog import wording
 from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.description import Description, Emergency, Entry, Told, describe
 from guidelog.semantics.status import Status
+from guidelog.wording.presentation import Tone, by_urgency, presentation
 
-_COLOURS = {
-    Status.URGENT: "1;31",
-    Status.EMERGENCY_PATHWAY: "1;31",
-    Status.CONFLICT: "1;31",
-    Status.RECOMMENDED: "1;32",
-    Status.CONSIDER: "1;36",
-    Status.UNDETERMINED: "1;33",
-    Status.NOT_NOW: "1",
-    Status.AVOID: "1;35",
-    Status.OUTSIDE_GUIDELINE: "1",
-}
-_WIDEST = 100
+_WIDEST, _NARROWEST = 100, 40
+_ALARM = "1;97;41"
+"""White on red, for the one line that says that there is an emergency."""
 
 
 def render_answers(answers: Answers, full: Collection[str] | None, *, colour: bool = False) -> str:
-    """The answers; those in `full` (all when None) with reasons, the others one line a status."""
-    page = _Page(colour)
+    """The answers; those in `full` (all when None) with reasons, the others one line a status.
+
+    An emergency comes first, whether it was asked about or not, and the answers behind it are given in full.
+    """
+    page, found = _Page(colour), describe(answers)
     guideline, patient = answers.guideline, answers.patient
     source = guideline.source.get("date", wording.UNKNOWN_DATE)
     said = {"title": guideline.title, "version": guideline.version, "review": guideline.review, "date": source}
-    page.line(wording.say("about", **said))
+    page.wrap(wording.say("about", **said))
     day = patient.as_of.isoformat() if patient.as_of else None
-    page.line(wording.say("about_patient_on" if day else "about_patient", patient=patient.id, date=day))
-    shown = [a for a in answers.answers if full is None or a.intervention in full]
-    for answer in shown:
-        _answer(page, answers, answer)
-    _others(page, [a for a in answers.answers if a not in shown])
-    _rests_on(page, answers, shown)
+    page.wrap(wording.say("about_patient_on" if day else "about_patient", patient=patient.id, date=day))
+    first = set(found.emergency.interventions) if found.emergency else set()
+    if found.emergency:
+        _emergency(page, found.emergency)
+    shown = [e for e in found.entries if full is None or e.answer.intervention in (*full, *first)]
+    later = False
+    for entry in shown:
+        if first and entry.answer.intervention not in first and not later:
+            later = True
+            page.blank()
+            page.wrap(wording.AFTER_EMERGENCY)
+        _entry(page, answers, entry)
+    others = [e for e in found.entries if e not in shown]
+    _others(page, others)
+    _also(page, answers, [*(t for e in others for t in (*e.cautions, *e.notes)), *found.also])
+    _record(page, found)
+    _rests_on(page, found, [e.answer for e in shown])
     page.blank()
     page.wrap(" ".join(guideline.disclaimer.split()), dim=True)
     return page.text()
@@ -48,52 +55,68 @@ class _Page:
 
     def __init__(self, colour: bool) -> None:
         self.colour, self.lines = colour, list[str]()
-        self.width = min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns)
+        self.width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns))
 
     def paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
-    def line(self, text: str) -> None:
-        self.lines.append(text)
-
     def blank(self) -> None:
         self.lines.append("")
 
-    def wrap(self, text: str, indent: str = "", hanging: str | None = None, *, dim: bool = False) -> None:
+    def wrap(
+        self, text: str, indent: str = "", hanging: str | None = None, *, dim: bool = False, code: str | None = None
+    ) -> None:
         rest = indent if hanging is None else hanging
         wrapped = textwrap.wrap(
             text,
-            max(40, self.width),
+            self.width,
             initial_indent=indent,
             subsequent_indent=rest,
             break_long_words=False,
             break_on_hyphens=False,
         )
-        self.lines += [self.paint("2", line) if dim else line for line in wrapped]
+        paint = "2" if dim else code
+        self.lines += [self.paint(paint, line) if paint else line for line in wrapped]
 
     def text(self) -> str:
         return "\n".join(self.lines)
 
 
-def _answer(page: _Page, answers: Answers, answer: Answer) -> None:
+def _emergency(page: _Page, found: Emergency) -> None:
+    """What comes before everything else: what to do, why, whom to call."""
     page.blank()
-    status = wording.STATUS[answer.status]
+    page.wrap(wording.EMERGENCY if found.pathway else wording.say("emergency.urgent"), code=_ALARM)
+    for act in found.act:
+        page.wrap(act, "  ", code=presentation(Status.URGENT).ansi)
+    for why in found.why:
+        page.wrap(why, "  ")
+    if found.call:
+        page.wrap(found.call, "  ")
+
+
+def _entry(page: _Page, answers: Answers, entry: Entry) -> None:
+    page.blank()
+    answer, shown = entry.answer, entry.shown
+    status = shown.word.upper() if shown.tone is Tone.EMERGENCY else shown.word
     if answer.because is not None:
         status += f" ({wording.BECAUSE[answer.because]})"
-    shown = status.upper() if answer.status is Status.URGENT else status
-    page.line(f"{wording.sentence(answer.label)}: {page.paint(_COLOURS[answer.status], shown)}")
-    page.wrap(answer.says + ".", "  ")
-    names = answers.names
-    for index, questions in enumerate(answer.questions or ()):
-        words = [wording.question(q, names) for q in questions]
-        for number, word in enumerate(words):
+    page.wrap(f"{wording.sentence(answer.label)}: {page.paint(shown.ansi, status)}", "", "  ")
+    page.wrap(entry.says, "  ")
+    for told in entry.cautions:
+        _told(page, answers, told, "  ")
+    for index, questions in enumerate(entry.questions or ()):
+        for number, word in enumerate(questions):
             key = "then_ask" if number else "or_ask" if index else "ask"
             page.wrap(wording.say(key, question=word), "    ", "         ")
-    if answer.questions is None:
+    if entry.questions is None:
         page.wrap(wording.TOO_MANY, "    ")
-    for included in answer.includes:
+    for included in entry.includes:
         sources = _sources(included.statements, included.citations, answers)
         page.wrap(wording.say("include", says=included.says, sources=sources), "    ", "      ")
+    for decided in entry.silent:
+        page.wrap(wording.say("decided", decided=decided), "    ", "      ")
+    for told in entry.notes:
+        _told(page, answers, told, "    ")
     page.wrap(
         f"{', '.join(answer.rules) or wording.NO_RULE}  {_sources(answer.statements, answer.citations, answers)}",
         "    ",
@@ -102,44 +125,61 @@ def _answer(page: _Page, answers: Answers, answer: Answer) -> None:
     )
 
 
+def _told(page: _Page, answers: Answers, told: Told, indent: str) -> None:
+    sources = _sources(told.statements, told.citations, answers)
+    key = "caution" if told.caution else "note"
+    page.wrap(wording.say(key, says=told.says, sources=sources), indent, indent + "  ")
+
+
 def _sources(statements: Iterable[str], citations: Iterable[int], answers: Answers) -> str:
     known = answers.guideline.references
     cites = ", ".join(f"{c}" if c in known else wording.say("cite_unresolved", number=c) for c in citations)
     return " ".join(part for part in (", ".join(statements), f"[{cites}]" if cites else "") if part)
 
 
-def _others(page: _Page, others: list[Answer]) -> None:
+def _others(page: _Page, others: list[Entry]) -> None:
     if not others:
         return
     page.blank()
-    page.line(wording.ALSO)
-    by_status: dict[Status, list[Answer]] = {}
-    for answer in others:
-        by_status.setdefault(answer.status, []).append(answer)
-    for status in Status:
-        if status in by_status:
-            labels = ", ".join(a.label for a in by_status[status])
-            page.wrap(f"{wording.STATUS[status]}: {labels}", "  ", "    ")
+    page.wrap(wording.ALSO)
+    for status in by_urgency({entry.answer.status for entry in others}):
+        labels = ", ".join(e.answer.label for e in others if e.answer.status is status)
+        page.wrap(f"{presentation(status).word}: {labels}", "  ", "    ")
 
 
-def _rests_on(page: _Page, answers: Answers, shown: list[Answer]) -> None:
-    for screen, members in answers.facts.closed.items():
-        if members:
-            page.blank()
-            labels = ", ".join(wording.label_of(m, answers.names) for m in members)
-            closed = wording.label_of(screen, answers.names)
-            page.wrap(wording.say("assumed_absent", screen=closed, labels=labels), "", "  ")
-    for step in answers.propagated:
-        says = step.denial.rule.annotation("says") or step.denial.rule.annotation("title")
-        text = getattr(says, "value", "")
-        label = wording.label_of(step.name, answers.names)
-        page.wrap(wording.say("concluded", label=label, says=text, rule=step.denial.rule.id), "", "  ")
+def _also(page: _Page, answers: Answers, told: list[Told]) -> None:
+    """Notes that belong to no answer given in full, cautions first."""
+    if not told:
+        return
+    page.blank()
+    page.wrap(wording.ALSO_NOTE)
+    for one in sorted(dict.fromkeys(told), key=lambda t: not t.caution):
+        _told(page, answers, one, "  ")
+
+
+def _record(page: _Page, found: Description) -> None:
+    """What was made of the record."""
+    for says in found.not_read:
+        page.blank()
+        page.wrap(wording.say("not_read", says=says), "", "  ", code=presentation(Status.UNDETERMINED).ansi)
+    for says in found.remarks:
+        page.blank()
+        page.wrap(wording.say("remark", says=says), "", "  ")
+    for assumed in found.assumed:
+        page.blank()
+        labels = ", ".join(wording.say("assumed_one", label=label) for label in assumed.members)
+        page.wrap(wording.say("assumed_absent", screen=assumed.screen, labels=labels), "", "  ")
+    for says in found.concluded:
+        page.wrap(says, "", "  ")
+
+
+def _rests_on(page: _Page, found: Description, shown: list[Answer]) -> None:
     used = {d for answer in shown for d in answer.decisions}
-    decisions = [d for d in answers.names.decisions.values() if d.id in used]
+    decisions = [name for name, _, _ in found.decisions if name in used]
     if decisions:
         page.blank()
-        page.line(wording.RESTS_ON)
-        page.wrap(", ".join(d.id for d in decisions), "  ")
+        page.wrap(wording.RESTS_ON)
+        page.wrap(", ".join(decisions), "  ")
     unresolved = sorted({c for answer in shown for c in answer.unresolved})
     if unresolved:
         page.wrap(wording.say("never_resolved", numbers=", ".join(map(str, unresolved))), "  ")

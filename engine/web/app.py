@@ -77,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         allow_origins=list(settings.origins),
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "Accept"],
-        allow_private_network=True,
+        allow_private_network=bool(settings.origins),
         max_age=600,
     )
     return app

@@ -25,8 +25,9 @@ class Settings:
     `seconds` bounds one evaluation, `body_seconds` the arrival of one request, `body_bytes` its size. `rate` and
     `burst` are requests a second and at once for one client address. `feedback` is the SQLite file, None for no
     feedback; `feedback_rows` its bound. `trust` is the file that switches JWT verification on. `origins` are the CORS
-    origins of CDS clients. `compare` is the version, a folder or a git revision, that reviewers see the differences to.
-    `handoff_seconds` and `handoffs` bound what the explanation page is kept for.
+    origins of CDS clients in browsers: without any, no page of another origin can call. `compare` is the version, a
+    folder or a git revision, that reviewers see the differences to. `handoff_seconds` and `handoffs` bound what the
+    explanation page is kept for.
     """
 
     guideline: str | None = None
@@ -42,7 +43,7 @@ class Settings:
     body_seconds: float = 10.0
     rate: float = 50.0
     burst: int = 100
-    origins: tuple[str, ...] = ("*",)
+    origins: tuple[str, ...] = ()
     trust: Path | None = None
     feedback: Path | None = None
     feedback_rows: int = 100_000

@@ -34,6 +34,7 @@ def guideline_of(text: str, name: str = "rules.dl") -> GuidelineFolder:
         references_note="",
         unresolved_note="",
         disclaimer="",
+        emergency="",
         main=(),
         readings={},
         sources=(Source(name, text),),

@@ -388,14 +388,50 @@ def test_text_from_elsewhere_is_harmless_in_markdown_and_html() -> None:
     )
 
 
-def test_browsers_may_call_services_and_nothing_else(client: Client) -> None:
+def test_no_page_of_another_origin_may_call_unless_it_is_named(client: Client, tmp_path: Path) -> None:
+    """Neither a call that asks first, nor one that does not have to, nor feedback, nor one that reads."""
+    evil = {"Origin": "https://evil.example"}
+    path = f"/cds-services/{IDS['patient-view']}"
+    asks = {**evil, "Access-Control-Request-Method": "POST", "Access-Control-Request-Private-Network": "true"}
+    asked = client.http.options(path, headers=asks)
+    assert "access-control-allow-origin" not in asked.headers
+    assert "access-control-allow-private-network" not in asked.headers
+    assert "access-control-allow-origin" not in client.http.get("/cds-services", headers=evil).headers
+    file = tmp_path / "feedback.sqlite"
+    kept = {
+        "feedback": [
+            {
+                "card": "00000000-0000-4000-8000-000000000000",
+                "outcome": "overridden",
+                "outcomeTimestamp": "2025-11-13T10:00:00Z",
+            }
+        ]
+    }
+    with TestClient(create_app(Settings(workers=0, feedback=file)), base_url="http://localhost") as http:
+        for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded"):
+            for where in (path, f"{path}/feedback"):
+                got = http.post(where, content=json.dumps(kept), headers={**evil, "Content-Type": kind})
+                assert got.status_code == 403
+        assert http.post(f"{path}/feedback", json=kept).status_code == 200
+    named = Settings(workers=0, origins=("https://ehr.example",), feedback=file)
+    with TestClient(create_app(named), base_url="http://localhost") as http:
+        assert http.post(f"{path}/feedback", json=kept, headers=evil).status_code == 403
+        assert http.post(f"{path}/feedback", json=kept, headers={"Origin": "https://ehr.example"}).status_code == 200
+
+
+def test_browsers_may_call_services_and_nothing_else() -> None:
+    with TestClient(create_app(Settings(workers=0, origins=("*",))), base_url="http://localhost") as http:
+        _browsers(http)
+
+
+def _browsers(http: TestClient) -> None:
     asked = {
         "Origin": "https://sandbox.cds-hooks.org",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type",
         "Access-Control-Request-Private-Network": "true",
     }
-    got = client.http.options(f"/cds-services/{IDS['patient-view']}", headers=asked)
+    got = http.options(f"/cds-services/{IDS['patient-view']}", headers=asked)
     assert got.status_code == 200
     assert got.headers["access-control-allow-origin"] == "*"
     assert got.headers["access-control-allow-private-network"] == "true"
@@ -403,15 +439,15 @@ def test_browsers_may_call_services_and_nothing_else(client: Client) -> None:
         h.strip().lower() for h in got.headers["access-control-allow-headers"].split(",")
     }
     origin = {"Origin": "https://sandbox.cds-hooks.org"}
-    assert client.http.get("/cds-services", headers=origin).headers["access-control-allow-origin"] == "*"
-    assert "access-control-allow-credentials" not in client.http.get("/cds-services", headers=origin).headers
-    assert "access-control-allow-origin" not in client.http.get("/health", headers=origin).headers
+    assert http.get("/cds-services", headers=origin).headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in http.get("/cds-services", headers=origin).headers
+    assert "access-control-allow-origin" not in http.get("/health", headers=origin).headers
     with TestClient(
         create_app(Settings(workers=0, origins=("https://ehr.example",))), base_url="http://localhost"
-    ) as http:
-        assert "access-control-allow-origin" not in http.get("/cds-services", headers=origin).headers
+    ) as other:
+        assert "access-control-allow-origin" not in other.get("/cds-services", headers=origin).headers
         assert (
-            http.get("/cds-services", headers={"Origin": "https://ehr.example"}).headers["access-control-allow-origin"]
+            other.get("/cds-services", headers={"Origin": "https://ehr.example"}).headers["access-control-allow-origin"]
             == "https://ehr.example"
         )
 

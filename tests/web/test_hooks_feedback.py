@@ -191,3 +191,14 @@ def test_export_as_a_user_does_it(http: TestClient, path: Path, tmp_path: Path) 
     assert run(str(path)).stdout == ""
     missing = run(str(tmp_path / "none.sqlite"))
     assert (missing.returncode, "GL483" in missing.stderr) == (2, True)
+
+
+def test_feedback_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.sqlite"
+    file.touch(0o644)
+    file.chmod(0o644)
+    store = FeedbackStore(file)
+    with closing(store._open()):
+        modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir()}
+    assert len(modes) >= 1
+    assert set(modes.values()) == {0o600}

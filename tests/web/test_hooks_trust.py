@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from guidelog.diagnostics import InputError
 from guidelog.web.app import create_app
+from guidelog.web.hooks import trust as trust_module
 from guidelog.web.hooks.trust import Client, Trust, Untrusted, load_trust
 from guidelog.web.settings import Settings
 from hook_requests import IDS, request
@@ -94,6 +95,35 @@ def test_a_token_is_used_once(trust: Trust) -> None:
     with pytest.raises(Untrusted):
         trust.verify(bad, URL)
     assert trust.verify(token(jti="same"), URL), "a refused token uses nothing up"
+
+
+def test_a_token_stays_used_until_nobody_would_take_it(trust: Trust) -> None:
+    """The window of replay closes at `exp` plus the leeway, when the token has expired for good."""
+    now = [float(NOW)]
+    trust = Trust([Client("https://ehr.example", {"ec": EC.public_key()})], clock=lambda: now[0])
+    one = token()
+    trust.verify(one, URL)
+    for later, says in ((300, "used already"), (301, "used already"), (329, "used already"), (330, "has expired")):
+        now[0] = NOW + later
+        with pytest.raises(Untrusted, match=says):
+            trust.verify(one, URL)
+
+
+def test_forgetting_used_tokens_forgets_none_that_still_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where room is made for more, those within the leeway stay."""
+    monkeypatch.setattr(trust_module, "MOST_TOKENS", 3)
+    now = [float(NOW)]
+    trust = Trust([Client("https://ehr.example", {"ec": EC.public_key()})], clock=lambda: now[0])
+    early, late = token(exp=NOW + 100), token()
+    trust.verify(early, URL)
+    trust.verify(late, URL)
+    now[0] = NOW + 310
+    trust.verify(token(iat=NOW + 300, exp=NOW + 400), URL)
+    with pytest.raises(Untrusted, match="used already"):
+        trust.verify(late, URL)  # the early one made room
+    trust.verify(token(iat=NOW + 300, exp=NOW + 400), URL)
+    with pytest.raises(Untrusted, match="too many tokens"):
+        trust.verify(token(iat=NOW + 300, exp=NOW + 400), URL)
 
 
 def test_a_list_of_clients_switches_it_on(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 import guidelog.web.server
 import service_tasks
@@ -30,7 +31,7 @@ from guidelog.language.guideline import load_guideline
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask, compile_guideline, settle
 from guidelog.web.app import create_app
-from guidelog.web.middleware import Rates
+from guidelog.web.middleware import Rates, _Answered, _Body
 from guidelog.web.server import run, server, warnings
 from guidelog.web.settings import Settings
 from guidelog.web.workers.dispatcher import Busy, Dispatcher, TaskFailed, TooSlow
@@ -251,7 +252,7 @@ def test_a_client_in_a_browser_may_call_from_another_origin() -> None:
         return [found.services.length, got.status, (await got.json()).cards.length, wrong.status, page];
     }"""
     with (
-        serving(Settings(workers=0, as_of=DAY)) as port,
+        serving(Settings(workers=0, as_of=DAY, origins=("*",))) as port,
         serving(Settings(workers=0)) as other,
         sync_api.sync_playwright() as run_,
     ):
@@ -321,12 +322,36 @@ def test_a_client_that_asks_too_often_has_to_wait() -> None:
     assert rates.allow("b")
     clock[0] = 1.0
     assert [rates.allow("a") for _ in range(3)] == [True, True, False]
-    with TestClient(create_app(Settings(workers=0, rate=0.01, burst=1)), base_url="http://localhost") as http:
+    clock[0] = 3600.0  # however long nobody asked, no more than a burst
+    assert [rates.allow("a") for _ in range(4)] == [True, True, True, False]
+    limited = Settings(workers=0, rate=0.01, burst=1, origins=("*",))
+    with TestClient(create_app(limited), base_url="http://localhost") as http:
         assert http.get("/cds-services").status_code == 200
         got = http.get("/cds-services", headers={"origin": "https://x.example"})
         assert got.status_code == 429
         assert got.headers["retry-after"]
         assert got.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_body_has_one_deadline_however_often_a_part_arrives() -> None:
+    """A client that sends a byte at a time, each in time, is shown the door all the same."""
+
+    async def dribble() -> Message:
+        await asyncio.sleep(0.05)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def read() -> tuple[int, int]:
+        body = _Body(dribble, 1_000_000, 0.3)
+        for count in range(100):
+            try:
+                await body.receive()
+            except _Answered as refusal:
+                return count, refusal.status
+        return 100, 200
+
+    count, status = asyncio.run(read())
+    assert 1 <= count <= 6
+    assert status == 408
 
 
 def test_slow_clients_are_shown_the_door_and_others_served(monkeypatch: pytest.MonkeyPatch) -> None:

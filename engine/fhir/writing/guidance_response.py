@@ -16,9 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from guidelog import __version__
+from guidelog import __version__, wording
 from guidelog.diagnostics import CertificateError
 from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.description import describe
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.semantics.status import Because, Status
 from guidelog.wording import STATUS, question
@@ -50,6 +51,8 @@ class _Exporter:
     def __init__(self, answers: Answers, reading: FhirReading | None, recorded: datetime) -> None:
         self.answers = answers
         self.reading = reading
+        self.description = describe(answers)
+        self.listed = [entry.answer for entry in self.description.entries]
         self.guideline = answers.guideline
         self.own = OWN_SYSTEM.format(self.guideline.id)
         self.draft = self.guideline.review != "approved"
@@ -98,8 +101,15 @@ class _Exporter:
         yield f"{guideline.title}, version {guideline.version} ({guideline.review})"
         if guideline.disclaimer:
             yield guideline.disclaimer
-        for note in self.answers.notes:
-            yield note.says
+        found = self.description
+        if found.emergency:
+            yield " ".join((found.headline, *found.emergency.act, *found.emergency.why, found.emergency.call)).strip()
+        for entry in found.entries:
+            yield from (f"{wording.sentence(entry.answer.label)}: {told.says}" for told in entry.cautions)
+        told_of = [*(t for entry in found.entries for t in entry.notes), *found.also]
+        yield from dict.fromkeys(told.says for told in told_of)
+        yield from (wording.say("remark", says=says) for says in found.remarks)
+        yield from (wording.say("not_read", says=says) for says in found.not_read)
         for used in self.reading.used if self.reading else ():
             if used.assumption:
                 yield f"{used.reference}: assumed: {used.assumption}"
@@ -125,7 +135,7 @@ class _Exporter:
             "instantiatesCanonical": [f"{self.own}|{self.guideline.version}"],
             "subject": self.subject,
             "created": self.recorded,
-            "activity": [{"detail": self.activity(a)} for a in self.answers.answers],
+            "activity": [{"detail": self.activity(a)} for a in self.listed],
         }
 
     def activity(self, answer: Answer) -> dict[str, Any]:
@@ -147,7 +157,7 @@ class _Exporter:
         return {"coding": [coding], "text": answer.label}
 
     def group(self) -> dict[str, Any]:
-        advised = [a for a in self.answers.answers if presentation(a.status).advised]
+        advised = [a for a in self.listed if presentation(a.status).advised]
         return {
             "resourceType": "RequestGroup",
             "id": self.id("RequestGroup"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import threading
 import uuid
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+from guidelog.files import PRIVATE
 
 MOST_ENTRIES = 1000
 MOST_SUGGESTIONS = 100
@@ -192,6 +195,7 @@ class FeedbackStore:
             raise _store_error(error) from None
 
     def _open(self) -> sqlite3.Connection:
+        _keep_private(self.path)
         database = sqlite3.connect(self.path, timeout=self._seconds, isolation_level=None)
         try:
             with self._opening:  # SQLite does not wait for the lock when the mode is changed
@@ -203,6 +207,16 @@ class FeedbackStore:
             database.close()
             raise
         return database
+
+
+def _keep_private(path: Path) -> None:
+    """The file for its owner alone, made so before SQLite makes it; what SQLite puts beside it has the same mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE))
+        if path.stat().st_mode & 0o077 and path.stat().st_uid == os.getuid():
+            path.chmod(PRIVATE)
+    except OSError:
+        raise StoreBusy from None
 
 
 def _store_error(error: sqlite3.Error) -> Exception:

@@ -41,6 +41,7 @@ def _documented(name: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
     said = {
         400: "malformed",
         401: "not authenticated",
+        403: "a page of an origin that is not named",
         404: "no such service",
         412: "data that is needed was not sent",
         413: "too large",
@@ -97,6 +98,9 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
 
     def admitted(request: Request, name: str, path: str) -> Offered:
         """The service called, by a client that is trusted, with a body that is JSON."""
+        origin = request.headers.get("origin")
+        if origin is not None and not {origin, "*"} & set(settings.origins):
+            raise HTTPException(403, "this origin may not call the service (--cors-origin)")
         offered = config.service(name)
         if offered is None:
             raise HTTPException(404, "there is no such service")
@@ -113,7 +117,7 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
     @routes.post(
         f"{PREFIX}/{{service_id}}",
         openapi_extra=_body("request"),
-        responses=_documented("response", 400, 401, 404, 412, 413, 415, 503),
+        responses=_documented("response", 400, 401, 403, 404, 412, 413, 415, 503),
     )
     async def call(service_id: str, request: Request) -> Response:
         """Cards for a hook."""
@@ -131,7 +135,7 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
     @routes.post(
         f"{PREFIX}/{{service_id}}/feedback",
         openapi_extra=_body("feedback"),
-        responses={**_documented("outcome", 400, 401, 404, 413, 415, 503, 507), "200": {"description": "kept"}},
+        responses={**_documented("outcome", 400, 401, 403, 404, 413, 415, 503, 507), "200": {"description": "kept"}},
     )
     async def feedback(service_id: str, request: Request) -> Response:
         """What became of cards."""
