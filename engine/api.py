@@ -32,9 +32,12 @@ from guidelog.diagnostics import CertificateError, Diagnostic, GuidelogError, In
 from guidelog.explain.answers import Answer
 from guidelog.explain.answers import Answers as CertifiedAnswers
 from guidelog.language.guideline import load_guideline, read_guideline
-from guidelog.patients import Patient, patient_from_content, read_patient, read_text
+from guidelog.patients import Patient, read_text
+from guidelog.patients.content import as_json
 from guidelog.patients.document import looks_like_fhir
+from guidelog.patients.partial import read_as_far_as_possible
 from guidelog.semantics.status import Because, Status
+from guidelog.source import Source
 
 if TYPE_CHECKING:
     from guidelog.explain.changes.smallest import Ways
@@ -219,15 +222,19 @@ class Guideline:
     def read(self, record: Record) -> Patient:
         """A patient from plain data or a file, in the form of docs/language.md or FHIR.
 
-        Raises InputError, with the place of each fault.
+        A value that cannot be read, and findings that exclude each other, count as unknown and stand in
+        `Patient.not_read`. Raises InputError where the record as a whole cannot be used, with the place of each fault.
         """
         if isinstance(record, Patient):
             return record
+        return pipeline.without_contradictions(self.compiled, self._read(record))
+
+    def _read(self, record: Mapping[str, Any] | str | os.PathLike[str]) -> Patient:
         vocabulary = self.compiled.names.vocabulary
         if isinstance(record, Mapping) and "resourceType" not in record:
-            return patient_from_content(record, vocabulary)
+            return read_as_far_as_possible(Source("<patient>", as_json(record)), vocabulary)[0]
         if not isinstance(record, Mapping) and not looks_like_fhir(record):
-            return read_patient(read_text(record), vocabulary)
+            return read_as_far_as_possible(read_text(record), vocabulary)[0]
         from guidelog.fhir.any_record import read_data, read_file  # with its own libraries, which others do without
 
         if isinstance(record, Mapping):

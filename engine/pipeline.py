@@ -28,6 +28,7 @@ from guidelog.language.names import Names, names_of
 from guidelog.language.stances import Stance
 from guidelog.language.tree import Program
 from guidelog.patients import Facts, Patient, close
+from guidelog.patients.partial import opened, set_aside
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status, status_in, status_of_stance
@@ -185,6 +186,36 @@ def settle(compiled: Compiled, patient: Patient) -> tuple[Facts, tuple[Any, ...]
     if isinstance(found, Contradiction):
         raise InputError([_contradiction(found, patient)])
     return found
+
+
+MOST_CONTRADICTIONS = 20
+
+
+def without_contradictions(compiled: Compiled, patient: Patient) -> Patient:
+    """The record in which what contradicts itself counts as unknown, and is named among what was not read.
+
+    An absence that was only assumed, because a screen is complete, gives way first. So what does not depend on the
+    contradiction is still answered. It is the record itself where nothing contradicts. Raises InputError (GL421) where
+    so much does that the record as a whole cannot be trusted.
+    """
+    vocabulary = compiled.names.vocabulary
+    for _ in range(MOST_CONTRADICTIONS):
+        found = propagate(compiled.ground, close(patient, vocabulary))
+        if not isinstance(found, Contradiction):
+            return patient
+        told = {**patient.content.get("findings", {}), **patient.content.get("measures", {})}
+        assumed = [name for name in found.recorded if name not in told]
+        if assumed:  # what a screen was closed over gives way to what is recorded; the background may supply it
+            patient = opened(patient, assumed, vocabulary)
+            continue
+        names = [name for name in found.recorded if told[name] != "unknown"]
+        if not names:
+            break  # background rules contradict each other, whatever is recorded
+        says = found.denial.rule.annotation("says") or found.denial.rule.annotation("title")
+        reason = f"{getattr(says, 'value', 'they cannot all be so')} ({found.denial.rule.id})"
+        patient = set_aside(patient, names, reason, vocabulary)
+    settle(compiled, patient)
+    raise InputError.of("GL421", "the record contradicts itself in too many places to be answered")
 
 
 def certify(compiled: Compiled, patient: Patient, written: Mapping[str, Any]) -> None:

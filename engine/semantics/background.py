@@ -29,10 +29,24 @@ class Propagated:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A denial all of whose elements hold, with the inputs involved."""
+    """A denial all of whose elements hold, with the inputs involved and what the background had added before."""
 
     denial: GroundRule
     inputs: tuple[str, ...]
+    steps: tuple[Propagated, ...] = ()
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The inputs of the record that it follows from: those involved, and for what was added those behind it."""
+        behind: dict[str, set[str]] = {}
+        for step in self.steps:
+            behind.setdefault(step.name, set()).update(step.because)
+        found, todo = dict.fromkeys(self.inputs), list(self.inputs)
+        for name in todo:  # which grows meanwhile
+            new = sorted(behind.get(name, set()) - found.keys())
+            found.update(dict.fromkeys(new))
+            todo += new
+        return tuple(found)
 
 
 Change: TypeAlias = tuple[str, "bool | Interval"]
@@ -54,7 +68,7 @@ def propagate(program: GroundProgram, facts: Facts) -> tuple[Facts, tuple[Propag
                 continue
             open_places = [i for i, value in enumerate(values) if value is None]
             if not open_places:
-                return Contradiction(denial, inputs_of(denial))
+                return Contradiction(denial, inputs_of(denial), tuple(steps))
             if len(open_places) > 1:
                 continue
             change = _refute(denial, open_places[0], facts)

@@ -13,9 +13,10 @@ import click
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.language.guideline import load_guideline
-from guidelog.patients import Patient, read_patient, read_text, remarks
+from guidelog.patients import Patient, read_text, remarks
 from guidelog.patients.document import looks_like_fhir
-from guidelog.pipeline import compile_guideline
+from guidelog.patients.partial import read_as_far_as_possible
+from guidelog.pipeline import compile_guideline, without_contradictions
 
 from ..main import show
 
@@ -174,14 +175,16 @@ def read_with_account(compiled: Compiled, path: str) -> tuple[Patient, FhirReadi
     """The patient in a file, and what was made of the record where it is FHIR; what is odd is said on stderr."""
     patient, reading = _read(compiled, path)
     show(remarks(patient))
-    return patient, reading
+    return without_contradictions(compiled, patient), reading
 
 
 def _read(compiled: Compiled, path: str) -> tuple[Patient, FhirReading | None]:
     chosen = click.get_current_context().meta
     wished = any(chosen.get(f"guidelog.{name}") for name in ("as_of", "unverified_codes", "validate"))
     if path != "-" and not wished and not looks_like_fhir(path):  # one of ours: the FHIR reader need not be loaded
-        return read_patient(read_text(path), compiled.names.vocabulary), None
+        patient, warnings = read_as_far_as_possible(read_text(path), compiled.names.vocabulary)
+        show(warnings)
+        return patient, None
     from guidelog.fhir.any_record import Wishes, read_file
 
     day = chosen.get("guidelog.as_of")
