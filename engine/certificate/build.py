@@ -98,7 +98,7 @@ def _answer_claim(writers: _Writers, answer: Answer) -> dict[str, Any]:
     goals = goals_of(writers.kept.program, answer.intervention)
     claim: dict[str, Any] = {"intervention": answer.intervention, "status": answer.status.value, "because": because}
     if answer.status is not Status.UNDETERMINED:
-        found = unsettled(writers.kept.world, answer.intervention)
+        found = unsettled(writers.kept.world, answer.intervention, answer.status)
         claim |= {"unsettled": sorted({instance.rule.id or "" for instance in found})} if found else {}
     return {"claim": claim, "proofs": [writer.proof(goals) for writer in used]}
 

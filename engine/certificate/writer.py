@@ -19,7 +19,6 @@ from guidelog.ground.program import (
     GroundRule,
     atom_text,
 )
-from guidelog.language.stances import HOLD
 from guidelog.semantics.kleene import Value, World
 
 FORMAT = "guidelog-certificate/2"
@@ -28,8 +27,8 @@ FORMAT = "guidelog-certificate/2"
 def goals_of(program: GroundProgram, intervention: str) -> list[Atom]:
     """The atoms that the status of an intervention is computed from, and those that its cautions are."""
     scope: list[Atom] = [("in_scope",)] if ("in_scope",) in program.instances else []
-    holding = (i for i in program.instances.get(("advise", intervention, HOLD), ()) if i.settled)
-    cautioned = (used.atom for instance in holding for used in instance.atoms() if used.atom in program.instances)
+    below = program.settled_below(intervention)
+    cautioned = (used.atom for instance in below for used in instance.atoms() if used.atom in program.instances)
     return list(dict.fromkeys((*scope, *program.stances.get(intervention, {}).values(), *cautioned)))
 
 

@@ -4,7 +4,7 @@ import datetime
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .grounding import FALSE, TRUE, Input, Known, Rulebook, Total, canonical, value_of
@@ -78,12 +78,27 @@ def read_record(record: Mapping[str, Any], book: Rulebook) -> tuple[dict[str, tu
     unread = [
         entry.get("speaks_of", ()) for entry in record.get("not_read") or ()
     ]  # of anything at all where it is empty
+    implied = {*implied_by(known, book)}
     for name, given in book.inputs.items():
-        listed = name in findings or name in measures or any(not names or name in names for names in unread)
+        listed = (
+            name in implied
+            or name in findings
+            or name in measures
+            or any(not names or name in names for names in unread)
+        )
         if given.screen in closed and given.unlisted is not None and not listed:
             known[name] = given.unlisted, given.unlisted
             closed[given.screen].append(name)
     return known, closed
+
+
+def implied_by(known: Known, book: Rulebook) -> Iterator[str]:
+    """The findings that a denial of a present finding and the absence of another shows to be present, too."""
+    for _, body in book.denials:
+        signs = {factor: name for total in body for name, factor in total.factors if name in book.declared["finding"]}
+        plain = all(total.number is None and len(total.factors) == 1 for total in body)
+        if plain and len(body) == len(signs) == 2 and known[signs[1]] == STATES["present"]:
+            yield signs[-1]
 
 
 def narrowed(body: Sequence[Total], known: Known) -> tuple[str, tuple[int, int]] | None:

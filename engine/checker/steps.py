@@ -115,6 +115,9 @@ def status_for(said: set[str], in_scope: int) -> str:
     return [*taken, "not_now" if in_scope else "outside_guideline"][0]
 
 
+NO_CAUTIONS = ("undetermined", "urgent", "emergency_pathway", "outside_guideline")
+
+
 @functools.cache  # of eight atoms with three values each
 def status_of(ends: tuple[tuple[int, int], ...]) -> str:
     """The status on which all values agree that scope and stances may have."""
@@ -124,9 +127,16 @@ def status_of(ends: tuple[tuple[int, int], ...]) -> str:
 
 
 def cautions(name: str, proof: Proof) -> list[str]:
-    """The rules that would hold an intervention back, if something that is not known were so."""
-    found = set[str]()
-    for (rule, *_), body in proof.book.instances.get(f"advise({name},hold)", {}).items():
+    """The rules below the advice on an intervention that would apply, if something that is not known were so."""
+    found, instances = set[str](), proof.book.instances
+    below = dict.fromkeys(atom for atom in proof.book.deciding[name][1:] if atom)
+    agenda = list(below)
+    for atom in agenda:  # which grows to everything that the advice rests on
+        parts = (part for body in instances[atom].values() for element in body for part, _ in element.factors)
+        new = [part for part in dict.fromkeys(parts) if part in instances and part not in below]
+        below |= dict.fromkeys(new)
+        agenda += new
+    for (rule, *_), body in (pair for atom in below for pair in instances[atom].items()):
         valued = [element for element in body if all(part in proof.known for part, _ in element.factors)]
         values = [value_of(element, proof.known, proof.ranges) for element in valued]
         if any(element.settled for element in body) and FALSE not in values:
@@ -170,7 +180,7 @@ def proved(claim: Any, proofs: Sequence[Any], book: Rulebook, known: Known) -> A
     status = {ranges: status for ranges, (status, _) in found.items()}
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
     made = {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
-    unsettled = cautions(name, found["kept"][1]) if made["status"] != "undetermined" else []
+    unsettled = [] if made["status"] in NO_CAUTIONS else cautions(name, found["kept"][1])
     return made | ({"unsettled": unsettled} if unsettled else {})
 
 

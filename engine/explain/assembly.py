@@ -59,7 +59,7 @@ def build(
     if status in _DONE:
         atoms = world.program.reachable("include", intervention)
         with_it = [(atom, shown) for atom in atoms if (shown := world.holding(atom))]
-    open_holds = unsettled(world, intervention) if status is not Status.UNDETERMINED else []
+    open_holds = unsettled(world, intervention, status)
     waiting = held_back(world, intervention, behind)
     told = _told(world, guideline).answers
     shown_with_it = (id(i) for _, shown in with_it for i in shown)

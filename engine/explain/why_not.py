@@ -63,6 +63,16 @@ class Criterion:
             else:
                 yield criterion
 
+    def open_leaves(self) -> Iterator[Criterion]:
+        """The criteria at the bottom that keep this one open: what is settled above them leaves nothing open below."""
+        stack = [self]
+        while stack:
+            criterion = stack.pop()
+            if criterion.state == "not_known":
+                stack.extend(reversed(criterion.parts))
+                if not criterion.parts:
+                    yield criterion
+
     def to_json(self) -> dict[str, Any]:
         """Plain data, empty parts left out."""
         data: dict[str, Any] = {"state": self.state, "says": self.says}

@@ -171,6 +171,25 @@ class GroundProgram:
                 found.setdefault(atom[:2], []).append(atom)
         return found
 
+    def settled_below(self, intervention: str) -> tuple[GroundRule, ...]:
+        """The instances of rules with `unsettled` that the advice on an intervention rests on, its own among them."""
+        kept = self._settled_below
+        if intervention not in kept:
+            todo = list(self.stances.get(intervention, {}).values())
+            seen = set(todo)
+            found: list[GroundRule] = []
+            for atom in todo:  # which grows meanwhile
+                found += [i for i in self.instances[atom] if i.settled]
+                below = [a for a in self.edges[atom] if a not in seen]
+                todo += below
+                seen.update(below)
+            kept[intervention] = tuple(found)
+        return kept[intervention]
+
+    @cached_property
+    def _settled_below(self) -> dict[str, tuple[GroundRule, ...]]:
+        return {}
+
     @cached_property
     def kept(self) -> dict[str, object]:
         """What later stages keep of the program, each under a name of its own."""

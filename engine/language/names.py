@@ -6,14 +6,15 @@ to the checks. The first declaration of a name counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .stances import STANCES
-from .tree import Declaration, Number, Program, Rule, plain
+from .tree import Atom, Declaration, Element, Literal, Number, Program, Rule, Symbol, plain
 from .vocabulary import Finding, Intervention, Measure, Screen, Vocabulary
 
+_PAIR = 2
 TYPES = ("patient", "finding", "measure", "intervention", "stance", "symbol", "number")
 
 
@@ -120,8 +121,8 @@ BUILT_IN: tuple[Predicate, ...] = (
 INPUTS = frozenset(p.name for p in BUILT_IN if p.kind is Kind.INPUT)
 
 
-def names_of(program: Program) -> Names:
-    """The symbol table of a program; never fails."""
+def names_of(program: Program, readings: Mapping[str, str] | None = None) -> Names:
+    """The symbol table of a program under readings (those declared as chosen, where none are given); never fails."""
     predicates = {predicate.name: predicate for predicate in BUILT_IN}
     findings: dict[str, Finding] = {}
     measures: dict[str, Measure] = {}
@@ -129,7 +130,7 @@ def names_of(program: Program) -> Names:
     screens: dict[str, Declaration] = {}
     statements: dict[str, StatementInfo] = {}
     decisions: dict[str, Decision] = {}
-    readings: dict[str, Reading] = {}
+    readings_: dict[str, Reading] = {}
     members: dict[str, list[str]] = {}
     for declaration in program.declarations:
         name, label = declaration.name, declaration.label or declaration.name
@@ -184,22 +185,45 @@ def names_of(program: Program) -> Names:
                 )
             case "decision" if name not in decisions:
                 decisions[name] = Decision(name, label, text.one("decided") or "", declaration)
-            case "reading" if name not in readings:
-                readings[name] = _reading(declaration, label, text)
+            case "reading" if name not in readings_:
+                readings_[name] = _reading(declaration, label, text)
             case _:
                 pass
     declared_screens = {
         name: Screen(name, d.label or name, tuple(members.get(name, ())), _Texts(d).one("ask"))
         for name, d in screens.items()
     }
+    chosen = {name: reading.chosen for name, reading in readings_.items()} | dict(readings or {})
+    for shown, other in _implications(program, chosen):
+        if other in findings:
+            findings[other] = replace(findings[other], implied_by=(*findings[other].implied_by, shown))
     vocabulary = Vocabulary(findings, measures, declared_screens, interventions)
-    return Names(predicates, vocabulary, statements, decisions, readings)
+    return Names(predicates, vocabulary, statements, decisions, readings_)
 
 
 def in_force(rule: Rule, readings: Mapping[str, str]) -> bool:
     """Whether a rule counts under the chosen options (reading name to option name)."""
     reading, option = rule.annotation("reading"), rule.annotation("option")
     return reading is None or (option is not None and readings.get(plain(reading)) == plain(option))
+
+
+def _implications(program: Program, readings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The pairs of `:- finding(P, a), !finding(P, b).`: whoever has a has b."""
+    for rule in program.rules:
+        found = [_finding_literal(element) for element in rule.body]
+        if rule.head is None and len(found) == _PAIR and None not in found and in_force(rule, readings):
+            (first, one), (second, other) = (pair for pair in found if pair is not None)
+            if one is not other:
+                yield (second, first) if one else (first, second)
+
+
+def _finding_literal(element: Element) -> tuple[str, bool] | None:
+    """The finding of a literal about a named one, and whether it is negated."""
+    match element:
+        case Literal(Atom("finding", (_, Symbol(name))), negated):
+            return name, negated
+        case _:
+            return None
 
 
 def _declare(predicates: dict[str, Predicate], declaration: Declaration, text: _Texts) -> None:

@@ -27,6 +27,8 @@ class Finding:
     ask: str | None = None
     doable: str | None = None
     group: str | None = None
+    implied_by: tuple[str, ...] = ()
+    """Findings whose presence shows this one's, by a background rule: a screen does not close it over them."""
 
 
 @dataclass(frozen=True, slots=True)

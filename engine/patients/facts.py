@@ -40,8 +40,9 @@ class Facts:
 def close(patient: Patient, vocabulary: Vocabulary) -> Facts:
     """The facts of a record: listed values, members of completed screens, and unknown for the rest.
 
-    A member that is listed as unknown stays unknown; so does a measure without an `unlisted` value, and whatever an
-    entry of `not_read` may be about: what was not understood is not "no". Raises ValueError when the record has names
+    A member that is listed as unknown stays unknown, and one that a listed finding implies is left to the background;
+    so does a measure without an `unlisted` value, and whatever an entry of `not_read` may be about: what was not
+    understood is not "no". Raises ValueError when the record has names
     that the vocabulary does not declare.
     """
     strangers = {*patient.findings, *patient.measures, *patient.screens}.difference(
@@ -63,6 +64,8 @@ def close(patient: Patient, vocabulary: Vocabulary) -> Facts:
             if any(entry.speaks_of_name(member) for entry in patient.not_read):
                 continue
             if member in findings:
+                if any(patient.findings.get(shown) for shown in vocabulary.findings[member].implied_by):
+                    continue  # the background shows that it is present
                 findings[member] = False
                 assumed.append(member)
             elif (unlisted := vocabulary.measures[member].unlisted) is not None:

@@ -132,14 +132,18 @@ def status_in(world: World, intervention: str) -> Status:
     return status_of(stances_in(world, intervention), world.atom(("in_scope",)))
 
 
-def unsettled(world: World, intervention: str) -> list[GroundRule]:
-    """The instances that would hold an intervention back, if something that is not known were so.
+_NO_CAUTIONS = frozenset({Status.UNDETERMINED, Status.URGENT, Status.EMERGENCY_PATHWAY, Status.OUTSIDE_GUIDELINE})
 
-    A determined answer is given as if they did not apply, and carries their cautions (docs/language.md, *Precedence*).
+
+def unsettled(world: World, intervention: str, status: Status) -> list[GroundRule]:
+    """The instances below the answer on an intervention that would apply, if something that is not known were so.
+
+    A determined answer is given as if they did not, and carries their cautions (docs/language.md, *Precedence*); an
+    undetermined one has questions in their place, an urgent one waits for nothing, and outside nothing is said.
     """
     found = []
-    for instance in world.program.instances.get(("advise", intervention, HOLD), ()):
-        values = [world.element(element) for element in instance.elements] if instance.settled else [False]
+    for instance in () if status in _NO_CAUTIONS else world.program.settled_below(intervention):
+        values = [world.element(element) for element in instance.elements]
         if False not in values and any(values[place] is None for place in instance.settled):
             found.append(instance)
     return found

@@ -125,7 +125,7 @@ class Unknowns:
         found: dict[str, int] = {}
         for stance in STANCES:
             for instance in self.program.instances.get(("advise", intervention, stance), ()):
-                region = self.diagrams.all(self._element(e, atoms, ranges) for e in instance.elements)
+                region = self._body(instance, atoms, ranges)
                 name = instance.rule.id or ""
                 found[name] = self.diagrams.either(found.get(name, FALSE), self.diagrams.both(region, self.constraint))
         return found
@@ -187,15 +187,20 @@ class Unknowns:
                 value = (
                     TRUE
                     if atom in self.program.facts
-                    else self.diagrams.any(
-                        self.diagrams.all(self._element(e, values, ranges) for e in rule.elements)
-                        for rule in self.program.instances[atom]
-                    )
+                    else self.diagrams.any(self._body(rule, values, ranges) for rule in self.program.instances[atom])
                 )
                 if value != values[atom]:
                     values[atom] = value
                     todo.update(dict.fromkeys(users.get(atom, ())))
         return values
+
+    def _body(self, rule: GroundRule, values: Mapping[Atom, int], ranges: Ranges) -> int:
+        """All elements of an instance; what is settled holds where this record shows it, whatever replies may bring."""
+        found = (self._element(e, values, ranges) for e in rule.elements)
+        return self.diagrams.all(self._settled(f) if place in rule.settled else f for place, f in enumerate(found))
+
+    def _settled(self, f: int) -> int:
+        return f if f == TRUE else FALSE
 
     def _element(self, element: GroundElement, values: Mapping[Atom, int], ranges: Ranges) -> int:
         match element:

@@ -66,7 +66,7 @@ def _because(criterion: Criterion, answers: Answers) -> str:
         return "; ".join(t for t in (criterion.detail, criterion.source) if t)
     leaves = [leaf for leaf in criterion.leaves() if leaf.state != "not_required"]
     if criterion.state == "not_known":
-        open_ = [leaf for leaf in leaves if leaf.state == "not_known"]
+        open_ = list(criterion.open_leaves())
         return wording.unknown_count(len(open_)) if len(open_) > 1 else _fact(open_[0]) if open_ else ""
     reverse = criterion.combine == "none"
     holds = (criterion.state == "met") is not reverse

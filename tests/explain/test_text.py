@@ -208,7 +208,7 @@ def test_a_contradictory_reply_is_refused(tmp_path: Path) -> None:
 
 
 def test_completing_a_screen_does_not_invent_weeks(tmp_path: Path) -> None:
-    result = about_history(tmp_path, "1 2 4\n?\nmany\n8\nq\n")
+    result = about_history(tmp_path, "1 2 4\n?\n0\nmany\n8\nq\n")
     assert "cannot be `many`" in result.stderr
     assert "physical_therapy_weeks: unknown" in result.stdout
     assert "conservative_care_weeks: 8" in result.stdout

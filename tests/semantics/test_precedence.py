@@ -237,7 +237,7 @@ _MISPLACED = (
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ('#[id = "X", unsettled = "Ask."]\nred(P) :- finding(P, fit).\n', "GL315"),
+        ('#[id = "X", unsettled = "Ask."]\nin_scope(P) :- finding(P, fit).\n', "GL315"),
         (_MISPLACED, "GL315"),
         ('#[id = "RED-3"]\nred(P) :- patient(P), !finding(P, flag).\n', "GL316"),
         ('#[id = "RED-3"]\nred(P) :- measure(P, age, A), A >= 60..70.\n', "GL316"),
@@ -252,3 +252,61 @@ def test_misuse_is_refused(text: str, code: str) -> None:
 def test_the_scope_may_be_a_matter_of_judgement() -> None:
     """Only what is settled must be so; the scope counts as ever."""
     compiled_of(BASE + '#[id = "SCOPE-2"]\nin_scope(P) :- finding(P, fit), measure(P, age, A), A >= 60..70.\n')
+
+
+CONCEPT = """
+.finding ill "ill"
+.finding tried "tried"
+.finding pain "pain"
+.finding flag "flag"
+.intervention pill "pill"
+.intervention scan "scan"
+.statement S1 "what the source says" kind(do) cites()
+.concept in_scope(P: patient) true("in scope") false("out of scope")
+.concept failed(P: patient) true("tried without success") false("not tried without success")
+#[id = "SCOPE"]
+in_scope(P) :- finding(P, ill).
+#[id = "FAILED", unsettled = "Ask what was tried."]
+failed(P) :- finding(P, tried), finding(P, pain).
+#[id = "PILL", statements = ["S1"], cites = [], says = "Give the pill"]
+advise(P, pill, do) :- in_scope(P), !failed(P).
+#[id = "PILL-X", statements = ["S1"], cites = [], says = "Perhaps the pill"]
+advise(P, pill, consider) :- in_scope(P), failed(P).
+#[id = "SCAN", statements = ["S1"], cites = [], says = "Scan at once", everyone = true]
+advise(P, scan, urgent) :- finding(P, flag).
+#[id = "NO-SCAN", statements = ["S1"], cites = [], says = "No scan"]
+advise(P, scan, defer) :- in_scope(P), !finding(P, flag), !failed(P).
+"""
+
+
+def test_a_concept_that_nobody_has_settled_counts_as_false_with_a_caution() -> None:
+    """All 81 records: what is not known to have failed is started; questions do not ask for it."""
+    compiled = compiled_of(CONCEPT)
+    for ill, tried, pain, flag in product((True, False, None), repeat=4):
+        findings = dict(
+            zip(("ill", "tried", "pain", "flag"), (WORDS[v] for v in (ill, tried, pain, flag)), strict=True)
+        )
+        patient = patient_of(compiled, findings=findings)
+        answers = {a.intervention: a for a in ask(compiled, patient).answers}
+        both = _all([tried, pain])
+        pill = {True: "consider" if both else "recommended", False: "outside_guideline", None: "undetermined"}[ill]
+        assert answers["pill"].status.value == pill, findings
+        assert bool(answers["pill"].cautions) == (both is None and ill is True), findings
+        if pill == "undetermined":
+            assert answers["pill"].questions == (("ill",),), findings
+        if flag:
+            assert (answers["scan"].status.value, answers["scan"].cautions) == ("urgent", ()), findings
+        quick = circuits_of(compiled.ground).statuses(close(patient, compiled.names.vocabulary))
+        assert quick == {name: a.status for name, a in answers.items()}, findings
+        for backend in BACKENDS:
+            assert {a.intervention: a.status for a in ask(on(compiled, backend), patient).answers} == quick, findings
+
+
+def test_the_caution_of_a_concept_cannot_be_left_out() -> None:
+    compiled = compiled_of(CONCEPT)
+    patient = patient_of(compiled, findings={"ill": "present", "flag": "absent"})
+    document = copy.deepcopy(dict(ask(compiled, patient).certificate))
+    assert [_claim(document, name)["claim"]["unsettled"] for name in ("pill", "scan")] == [["FAILED"], ["FAILED"]]
+    del _claim(document, "scan")["claim"]["unsettled"]
+    with pytest.raises(checker.Rejected):
+        _check(compiled, document, dict(patient.content))

@@ -126,4 +126,4 @@ def test_the_bundled_guideline() -> None:
     found = coverage(compiled.ground, compiled.program.rules, list(run(compiled, vignettes, certified=False)))
     assert _missing(found) == set()
     assert found.counts(CRITERION)[1] > 150
-    assert {r.id for r in found.not_in_force} == {"TRIAL-STRICT", "TRIAL-LAX"}
+    assert len(found.not_in_force) == 8

@@ -58,7 +58,7 @@ def test_the_witness_is_what_ask_says_under_both_options() -> None:
     compiled = compile_guideline(load_guideline(str(KB)))
     vignettes = read_vignettes(vignette_files(compiled.guideline), compiled.names)
     found = list(effects(compiled, vignettes))
-    assert {e.option for e in found} == {"strict", "lax"}
+    assert {e.option for e in found} == {"strict", "lax", "any_time", "any_care", "outside", "both_for_the_whole_time"}
     for effect in found:
         assert len(effect.vignettes) > 3
         other = compile_guideline(compiled.guideline, {effect.reading.name: effect.option})

@@ -25,7 +25,9 @@ FOLDER = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy" / "vignettes"
 
 STATEMENTS = frozenset([*(f"S{n:02}" for n in range(40)), *(f"S24{letter}" for letter in "abcde")])
 DECISIONS = tuple(f"Q{n:02}" for n in range(1, 17))
-OPEN_POINTS = frozenset(f"L{n:02}" for n in range(1, 13))  # decided while the rules were written
+OPEN_POINTS = frozenset(
+    (*(f"L{n:02}" for n in range(1, 15)), "Q17", "Q18", "Q19")
+)  # decided with the rules, or by review 1
 CRITERIA = ("S24a", "S24b", "S24c", "S24d", "S24e")
 ADVICE = (
     *(f"S{n:02}" for n in range(1, 16)),

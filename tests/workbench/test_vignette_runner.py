@@ -68,10 +68,13 @@ def test_a_wrong_status_names_rules_and_what_they_fail_at(tmp_path: Path, compil
     (mismatch,) = outcome.mismatches
     assert (mismatch.what, mismatch.expected, mismatch.got) == ("nerve_root_injection", "consider", "not_now")
     assert mismatch.span.source.line(mismatch.span.source.position(mismatch.span.start)[0]).endswith(": consider")
-    why = "`failed_conservative_care(P)`, as `failed_conservative_care` is false"
+    why = (
+        "`care_before_injection_failed(P)`, as `care_before_injection_failed` is false (TRIAL-INJ: "
+        "`failed_conservative_care(P)`, as `failed_conservative_care` is false"
+    )
     assert mismatch.reasons == (
-        f"INJ-1 fails: {why} (FAIL-1: `W >= 6`, and `conservative_care_weeks` is 0)",
-        "INJ-2 holds: `in_scope(P)`, `!failed_conservative_care(P)`",
+        f"INJ-1 fails: {why} (FAIL-1: `W >= 6`, and `conservative_care_weeks` is 0))",
+        "INJ-2 holds: `in_scope(P)`, `!care_before_injection_failed(P)`",
     )
 
 

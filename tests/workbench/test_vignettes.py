@@ -96,6 +96,8 @@ def applies(world: World, statement: str) -> Value:
     ]
     advice = [i for i in instances if i.head and i.head[0] == "advise" and i.head[2] in STANCES.get(kind, ())]
     concepts = [i for i in instances if i.head and i.head[0] not in ("advise", "include", "note")]
+    fewest = min((len(i.rule.listed("statements")) for i in concepts), default=0)
+    concepts = [i for i in concepts if len(i.rule.listed("statements")) == fewest]
     own = (
         advice
         or (concepts if kind == "criterion" else [])
@@ -107,6 +109,11 @@ def applies(world: World, statement: str) -> Value:
 
 def applied(world: World, instance: GroundRule) -> Value:
     values = {world.element(element) for element in instance.elements}
+    if any(world.element(instance.elements[place]) is None for place in instance.settled):
+        return False
+    if instance.head and instance.head[0] == "advise" and instance.head[2] in ("do", "consider", "avoid", "defer"):
+        held = world.atom(("advise", instance.head[1], "hold"))
+        values.add(None if held is None else not held)
     return False if False in values else None if None in values else True
 
 

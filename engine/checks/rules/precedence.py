@@ -1,10 +1,11 @@
-"""Check: `unsettled` on rules that hold something back, and on what three values can settle (GL315, GL316)."""
+"""Check: `unsettled` on rules that may have it, and on what three values can settle (GL315, GL316)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from guidelog.diagnostics import Diagnostic
+from guidelog.language.names import Kind
 from guidelog.language.stances import HOLD
 from guidelog.language.tree import Comparison, Range, Symbol
 
@@ -12,11 +13,6 @@ from ..codes import Code, joined, place
 from ..context import Context, Layout
 from .polarity import Analysis
 
-_HOLD = (
-    '#[id = "H", statements = ["S1"], cites = [1], says = "sign B first",\n'
-    '  unsettled = "Look for sign B."]\n'
-    "advise(P, step_a, hold) :- in_scope(P), "
-)
 MISPLACED = Code("GL315")
 NOT_SETTLED = Code("GL316")
 CODES = (MISPLACED, NOT_SETTLED)
@@ -28,9 +24,11 @@ def check_precedence(context: Context) -> Iterator[Diagnostic]:
     for layout in context.layouts:
         if layout.rule.annotation("unsettled") is None:
             continue
-        if not _holds_back(layout):
+        if not _may_have_it(layout):
             span = layout.rule.head.span if layout.rule.head else layout.rule.span
-            yield MISPLACED.report("`unsettled` stands on a rule for `advise(…, hold)` only", place(span))
+            yield MISPLACED.report(
+                "`unsettled` stands on rules for `advise(…, hold)` and for concepts only", place(span)
+            )
             continue
         analysis = analysis or Analysis(context)
         clashes = analysis.rule_clashes(layout)
@@ -51,8 +49,11 @@ def check_precedence(context: Context) -> Iterator[Diagnostic]:
             )
 
 
-def _holds_back(layout: Layout) -> bool:
+def _may_have_it(layout: Layout) -> bool:
     head = layout.rule.head
+    use = layout.head
+    if use is not None and use.predicate is not None and use.predicate.kind is Kind.CONCEPT and use.about_patient:
+        return bool(layout.rule.body)
     stance = head.terms[2] if head is not None and head.predicate == "advise" and len(head.terms) == 3 else None
     return isinstance(stance, Symbol) and stance.name == HOLD
 

@@ -102,7 +102,14 @@ class InputQuery:
             return None
         complete = self.word(screen, COMPLETE).says(True)
         listed = self.listed(name)
-        return complete if listed is None else exp.and_(complete, exp.not_(listed))
+        finding = self.vocabulary.findings.get(name)
+        implied = (
+            [self.word(n, PRESENT).says(True) for n in finding.implied_by if n in self.layout.findings]
+            if finding
+            else []
+        )
+        without = [exp.not_(condition) for condition in (*([listed] if listed is not None else []), *implied)]
+        return exp.and_(complete, *without) if without else complete
 
     def listed(self, name: str) -> exp.Expr | None:
         if name in self.layout.findings:

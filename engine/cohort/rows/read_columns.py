@@ -101,6 +101,9 @@ class _Reader:
             listed = self.listed.get(name)
             closed = complete if listed is None else complete & ~listed
             if name in self.vocabulary.findings:
+                for shown in self.vocabulary.findings[name].implied_by:
+                    if shown in self.layout.findings:
+                        closed = closed & ~inputs.known[shown, True]
                 absent = inputs.known.get((name, False))
                 inputs.known[name, False] = closed if absent is None else absent | closed
             elif (unlisted := self.vocabulary.measures[name].unlisted) is not None:

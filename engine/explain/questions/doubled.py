@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from guidelog.ground.program import (
     Atom,
@@ -20,7 +21,7 @@ from guidelog.ground.program import (
     Ranges,
 )
 from guidelog.semantics.cone import Cone
-from guidelog.semantics.kleene import comparison_value
+from guidelog.semantics.kleene import World, comparison_value, evaluate
 from guidelog.semantics.quantities import thresholds
 from guidelog.semantics.status import Status, conditions
 
@@ -48,15 +49,22 @@ class Doubled:
                 if atom in self.cone.program.facts:
                     self.lines.append(f't({a},"{e}"). p({a},"{e}").')
                 for rule in self.cone.program.instances[atom]:
-                    kept = {p: self.element(x, end) for p, x in enumerate(rule.elements) if not isinstance(x, Given)}
-                    self.lines.append(clause(f't({a},"{e}")', [f"et({i})" for i in kept.values()]))
-                    possible = [f"et({i})" if p in rule.settled else f"ep({i})" for p, i in kept.items()]
-                    self.lines.append(clause(f'p({a},"{e}")', possible))
+                    if any(self.world.element(rule.elements[place]) is not True for place in rule.settled):
+                        continue  # what is settled is so by this record, whatever replies may bring
+                    asked = [x for place, x in enumerate(rule.elements) if place not in rule.settled]
+                    ids = [self.element(x, end) for x in asked if not isinstance(x, Given)]
+                    self.lines.append(clause(f't({a},"{e}")', [f"et({i})" for i in ids]))
+                    self.lines.append(clause(f'p({a},"{e}")', [f"ep({i})" for i in ids]))
             self.statuses(end)
         for denial in self.cone.denials:
             self.denial(denial)
         for name in self.cone.inputs:
             self.order(name)
+
+    @cached_property
+    def world(self) -> World:
+        """The record itself, for what has to be settled."""
+        return evaluate(self.cone.program, self.cone.facts)
 
     def order(self, name: str) -> None:
         """Cuts rise together; what is certain never contradicts itself."""

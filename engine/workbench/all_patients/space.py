@@ -53,6 +53,9 @@ class Space(Unknowns):
         """Where a body element holds."""
         return self._element(element, self._atoms(ranges), ranges)
 
+    def _settled(self, f: int) -> int:
+        return f  # everything is known of these patients
+
     def body(self, rule: GroundRule, ranges: Ranges) -> int:
         """Where a whole body holds."""
         return self.diagrams.all(self.element(e, ranges) for e in rule.elements)

@@ -166,13 +166,18 @@ def narrowed(
 
 
 def unsettled(name: str, book: Rulebook, known: Mapping[str, Any]) -> list[str]:
-    """The rules that would hold an intervention back, if something that is not known were so."""
-    found = set[str]()
-    for (rule, *_), body in book.instances.get(f"advise({name},hold)", {}).items() if book.settled else ():
-        stepped = [element for element in body if all(part in known for part, _ in element[1])]
-        if rule in book.settled and all(value_of(element, known) for element in stepped):
-            require(len(stepped) == len(body), "it is not shown whether a rule is unsettled")
-            found |= {rule} if any(value_of(body[place], known) == 1 for place in book.settled[rule]) else set()
+    """The rules below the advice on an intervention that would apply, if something that is not known were so."""
+    found, below = set[str](), dict.fromkeys(atom for atom in book.deciding[name][1:] if atom)
+    agenda = list(below) if book.settled else []
+    for atom in agenda:  # which grows to everything that the advice rests on
+        for (rule, *_), body in book.instances[atom].items():
+            parts = dict.fromkeys(part for element in body for part, _ in element[1] if part in book.instances)
+            agenda += [part for part in parts if part not in below]
+            below |= parts
+            stepped = [element for element in body if all(part in known for part, _ in element[1])]
+            if rule in book.settled and all(value_of(element, known) for element in stepped):
+                require(len(stepped) == len(body), "it is not shown whether a rule is unsettled")
+                found |= {rule} if any(value_of(body[place], known) == 1 for place in book.settled[rule]) else set()
     return sorted(found)
 
 
@@ -190,7 +195,8 @@ def proved(claim: Any, proofs: list[Any], book: Rulebook, known: Mapping[str, An
     }
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
     made = {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
-    open_ = unsettled(name, book, found["kept"]) if made["status"] != "undetermined" else []
+    never = made["status"] in ("undetermined", "urgent", "emergency_pathway", "outside_guideline")
+    open_ = [] if never else unsettled(name, book, found["kept"])
     return made | ({"unsettled": open_} if open_ else {})
 
 
