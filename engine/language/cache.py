@@ -2,23 +2,29 @@
 
 A program is kept under the hash of its rule files and of guidelog's version, as plain JSON in the user's cache folder
 (`GUIDELOG_CACHE` names another, `off` does without). Only programs without errors are kept; warnings are
-not, and `check` looks for them anew. No patient data ever is. The certificate checker reads the rule text itself, so an
-answer from a cache that was tampered with is not shown. Whatever goes wrong here costs time, never an answer.
+not, and `check` looks for them anew. No patient data ever is.
+
+A kept program is used only where it was written by the same user with the secret of the folder, and where nobody else
+may write there. Beyond that, what the engine makes of a program, wording and all, is compared with what the certificate
+checker makes of the rule text itself, so that an answer from anything else is not shown. Whatever goes wrong here costs
+time, never an answer.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from guidelog import __version__
+from guidelog.files import make_folder, write_bytes
 from guidelog.source import Source, Span
 
 from . import tree
@@ -47,16 +53,20 @@ _CLASSES: tuple[type[Any], ...] = (
 _NUMBER = {cls: number for number, cls in enumerate(_CLASSES)}
 _TUPLE, _SPAN = -1, -2
 MOST_KEPT = 40
+SECRET = "secret"
 
 
 def load(guideline: GuidelineFolder) -> tree.Program | None:
-    """The checked program of a guideline, if an earlier run kept it."""
-    path = _path(guideline)
-    if path is None:
+    """The checked program of a guideline, if an earlier run of the same user kept it."""
+    folder = _folder()
+    if folder is None:
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        statements = tuple(_decode(item, guideline.sources) for item in content)
+        secret = _private(folder / SECRET, folder)
+        proof, _, text = _private(_place(folder, guideline, secret), folder).partition(b"\n")
+        if not hmac.compare_digest(proof, _authenticated(secret, text)):
+            return None
+        statements = tuple(_decode(item, guideline.sources) for item in json.loads(text))
     except (OSError, ValueError, TypeError, IndexError, RecursionError):
         return None
     if not statements or not all(isinstance(s, tree.Declaration | tree.Rule) for s in statements):
@@ -66,30 +76,49 @@ def load(guideline: GuidelineFolder) -> tree.Program | None:
 
 def store(guideline: GuidelineFolder, program: tree.Program) -> None:
     """Keep a program that has no errors; silently not, where that cannot be."""
-    path = _path(guideline)
-    if path is None:
+    folder = _folder()
+    if folder is None:
         return
     numbers = {source.name: number for number, source in enumerate(guideline.sources)}
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([_encode(s, numbers) for s in program.statements], separators=(",", ":"), ensure_ascii=False)
-        # Written beside and moved into place, so that nobody reads half a file.
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False, encoding="utf-8") as file:
-            file.write(text)
-        Path(file.name).replace(path)
-        _prune(path.parent)
+        make_folder(folder)
+        if not (folder / SECRET).exists():
+            write_bytes(folder / SECRET, secrets.token_hex(32).encode())
+        secret = _private(folder / SECRET, folder)
+        content = [_encode(s, numbers) for s in program.statements]
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        write_bytes(_place(folder, guideline, secret), _authenticated(secret, text) + b"\n" + text)
+        _prune(folder)
 
 
-def _path(guideline: GuidelineFolder) -> Path | None:
+def _folder() -> Path | None:
     chosen = os.environ.get("GUIDELOG_CACHE")
     if chosen == "off":
         return None
     base = os.environ.get("XDG_CACHE_HOME")
     try:
-        folder = Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "guidelog"
+        return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "guidelog"
     except RuntimeError:
         return None
-    return folder / f"{_key(guideline)}.json"
+
+
+def _private(path: Path, folder: Path) -> bytes:
+    """The content of a file that only we may have written. Raises OSError where somebody else may."""
+    with path.open("rb") as file:
+        for status in (os.fstat(file.fileno()), folder.stat()):
+            ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+            if not ours or (os.name == "posix" and status.st_mode & 0o022):
+                raise PermissionError(f"`{path}` may have been written by somebody else")
+        return file.read()
+
+
+def _place(folder: Path, guideline: GuidelineFolder, secret: bytes) -> Path:
+    """Where a program is kept, under a name that nobody can foretell."""
+    return folder / f"{_authenticated(secret, _key(guideline).encode()).decode()[:40]}.json"
+
+
+def _authenticated(secret: bytes, content: bytes) -> bytes:
+    return hmac.new(secret, content, "sha256").hexdigest().encode()
 
 
 def _key(guideline: GuidelineFolder) -> str:

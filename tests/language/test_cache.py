@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from guidelog.language import cache, parse
+from guidelog.diagnostics import CertificateError
+from guidelog.language import cache, parse, tree
 from guidelog.language.guideline import GuidelineFolder, read_guideline
-from guidelog.pipeline import check, compile_guideline
+from guidelog.patients import read_patient, read_text
+from guidelog.pipeline import ask, check, compile_guideline
 
 FOLDER = Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy"
 
@@ -22,7 +25,7 @@ def guideline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GuidelineFolde
 
 
 def kept(tmp_path: Path) -> list[Path]:
-    return list((tmp_path / "cache").glob("*"))
+    return list((tmp_path / "cache").glob("*.json"))
 
 
 def test_a_kept_program_is_the_program(guideline: GuidelineFolder, tmp_path: Path) -> None:
@@ -59,6 +62,50 @@ def test_a_damaged_file_is_as_good_as_none(
     path.write_text(damage(path.read_text()))
     assert cache.load(guideline) is None
     compile_guideline(guideline)
+
+
+def test_a_changed_wording_is_not_used(guideline: GuidelineFolder, tmp_path: Path) -> None:
+    compile_guideline(guideline)
+    (path,) = kept(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert "MRI of the lumbar spine" in text
+    path.write_text(text.replace("MRI of the lumbar spine", "MRI now"), encoding="utf-8")
+    assert cache.load(guideline) is None
+
+
+@pytest.mark.parametrize("what", ["file", "secret", "folder"])
+def test_what_others_may_write_is_not_used(guideline: GuidelineFolder, tmp_path: Path, what: str) -> None:
+    compile_guideline(guideline)
+    (path,) = kept(tmp_path)
+    place = {"file": path, "secret": path.parent / cache.SECRET, "folder": path.parent}[what]
+    assert [p.stat().st_mode & 0o077 for p in (path, path.parent / cache.SECRET, path.parent)] == [0, 0, 0]
+    assert cache.load(guideline) is not None
+    place.chmod(place.stat().st_mode | 0o020)
+    assert cache.load(guideline) is None
+
+
+def test_the_name_of_a_file_cannot_be_foretold(guideline: GuidelineFolder, tmp_path: Path) -> None:
+    compile_guideline(guideline)
+    (first,) = kept(tmp_path)
+    (first.parent / cache.SECRET).unlink()
+    compile_guideline(guideline)
+    assert len(kept(tmp_path)) == 2
+
+
+def test_an_answer_from_another_wording_is_not_shown(guideline: GuidelineFolder) -> None:
+    """Even if a cache could be forged: what the engine made of it is not what the checker makes of the text."""
+    program, _ = check(guideline)
+    forged = replace(program, statements=tuple(_renamed(s) for s in program.statements))
+    assert forged != program
+    compiled = compile_guideline(guideline, program=forged)
+    with pytest.raises(CertificateError, match="do not make the same"):
+        ask(compiled, read_patient(read_text(FOLDER / "vignettes" / "seed.yaml"), compiled.names.vocabulary))
+
+
+def _renamed(statement: tree.Statement) -> tree.Statement:
+    if isinstance(statement, tree.Declaration) and statement.name == "mri_lumbar":
+        return replace(statement, label="Inject today")
+    return statement
 
 
 def test_other_rules_have_another_place(guideline: GuidelineFolder, tmp_path: Path) -> None:
