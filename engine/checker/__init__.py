@@ -7,7 +7,8 @@ that, `steps` checks every step of a certificate. `python -m guidelog.checker CE
 """
 
 from .grounding import MALFORMED, Rulebook, read_rules
+from .record import read_json
 from .steps import check
 from .syntax import Rejected
 
-__all__ = ["MALFORMED", "Rejected", "Rulebook", "check", "read_rules"]
+__all__ = ["MALFORMED", "Rejected", "Rulebook", "check", "read_json", "read_rules"]

@@ -11,21 +11,26 @@ import pathlib
 import sys
 import tomllib
 
-from . import MALFORMED, Rejected, check, read_rules
+from . import MALFORMED, Rejected, check, read_json, read_rules
 
 
 def main(argv: list[str]) -> int:
-    """Exit code 0 when accepted, 1 when rejected, 2 when it cannot be checked."""
+    """Exit code 0 when accepted, 1 when rejected, 2 when it cannot be checked.
+
+    The readings in force are those that the guideline declares and its guideline.toml chooses.
+    """
     try:
         certificate, folder, patient = map(pathlib.Path, argv)
-        document, record = (json.loads(path.read_bytes()) for path in (certificate, patient))
-        files = {path.name: path.read_bytes().decode() for path in folder.glob("*.dl")}
-        book = read_rules(files, document["guideline"]["readings"])
-        claims = check(document, book, record, tomllib.loads((folder / "guideline.toml").read_text("utf-8")))
+        document, record = (read_json(path.read_bytes().decode()) for path in (certificate, patient))
+        files = {path.name: path.read_bytes().decode("utf-8-sig") for path in folder.glob("*.dl")}
+        guideline = tomllib.loads((folder / "guideline.toml").read_bytes().decode("utf-8-sig"))
+        book = read_rules(files, guideline.get("readings", {}))
+        claims = check(document, book, record, guideline)
     except (Rejected, OSError, *MALFORMED) as error:
         sys.stderr.write(f"{'rejected' if isinstance(error, Rejected) else 'cannot be checked'}: {error}\n")
         return 1 if isinstance(error, Rejected) else 2
-    sys.stdout.write("".join(f"{line}\n" for line in ("accepted:", *map(json.dumps, claims))))
+    lines = (f"accepted under readings {json.dumps(book.readings)}:", *map(json.dumps, claims))
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 
 

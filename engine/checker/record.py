@@ -12,7 +12,24 @@ from .syntax import require
 
 PARTS = {"patient", "as_of", "findings", "measures", "screens", "not_read", "origin", "sources", "expect"}
 STATES = {"absent": (0, 0), "unknown": (0, 1), "present": (1, 1)}  # of a finding, which is an input of 0 to 1 ticks
+PLAIN = re.compile("-?(0|[1-9][0-9]*)[.][0-9]+")
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def read_json(text: str) -> Any:
+    """JSON text; raises ValueError where a key stands twice or a number is not written plainly."""
+
+    def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a key stands twice")
+        return dict(pairs)
+
+    def plain(number: str) -> float:
+        if not PLAIN.fullmatch(number):
+            raise ValueError(f"`{number}` is not written as a plain number")
+        return float(number)
+
+    return json.loads(text, object_pairs_hook=once, parse_float=plain, parse_constant=plain)
 
 
 def sha256_of(record: Mapping[str, Any]) -> str:

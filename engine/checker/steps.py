@@ -198,6 +198,9 @@ def header(
         "patient": {"id": record["patient"], "as_of": as_of, "sha256": sha256_of(record)},
         "closed": closed,
     }
+    readings = ", ".join(f"{name} = {option}" for name, option in sorted(book.readings.items()))
+    same = canonical(document["guideline"]["readings"]) == canonical(book.readings)
+    require(same, f"the certificate is made under other readings than those in force: {readings}")
     for part, value in expected.items():
         require(canonical(document[part]) == canonical(value), f"`{part}` is not that of the rules and the record")
     others = {"propagated", "certificates"}

@@ -26,7 +26,7 @@ from .values import ISO_DAY, AsOf, Interval, MeasureValue, Since, read_date, rea
 
 __all__ = ["Interval", "MeasureValue", "Patient", "Since", "patient_from_content", "read_patient"]
 
-_PARTS = ("patient", "as_of", "findings", "measures", "screens", "not_read", "sources", "expect")
+_PARTS = ("patient", "as_of", "findings", "measures", "screens", "not_read", "origin", "sources", "expect")
 _FINDING_VALUES: Mapping[str, bool | None] = {"present": True, "absent": False, "unknown": None}
 _SCREEN_VALUES: Mapping[str, bool] = {"complete": True, "incomplete": False}
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
@@ -47,7 +47,8 @@ class Patient:
     declaration. `content`: the record as plain JSON data without `expect`; dates are ISO strings, the id is text even
     when written as a number, a measure's number is what `json.loads` gives for its text (`8` an integer, `8.0` a
     float). `sha256`: of the content's canonical JSON (docs/certificates.md). `expect`: kept unread for vignettes.
-    `not_read`: what a source said and nobody understood, so that no screen closes over it.
+    `not_read`: what a source said and nobody understood, so that no screen closes over it. The part `origin` of the
+    content binds what a record was read from (for FHIR a digest of the resources).
     `spans`: the place of each listed finding, measure and screen; `dated`: that of `as_of`. Two records are equal when
     they say the same, wherever it is written.
     """
@@ -120,6 +121,8 @@ class _RecordReader:
         measures = dict(self.read_measures(record))
         screens = dict(self.read_words(record, self.homes[2], _SCREEN_VALUES, "GL419"))
         sources = dict(self.read_sources(record))
+        for entry in self.entries(record, "origin"):
+            self.read_text(entry.value, f"{quoted(entry.key.text)} of the origin")
         known = {home.kind: tuple(home.names) for home in self.homes[:3]}
         not_read = read_not_read(_part(record, "not_read"), known, self.problems)
         if self.as_of.wanted:

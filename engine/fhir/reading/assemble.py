@@ -7,6 +7,8 @@ The record is read by `patients` like any other, so every rule about records hol
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
@@ -323,6 +325,7 @@ def _reading(evidence: Evidence, person: Person, dated_by: str, entries: Sequenc
     not_read = [n.to_json() for n in limited(sorted(evidence.unread, key=lambda n: (n.source, n.reason)))]
     parts = {"findings": findings, "measures": measures, "screens": complete, "not_read": not_read, "sources": sources}
     content |= {part: entries for part, entries in parts.items() if entries}
+    content["origin"] = {"form": "fhir", "sha256": _digest(entries)}
     patient = patient_from_content(content, evidence.vocabulary, f"the record of {person.id}")
     listed = tuple(
         Used(
@@ -394,6 +397,12 @@ def _day(
     if best is None:
         return None, "nothing: the record has no date"
     return best[0], f"the last dated entry, {safe(best[1])}"
+
+
+def _digest(entries: Iterable[Entry]) -> str:
+    """SHA-256 over the resources that were read, in whatever order: what a certificate is bound to."""
+    texts = sorted(json.dumps(entry.content, sort_keys=True, separators=(",", ":")) for entry in entries)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _dates(content: Mapping[str, Any], zone: tzinfo | None = None) -> Iterable[When]:
