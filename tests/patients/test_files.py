@@ -545,7 +545,7 @@ def test_refused(text: str, code: str, message: str) -> None:
         ("patient: a\nfinding: {}\n", "did you mean `findings`?"),
         (
             "patient: a\nzzz: {}\n",
-            "the parts are patient, as_of, findings, measures, screens, not_read, sources, expect",
+            "the parts are patient, as_of, findings, measures, screens, not_read, origin, sources, expect",
         ),
         ("patient: a\nfindings:\n", "leave it out, or write `findings: {}`"),
         ("patient: a\nfindings: {red_eye: presnt}\n", "did you mean `present`?"),
