@@ -15,8 +15,9 @@ from typing import Any
 from guidelog.diagnostics import InputError
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.vocabulary import Vocabulary
-from guidelog.patients import Patient, read_patient, read_text
+from guidelog.patients import Patient, read_text
 from guidelog.patients.document import looks_like_fhir, text_looks_like_fhir
+from guidelog.patients.partial import read_as_far_as_possible
 from guidelog.source import Source
 
 from .reading.assemble import FhirReading, read_path, read_records
@@ -69,7 +70,8 @@ def _ours(source: Source, vocabulary: Vocabulary, wishes: Wishes) -> Patient:
         hint = "a patient file of guidelog gives its day as `as_of`, and has no codes"
         message = f"`{source.name}` is not FHIR: --as-of, --unverified-codes and --validate are for FHIR records"
         raise InputError.of("GL458", message, hint=hint)
-    return read_patient(source, vocabulary)
+    patient, _ = read_as_far_as_possible(source, vocabulary)  # what was not read stands in the record
+    return patient
 
 
 def _read_fhir(
