@@ -27,10 +27,10 @@ Pair: TypeAlias = tuple[Status, Status]
 MOST_SMALLEST = 24
 """Up to so many changes each gets the smallest patient."""
 
-MOST_ALONE = 100
+MOST_ALONE = 40
 """Of more, so many get a patient of their own; the others share one with those that were found together."""
 
-MOST_TOGETHER = 12
+MOST_TOGETHER = 20
 """How many changes share a patient."""
 
 

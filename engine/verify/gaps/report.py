@@ -119,7 +119,11 @@ class Review:
     def _unreached(self, goals: list[_Goal]) -> Iterator[_Goal]:
         """The goals that no patient reaches; a model ticks off all the goals that it reaches."""
         open_ = dict(enumerate(goals))
-        self.search.circuit.watch(goal[3] for goal in goals if goal[3] is not None)
+        circuit = self.search.circuit
+        circuit.watch(goal[3] for goal in goals if goal[3] is not None)
+        wishes = {goal[3]: circuit.switch() for goal in goals if goal[3] is not None}
+        for wished, on in wishes.items():  # one patient reaches many goals at once
+            circuit.wish(wished, weight=1, when=on)
         for number, goal in enumerate(goals):
             self.progress("rules", number, len(goals))
             if number not in open_:
@@ -127,6 +131,8 @@ class Review:
             outcome, case = Outcome.NOT_DECIDED, None
             if goal[3] is not None:
                 outcome, case = self.search.ask([goal[3]], self.budget)
+            if case is None and goal[3] in wishes:
+                circuit.turn_off(wishes.pop(goal[3]))
             if outcome is Outcome.IMPOSSIBLE:
                 yield goal
             elif outcome is Outcome.NOT_DECIDED:
@@ -136,6 +142,8 @@ class Review:
                 for other, (*_, literal) in list(open_.items()):
                     if literal is not None and (abs(literal) in case.true) == (literal > 0):
                         del open_[other]
+                        if literal in wishes:
+                            circuit.turn_off(wishes.pop(literal))
 
     def _interventions(self, what: str) -> list[str]:
         found = [

@@ -64,7 +64,7 @@ class Search:
 
     def __init__(self, properties: Properties, *, regions_from: Iterable[GroundProgram] = ()) -> None:
         self.program = properties.program
-        self.circuit = Literals()
+        self.circuit = Literals(wishes=True)
         vocabulary = self.program.names.vocabulary
         self.regions = regions_of(vocabulary.measures, [self.program, *regions_from])
         self.judgement = RangeChoice.free(self.circuit)
