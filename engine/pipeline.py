@@ -26,11 +26,11 @@ from guidelog.language import cache
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names, names_of
 from guidelog.language.stances import Stance
-from guidelog.language.tree import Program
+from guidelog.language.tree import Program, plain
 from guidelog.patients import Facts, Patient, close
-from guidelog.patients.partial import opened, set_aside
-from guidelog.semantics.background import Contradiction, propagate
-from guidelog.semantics.kleene import World
+from guidelog.patients.partial import opened, remarked, set_aside
+from guidelog.semantics.background import Contradiction, inputs_of, propagate
+from guidelog.semantics.kleene import Model, World
 from guidelog.semantics.status import Because, Status, status_in, status_of_stance
 from guidelog.wording.presentation import EMERGENCIES
 
@@ -199,6 +199,7 @@ def without_contradictions(compiled: Compiled, patient: Patient) -> Patient:
     so much does that the record as a whole cannot be trusted.
     """
     vocabulary = compiled.names.vocabulary
+    patient = without_remarked(compiled, patient)
     for _ in range(MOST_CONTRADICTIONS):
         found = propagate(compiled.ground, close(patient, vocabulary))
         if not isinstance(found, Contradiction):
@@ -216,6 +217,20 @@ def without_contradictions(compiled: Compiled, patient: Patient) -> Patient:
         patient = set_aside(patient, names, reason, vocabulary)
     settle(compiled, patient)
     raise InputError.of("GL421", "the record contradicts itself in too many places to be answered")
+
+
+def without_remarked(compiled: Compiled, patient: Patient) -> Patient:
+    """The record in which entries that the guideline remarks on as impossible count as unknown, and are named."""
+    if not compiled.ground.remarks:
+        return patient
+    vocabulary = compiled.names.vocabulary
+    fixed = Model(compiled.ground.fixed, compiled.ground.fixed)
+    world = World(compiled.ground, close(patient, vocabulary), fixed)
+    for denial in compiled.ground.remarks:
+        text = denial.rule.annotation("remark")
+        if text is not None and all(value is True for value in world.values(denial)):
+            patient = remarked(patient, inputs_of(denial), plain(text), vocabulary)
+    return patient
 
 
 def certify(compiled: Compiled, patient: Patient, written: Mapping[str, Any]) -> None:

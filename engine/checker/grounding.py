@@ -276,6 +276,8 @@ class Rulebook:
 
         head = clause.head and atom(clause.head)
         body = tuple(map(element, clause.body))
+        if head is None and "remark" in notes:  # about how a record is read, before there is anything to prove
+            return []
         rule = Rule(notes["id"] if body else "fact", head, body, "unsettled" in notes)
         require(len(patients) <= bool(clause.body), "a fact is about a patient, or a rule about two")
         return [rule] if "reading" not in notes or self.readings[notes["reading"]] == notes["option"] else []

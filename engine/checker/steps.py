@@ -180,7 +180,8 @@ def proved(claim: Any, proofs: Sequence[Any], book: Rulebook, known: Known) -> A
     status = {ranges: status for ranges, (status, _) in found.items()}
     case = " ".join([*sorted(status), "|", *(ranges for ranges in status if status[ranges] == "undetermined")])
     made = {"intervention": name, "status": status.get("kept", "undetermined"), "because": BECAUSE[case]}
-    unsettled = [] if made["status"] in NO_CAUTIONS else cautions(name, found["kept"][1])
+    held = made["status"] == "not_now" and found["kept"][1].known.get(f"advise({name},hold)") == (1, 1)
+    unsettled = [] if held or made["status"] in NO_CAUTIONS else cautions(name, found["kept"][1])
     return made | ({"unsettled": unsettled} if unsettled else {})
 
 

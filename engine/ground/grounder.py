@@ -48,6 +48,7 @@ class _Grounder:
         self.relations = Relations()
         self.instances: dict[Atom, list[GroundRule]] = {}
         self.denials: list[GroundRule] = []
+        self.remarks: list[GroundRule] = []
         self.count = 0
         self.seen: set[tuple[int, tuple[Constant, ...]]] = set()
         self.plans: dict[tuple[int, int | None], tuple[Step, ...]] = {}
@@ -73,7 +74,8 @@ class _Grounder:
         for clause in self.clauses:
             if clause.rule.head is None:
                 for substitution in self.relations.solve(self.plan(clause, None), {}):
-                    self.denials.append(self.instance(clause, substitution))
+                    kept = self.remarks if clause.rule.annotation("remark") is not None else self.denials
+                    kept.append(self.instance(clause, substitution))
         instances = {atom: tuple(rules) for atom, rules in self.instances.items()}
         return GroundProgram(
             self.names,
@@ -83,6 +85,7 @@ class _Grounder:
             tuple(self.denials),
             frozenset(self.facts),
             self.derived,
+            tuple(self.remarks),
         )
 
     def order(self) -> list[list[Clause]]:

@@ -91,6 +91,8 @@ class GroundProgram:
     denials: tuple[GroundRule, ...]
     facts: frozenset[Atom]
     derived: frozenset[str] = field(default_factory=frozenset)
+    remarks: tuple[GroundRule, ...] = ()
+    """Denials with `remark`: what they hold of is set aside when a record is read, and no rule looks at them."""
 
     @cached_property
     def edges(self) -> Mapping[Atom, tuple[Atom, ...]]:

@@ -211,7 +211,13 @@ def _implications(program: Program, readings: Mapping[str, str]) -> Iterator[tup
     """The pairs of `:- finding(P, a), !finding(P, b).`: whoever has a has b."""
     for rule in program.rules:
         found = [_finding_literal(element) for element in rule.body]
-        if rule.head is None and len(found) == _PAIR and None not in found and in_force(rule, readings):
+        if (
+            rule.head is None
+            and rule.annotation("remark") is None
+            and len(found) == _PAIR
+            and None not in found
+            and in_force(rule, readings)
+        ):
             (first, one), (second, other) = (pair for pair in found if pair is not None)
             if one is not other:
                 yield (second, first) if one else (first, second)

@@ -58,14 +58,25 @@ def read_as_far_as_possible(source: Source, vocabulary: Vocabulary) -> tuple[Pat
     return patient, tuple(replace(d, severity=Severity.WARNING) for d in problems)
 
 
-def set_aside(patient: Patient, names: Iterable[str], reason: str, vocabulary: Vocabulary) -> Patient:
+def set_aside(
+    patient: Patient,
+    names: Iterable[str],
+    reason: str,
+    vocabulary: Vocabulary,
+    source: str = "the record contradicts itself",
+) -> Patient:
     """The record with these findings and measures unknown, because they cannot all be true; they are named in it."""
     listed = tuple(names)
     content = _unknown(patient.content, listed, vocabulary)
     labels = [(vocabulary.findings.get(n) or vocabulary.measures[n]).label for n in listed]
-    entry = NotRead("the record contradicts itself", ", ".join(labels), listed, reason)
+    entry = NotRead(source, ", ".join(labels), listed, reason)
     later = patient_from_content(with_not_read(content, [entry]), vocabulary)
     return replace(later, spans=patient.spans, dated=patient.dated)
+
+
+def remarked(patient: Patient, names: Iterable[str], reason: str, vocabulary: Vocabulary) -> Patient:
+    """The record with these findings and measures unknown, because the guideline remarks that they cannot be so."""
+    return set_aside(patient, names, reason, vocabulary, source="cannot be so")
 
 
 def opened(patient: Patient, names: Iterable[str], vocabulary: Vocabulary) -> Patient:

@@ -139,10 +139,12 @@ def unsettled(world: World, intervention: str, status: Status) -> list[GroundRul
     """The instances below the answer on an intervention that would apply, if something that is not known were so.
 
     A determined answer is given as if they did not, and carries their cautions (docs/language.md, *Precedence*); an
-    undetermined one has questions in their place, an urgent one waits for nothing, and outside nothing is said.
+    undetermined one has questions in their place, an urgent one waits for nothing, outside nothing is said, and
+    what is held back for certain needs no caution.
     """
     found = []
-    for instance in () if status in _NO_CAUTIONS else world.program.settled_below(intervention):
+    held = status is Status.NOT_NOW and world.atom(("advise", intervention, HOLD)) is True
+    for instance in () if held or status in _NO_CAUTIONS else world.program.settled_below(intervention):
         values = [world.element(element) for element in instance.elements]
         if False not in values and any(values[place] is None for place in instance.settled):
             found.append(instance)

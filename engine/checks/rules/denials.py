@@ -1,4 +1,4 @@
-"""Check: what background rules talk about (GL227)."""
+"""Check: what background rules talk about (GL227), and `remark` on anything else (GL317)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ..context import Context
 from .counting import open_relations
 
 DENIAL = Code("GL227")
-CODES = (DENIAL,)
+REMARK = Code("GL317")
+CODES = (DENIAL, REMARK)
 
 
 def check_denials(context: Context) -> Iterator[Diagnostic]:
@@ -21,6 +22,8 @@ def check_denials(context: Context) -> Iterator[Diagnostic]:
     doubtful = open_relations(context.layouts)
     for layout in context.layouts:
         if layout.rule.head is not None:
+            if layout.rule.annotation("remark") is not None:
+                yield REMARK.report("`remark` stands on denials only", place(layout.rule.head.span))
             continue
         for use in layout.uses:
             if use.predicate is None or use.predicate.kind in (Kind.INPUT, Kind.RELATION):

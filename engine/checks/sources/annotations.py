@@ -50,6 +50,7 @@ KEYS: Mapping[str, _Form] = {
     "title": _SENTENCE,
     "says": _SENTENCE,
     "unsettled": _SENTENCE,
+    "remark": _SENTENCE,
     "statements": _NAMES,
     "cites": _Form("a list of numbers", (Number,), listed=True),
     "strength": _Form("`strong` or `conditional`", (Key, Text), words=("strong", "conditional")),

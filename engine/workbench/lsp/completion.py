@@ -27,6 +27,7 @@ KEYS = (
     "everyone",
     "title",
     "unsettled",
+    "remark",
 )
 
 Item = tuple[str, str, str]
