@@ -56,6 +56,13 @@ def default_feedback() -> Path:
     help="Requests a second of one client.",
 )
 @click.option(
+    "--source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Your copy of the source (Markdown or text), for its own sentences on the review pages.",
+)
+@click.option("--sign-off", is_flag=True, help="Let reviewers sign off statements, into the guideline's reviews/.")
+@click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Answer as of this day, for demonstrations."
 )
 @click.option("--compare", metavar="OLD", help="Show reviewers what changed since OLD, a folder or a git revision.")
@@ -73,9 +80,11 @@ def serve(
     feedback: Path | None,
     no_feedback: bool,
     rate: float,
+    source: Path | None,
     as_of: datetime | None,
     compare: str | None,
     check: bool,
+    sign_off: bool,
 ) -> None:
     """Serve the pages and CDS Hooks, on this machine only unless --host says otherwise.
 
@@ -84,7 +93,7 @@ def serve(
     \b
     Examples:
       guidelog serve --check
-      guidelog serve --compare HEAD~1:kb/lumbar_radiculopathy
+      guidelog serve --compare HEAD~1:kb/lumbar_radiculopathy --sign-off
       guidelog serve --port 8080 --trust docs/examples/clients.toml --public-url https://cds.example.org
     """
     try:
@@ -112,7 +121,11 @@ def serve(
         feedback=kept,
         as_of=as_of.date() if as_of else None,
         compare=compare,
+        source_copy=source,
+        sign_off=sign_off,
     )
+    if sign_off and not settings.loopback:
+        raise InputError.of("GL646", "sign-offs are taken on a loopback address only", hint="leave --host out")
     try:
         run(settings, announce=click.echo, warn=_warn, check=check)
     except OSError as error:

@@ -27,7 +27,8 @@ class Settings:
     feedback; `feedback_rows` its bound. `trust` is the file that switches JWT verification on. `origins` are the CORS
     origins of CDS clients in browsers: without any, no page of another origin can call. `compare` is the version, a
     folder or a git revision, that reviewers see the differences to. `handoff_seconds` and `handoffs` bound what the
-    explanation page is kept for.
+    explanation page is kept for. `source_copy` is a reviewer's copy of the source, for its own sentences. `sign_off`
+    lets reviewers write sign-offs into the guideline's folder; only with a loopback address.
     """
 
     guideline: str | None = None
@@ -49,6 +50,8 @@ class Settings:
     feedback_rows: int = 100_000
     compare: str | None = None
     as_of: date | None = None
+    source_copy: Path | None = None
+    sign_off: bool = False
     handoff_seconds: float = 900.0
     handoffs: int = 1000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ HERE = Path(__file__).parent.parent
 STATIC = HERE / "static"
 FONTS = HERE.parent / "diagrams" / "drawing" / "fonts"
 FONT_NAMES = ("LiberationSans-Regular", "LiberationSans-Bold", "LiberationSans-Italic", "LiberationMono-Regular")
+_MARKED = re.compile(r"`([^`]*)`")
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -86,10 +88,16 @@ def environment() -> jinja2.Environment:
     )
     found.filters["sentence"] = wording.sentence
     found.filters["dashed"] = lambda text: str(text).replace("_", "-")
+    found.filters["prose"] = _prose
     found.globals["wording"] = wording
     found.globals["asset"] = _asset
     found.globals["safe_svg"] = Markup  # pictures only: made by guidelog, with every label escaped
     return found
+
+
+def _prose(text: object) -> str:
+    """A sentence of an author without the marks of code: `a_name` is “a name”."""
+    return _MARKED.sub(lambda m: f"“{m[1].replace('_', ' ')}”", str(text))
 
 
 @cache

@@ -160,7 +160,45 @@
     }
   });
 
+  // Long lists: what does not have all the words is hidden.
+  function filter() {
+    const box = document.querySelector("[data-filter]");
+    if (!box) return;
+    box.hidden = false;
+    const field = box.querySelector("input");
+    const items = [...document.querySelectorAll("[data-item]")];
+    field.addEventListener("input", function () {
+      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      items.forEach(function (item) {
+        const text = item.textContent.toLowerCase();
+        item.hidden = !words.every(function (word) {
+          return text.includes(word);
+        });
+        if (!item.hidden) shown += 1;
+      });
+      document.getElementById("filter-count").textContent = words.length ? shown + " of " + items.length : "";
+    });
+  }
+
+  // Who signs is typed once a session.
+  function remembered() {
+    document.querySelectorAll("[data-remember]").forEach(function (field) {
+      const key = "guidelog-" + field.name;
+      try {
+        if (!field.value) field.value = window.sessionStorage.getItem(key) || "";
+        field.addEventListener("change", function () {
+          window.sessionStorage.setItem(key, field.value);
+        });
+      } catch (error) {
+        // a browser that keeps nothing: it is typed again
+      }
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
     restore(document);
+    filter();
+    remembered();
   });
 })();

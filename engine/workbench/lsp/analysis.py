@@ -16,6 +16,7 @@ from guidelog.compiled import Compiled
 from guidelog.datalog.pydatalog import PyDatalog
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import Diagnostic, InputError, Label, Severity
+from guidelog.ground.digest import digest
 from guidelog.ground.grounder import ground
 from guidelog.ground.program import GroundProgram
 from guidelog.language import tree
@@ -151,6 +152,7 @@ class Folder:
                 ground=grounded,
                 stratified=stratified,
                 backend=PyDatalog(),
+                program_sha256=digest(program, grounded),
             ).on(KleeneEngine)
         return Findings(snapshot, tuple(found), complete=True), compiled
 

@@ -35,6 +35,7 @@ from guidelog.workbench.vignettes.vignette import Vignette, read_vignette, read_
 
 from ..clinician.entry import Entry, entry_of
 from ..picture import inline_pages
+from .desk import patient_words
 
 FILES = "/review/files"
 MOST_INSTANCES = 12
@@ -172,7 +173,7 @@ class Changed:
     label: str
     before: Status
     after: Status
-    patient: str
+    patient: tuple[str, ...]
     edits: tuple[str, ...]
 
 
@@ -207,7 +208,14 @@ def differences(compiled: Compiled, older: str, scratch: str, seconds: float) ->
         tuple((key, before, after) for key, (before, after) in metadata(old, compiled).items()),
         tuple((e.kind, e.name, ", ".join(e.parts)) for e in found.edits),
         tuple(
-            Changed(c.intervention, label[c.intervention], c.old, c.new, c.text, tuple(e.name for e in c.edits))
+            Changed(
+                c.intervention,
+                label[c.intervention],
+                c.old,
+                c.new,
+                patient_words(c.content, compiled.names),
+                tuple(e.name for e in c.edits),
+            )
             for c in found.changes
         ),
         tuple(label.get(n, n) for n in found.same),

@@ -20,7 +20,9 @@ from ...workers.workroom import Workroom
 from ..clinician.router import hidden_fields
 from ..clinician.view import view
 from ..site import Site
+from .desk import stands
 from .register import covered, differences, pathway, register, vignette_entry
+from .statements import statements_of
 
 DIFFERENCE_SECONDS = 12.0
 
@@ -31,7 +33,8 @@ def router(site: Site, room: Workroom) -> APIRouter:  # noqa: C901 - one address
 
     async def html(request: Request, template: str, **values: Any) -> Response:
         found = await room.once("register", register)
-        return await run_in_threadpool(site.html, request, template, register=found, **values)
+        state = await room.run(stands)
+        return await run_in_threadpool(site.html, request, template, register=found, standing=state, **values)
 
     @routes.get("/review")
     async def overview(request: Request) -> Response:
@@ -45,12 +48,7 @@ def router(site: Site, room: Workroom) -> APIRouter:  # noqa: C901 - one address
     async def statements(request: Request) -> Response:
         return await html(request, "review_statements.html", here="statements")
 
-    @routes.get("/review/statements/{name}")
-    async def statement(request: Request, name: str) -> Response:
-        row = (await room.once("register", register)).statement(name)
-        if row is None:
-            raise HTTPException(404, "the guideline has no such statement")
-        return await html(request, "review_statement.html", here="statements", row=row)
+    statements_of(routes, site, room, html)
 
     @routes.get("/review/decisions")
     async def decisions(request: Request) -> Response:
