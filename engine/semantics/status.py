@@ -142,9 +142,14 @@ def unsettled(world: World, intervention: str, status: Status) -> list[GroundRul
     undetermined one has questions in their place, an urgent one waits for nothing, outside nothing is said, and
     what is held back for certain needs no caution.
     """
-    found = []
     held = status is Status.NOT_NOW and world.atom(("advise", intervention, HOLD)) is True
-    for instance in () if held or status in _NO_CAUTIONS else world.program.settled_below(intervention):
+    return [] if held or status in _NO_CAUTIONS else not_settled(world, intervention)
+
+
+def not_settled(world: World, intervention: str) -> list[GroundRule]:
+    """The instances of rules with `unsettled` below an answer that are open, but for counting as false."""
+    found = []
+    for instance in world.program.settled_below(intervention):
         values = [world.element(element) for element in instance.elements]
         if False not in values and any(values[place] is None for place in instance.settled):
             found.append(instance)

@@ -8,10 +8,10 @@ input that is said not to matter does not; nothing here is shown as an answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from guidelog.ground.program import Atom, GroundComparison, GroundProgram, Ranges
+from guidelog.ground.program import Atom, GroundComparison, GroundProgram, GroundRule, Ranges
 from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 from guidelog.semantics.background import inputs_of
@@ -19,7 +19,7 @@ from guidelog.semantics.bdd import FALSE, TooLarge
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import World
 from guidelog.semantics.partial import Partial
-from guidelog.semantics.status import SCOPE, Status, status_in
+from guidelog.semantics.status import SCOPE, Status, not_settled, status_in
 from guidelog.semantics.unknowns import Unknowns
 
 _GIVEN = frozenset({Status.URGENT, Status.RECOMMENDED, Status.CONSIDER, Status.UNDETERMINED, Status.CONFLICT})
@@ -48,6 +48,10 @@ def bearings(world: World, interventions: Iterable[str]) -> dict[str, Bearing]:
     for intervention in interventions:
         if status_in(world, intervention) is Status.UNDETERMINED:
             for name in _relevant(program, facts, intervention):
+                changes.setdefault(name, []).append(intervention)
+        # What counts as false because nobody has settled it may turn out to be so, whatever the answer is now.
+        for name in _inputs_of(world, not_settled(world, intervention)):
+            if intervention not in changes.get(name, ()):
                 changes.setdefault(name, []).append(intervention)
     shows = _shown(world)
     unknown = [n for n in (*facts.findings, *facts.measures) if not facts.known(n)]
@@ -124,6 +128,17 @@ def _inputs(program: GroundProgram, start: Iterable[Atom], world: World | None =
                 else:
                     todo.append(literal.atom)
     return found
+
+
+def _inputs_of(world: World, instances: Iterable[GroundRule]) -> Iterator[str]:
+    """The unknown inputs that open elements of instances look at."""
+    for instance in instances:
+        open_ = [e for e in instance.elements if world.element(e) is None]
+        own = [name for e in open_ if isinstance(e, GroundComparison) for name, _ in e.terms]
+        atoms = [literal.atom for literal in instance.atoms() if world.atom(literal.atom) is None]
+        own += [str(atom[1]) for atom in atoms if atom[0] == "finding"]
+        below = _inputs(world.program, [atom for atom in atoms if atom[0] != "finding"], world)
+        yield from (name for name in dict.fromkeys((*own, *below)) if not world.facts.known(name))
 
 
 def settled_by(statuses: Mapping[str, Status], interventions: Iterable[str]) -> dict[Status, list[str]]:
