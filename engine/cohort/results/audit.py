@@ -7,7 +7,7 @@ includes rows that were set aside: those `ask` must refuse. One difference stops
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from guidelog.semantics.status import Status
 
 from ..rows.batch import Reject
 from ..rows.layout import Layout
+from ..rows.lines import Lines
 from ..rows.row_to_record import record_of, row_of
 from ..rows.tables import Table
 from ..wide.fhir import Reader
@@ -94,15 +95,19 @@ class Audit:
             chosen = {c.place[1]: c for c in self.chosen if c.place is not None and c.place[0] == number}
             if not chosen or table.lines is None:
                 continue
-            found = table.lines.cells(chosen)
+            found = self._records(table.lines, layout, chosen)
+            if any(not _same(found[row], item) for row, item in chosen.items()):
+                found = self._records(Lines(table.path, table.kind, careful=True), layout, chosen)
             for row, item in chosen.items():
-                cells = found.get(row, {})
-                record = record_of({column: cells.get(column) for column in layout.columns}, layout)
-                if str(record["patient"]) != str(item.record["patient"]):
-                    line = table.lines.of(row)
+                if not _same(found[row], item):
+                    line = Lines(table.path, table.kind, careful=True).of(row)
                     message = f"line {line} of `{table.name}` is not the row that was read as patient "
                     raise AuditError(message + f"`{item.record['patient']}`")
-                item.record = record
+                item.record = found[row]
+
+    def _records(self, lines: Lines, layout: Layout, rows: Collection[int]) -> dict[int, dict[str, Any]]:
+        cells = lines.cells(rows)
+        return {row: record_of({c: cells.get(row, {}).get(c) for c in layout.columns}, layout) for row in rows}
 
     def read_from(self, read: Callable[[str], Patient], refused: Iterable[str] = ()) -> None:
         """Take the records of the sample from their source instead, and add patients whom it does not give."""
@@ -149,6 +154,10 @@ class Audit:
             if rules is not None and not same:
                 raise AuditError(f"{name}, `{i}`: rules {', '.join(rules)}, and `ask` names {', '.join(answer.rules)}")
         return True
+
+
+def _same(record: Mapping[str, Any], item: _Chosen) -> bool:
+    return str(record["patient"]) == str(item.record["patient"])
 
 
 def read_resources_again(audit: Audit, tables: Sequence[Table], reader: Reader, aside: Sequence[Reject]) -> None:

@@ -178,7 +178,7 @@ class Table:
             quoted_strings_can_be_null=True,
         )
         read = pa_csv.ReadOptions(block_size=_CSV_BLOCK)
-        parse = pa_csv.ParseOptions(newlines_in_values=_has_quotes(self.path))
+        parse = pa_csv.ParseOptions(newlines_in_values=True)
         with (
             pa.OSFile(self.path) as file,
             pa_csv.open_csv(file, read, parse_options=parse, convert_options=convert) as reader,
@@ -415,12 +415,3 @@ def _pieces(batch: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
 
 def _one(table: pa.Table) -> pa.RecordBatch:
     return table.combine_chunks().to_batches()[0]
-
-
-def _has_quotes(path: str) -> bool:
-    """Whether a cell may hold a line end. Looking for it costs less than reading as if it might."""
-    with Path(path).open("rb") as file:
-        while block := file.read(1 << 20):
-            if b'"' in block:
-                return True
-    return False
