@@ -28,16 +28,29 @@ __all__ = ["SET_ASIDE", "query"]
 SET_ASIDE = "set_aside"
 
 
-def query(plan: Plan, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, Kind], table: exp.Expr) -> exp.Select:
-    """The query; `kinds` says for each column what it holds, `table` what it is read from."""
-    return _Query(plan, vocabulary, layout, kinds).build(table)
+def query(
+    plan: Plan,
+    vocabulary: Vocabulary,
+    layout: Layout,
+    kinds: Mapping[str, Kind],
+    table: exp.Expr,
+    words: str | None = None,
+) -> exp.Select:
+    """The query; `kinds` says for each column what it holds, `table` what it is read from.
+
+    `words`: a type of the database that has the words of answers, where they are not to be texts.
+    """
+    return _Query(plan, vocabulary, layout, kinds, words).build(table)
 
 
 class _Query:
-    def __init__(self, plan: Plan, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, Kind]) -> None:
+    def __init__(
+        self, plan: Plan, vocabulary: Vocabulary, layout: Layout, kinds: Mapping[str, Kind], words: str | None
+    ) -> None:
         self.plan = plan
         self.gates = plan.circuit.gates
         self.inputs = InputQuery(vocabulary, layout, kinds)
+        self.words = None if words is None else exp.DataType.build(words, udt=True)
 
     def build(self, table: exp.Expr) -> exp.Select:
         needed = [n for n in self.plan.circuit.needed(self.plan.outputs) if not isinstance(self.gates[n], Constant)]
@@ -108,11 +121,11 @@ class _Query:
         columns.append(aside.as_(SET_ASIDE, copy=False))
         for advice in self.plan.advice:
             case = reduce(
-                lambda c, item: c.when(self.holds(item[1]), exp.Literal.string(item[0].value), copy=False),
+                lambda c, item: c.when(self.holds(item[1]), self.word(item[0]), copy=False),
                 advice.statuses.items(),
                 exp.case(),
             )
-            status = case.else_(exp.Literal.string(Status.UNDETERMINED.value), copy=False)
+            status = case.else_(self.word(Status.UNDETERMINED), copy=False)
             columns.append(named(status, advice.intervention))
             because = reduce(
                 lambda c, number: c.when(self.holds(number), exp.null(), copy=False),
@@ -120,13 +133,17 @@ class _Query:
                 exp.case(),
             )
             if advice.range_only:
-                because = because.when(self.holds(advice.range_only), exp.Literal.string(Because.GUIDELINE_RANGE.value))
-            reason = because.else_(exp.Literal.string(Because.MISSING_DATA.value), copy=False)
+                because = because.when(self.holds(advice.range_only), self.word(Because.GUIDELINE_RANGE))
+            reason = because.else_(self.word(Because.MISSING_DATA), copy=False)
             columns.append(named(reason, advice.intervention + BECAUSE))
             columns.append(named(self.mask([r.gives for r in advice.rules]), advice.intervention + RULES))
         columns.append(exp.cast(exp.column(ASSUMED), "bigint", copy=False).as_(ASSUMED, copy=False))
         columns.append(self.mask([d.adds for d in self.plan.denials]).as_(BACKGROUND, copy=False))
         return columns
+
+    def word(self, word: Status | Because) -> exp.Expr:
+        text = exp.Literal.string(word.value)
+        return text if self.words is None else exp.Cast(this=text, to=self.words.copy())
 
     def holds(self, number: int) -> exp.Expr:
         gate = self.gates[number]

@@ -62,13 +62,7 @@ class InputQuery:
         for name in layout.screens:
             self.judge(SCREEN_RULES, self.word(name, COMPLETE))
         for name, finding in self.vocabulary.findings.items():
-            closed = self.closed(name, finding.screen)
-            if name in layout.findings:
-                word = self.word(name, PRESENT)
-                true, false = word.says(True), word.says(False)
-                false = exp.or_(false, closed) if closed is not None else false
-            else:
-                true, false = exp.false(), closed if closed is not None else exp.false()
+            true, false = self.finding(name, finding.screen)
             columns += [named(bit_of(true), f"{name}.t"), named(bit_of(false), f"{name}.f")]
         for name, upper in ends:
             measure = self.vocabulary.measures[name]
@@ -95,6 +89,19 @@ class InputQuery:
 
     def word(self, column: str, meaning: Mapping[str, bool | None]) -> _Word:
         return _Word(column, self.kinds[column], meaning)
+
+    def finding(self, name: str, screen: str | None) -> tuple[exp.Expr, exp.Expr]:
+        """Whether a finding is present, and whether it is absent, if only by a completed screen."""
+        closed = self.closed(name, screen)
+        if name not in self.layout.findings:
+            return exp.false(), exp.false() if closed is None else closed
+        word = self.word(name, PRESENT)
+        if closed is None:
+            return word.says(True), word.says(False)
+        if word.kind is Kind.BOOLEAN:  # what is not listed is null: so the same is said in one step
+            complete = self.word(str(screen), COMPLETE).says(True)
+            return word.says(True), exp.func("COALESCE", exp.not_(word.column), complete)
+        return word.says(True), exp.or_(word.says(False), closed)
 
     def closed(self, name: str, screen: str | None) -> exp.Expr | None:
         """The screen is complete and does not list this; None when that cannot be."""
@@ -422,6 +429,5 @@ def number_of(value: int) -> exp.Expr:
 
 
 def bit_of(condition: exp.Expr) -> exp.Expr:
-    """A condition as 1 or 0."""
-    case = exp.case().when(condition, exp.Literal.number(1), copy=False)
-    return exp.cast(case.else_(exp.Literal.number(0), copy=False), "tinyint", copy=False)
+    """A condition that is never null as 1 or 0."""
+    return exp.cast(condition, "tinyint", copy=False)

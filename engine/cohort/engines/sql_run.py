@@ -22,6 +22,7 @@ from guidelog.diagnostics import InputError
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.pipeline import choose_interventions
 from guidelog.semantics import Plan, plan_of
+from guidelog.semantics.status import Because, Status
 
 from ..options import Options, RejectedError, check_masks
 from ..results import answer_table as answers
@@ -37,7 +38,7 @@ from ..rows.layout import ID, Layout
 from ..rows.locked_duckdb import identifier, literal, locked, quoted
 from ..rows.read_columns import read_batch
 from ..rows.row_to_record import record_of
-from ..rows.tables import Table, made_table, open_tables
+from ..rows.tables import Table, connected, made_table, open_tables
 from ..wide.long import is_long
 from ..wide.make import is_wide, reader_of, tables_of, wide_of
 from ..wide.wide_writer import PARQUET
@@ -46,6 +47,10 @@ from .vectors import Evaluator, unpack
 
 _JUDGED = f"""* REPLACE (coalesce({SET_ASIDE},
     CASE WHEN CAST(patient AS VARCHAR) IN (SELECT p FROM twice) THEN 'GL713' END) AS {SET_ASIDE})"""
+
+
+_WORDS = "answer_word"
+"""The type of answers while DuckDB works on them."""
 
 
 def query_for(
@@ -125,65 +130,82 @@ class _SqlRun:
         if engine == "spark" and any(t.kind != "parquet" for t in tables):
             raise InputError.of("GL714", "`--engine spark` reads Parquet")
         layouts = [t.layout(self.vocabulary, patient, self.options.ignore) for t in tables]
+        work, memory = self.results.work, self.options.memory
+        if engine == "spark":
+            files = self.by_spark(tables, layouts)
+            sources = [f"read_parquet({quoted(literal(file))}, hive_partitioning = false)" for file in files]
+            with locked(map(str, files), folder=work, memory=memory) as connection:
+                return self.finish(connection, tables, layouts, sources)
+        with connected(tables, folder=work, memory=memory) as connection:
+            return self.finish(connection, tables, layouts, list(self.by_duckdb(connection, tables, layouts)))
+
+    def query(self, table: Table, layout: Layout, words: str | None = None) -> exp.Select:
+        patients = exp.to_table("patients")
+        return query(self.plan, self.vocabulary, layout, kinds_of(table, layout), patients, words)
+
+    def by_spark(self, tables: Sequence[Table], layouts: Sequence[Layout]) -> list[Path]:
+        """Answer by Spark; the files of answers."""
         files: list[Path] = []
-        alone = [([table], layout) for table, layout in zip(tables, layouts, strict=True)]
-        groups = alike(tables, layouts) if engine == "spark" else alone
-        for number, (group, layout) in enumerate(groups):
+        for number, (group, layout) in enumerate(alike(tables, layouts)):
             folder = self.results.work / f"answers-{number:05}"
             folder.mkdir()
-            if engine == "spark":
-                on_spark(self.query(group[0], layout, exp.to_table("patients")).sql("spark"), group, folder)
-            else:
-                self.in_duckdb(group[0], layout, folder / "part-0.parquet")
+            on_spark(self.query(group[0], layout).sql("spark"), group, folder)
             files += sorted(folder.glob("*.parquet"))
-        return self.finish(tables, layouts, files)
+        return files
 
-    def query(self, table: Table, layout: Layout, source: exp.Expr) -> exp.Select:
-        return query(self.plan, self.vocabulary, layout, kinds_of(table, layout), source)
-
-    def in_duckdb(self, table: Table, layout: Layout, file: Path) -> None:
-        try:
-            with table.connected(folder=self.results.work, memory=self.options.memory) as connection:
-                connection.execute(f"CREATE TEMP VIEW patients AS SELECT * FROM {table.relation(connection)}")
-                text = self.query(table, layout, exp.to_table("patients")).sql("duckdb")
-                connection.execute(f"COPY ({text}) TO {quoted(str(file.absolute()))} (FORMAT parquet)")
-        except duckdb.Error as error:
-            raise table.unreadable(error) from None
-
-    def finish(self, tables: Sequence[Table], layouts: Sequence[Layout], files: Sequence[Path]) -> dict[str, Any]:
-        listed = ", ".join(quoted(literal(f)) for f in files)
-        work, memory = self.results.work, self.options.memory
-        with locked(map(str, files), folder=work, memory=memory) as connection:
-            twice = pa.array([], pa.string())
-            if is_wide(self.tables[0]):
-                twice = patients_twice(tables, layouts[0].patient, folder=work, memory=memory)
-            connection.register("twice", pa.table({"p": twice}))
-            judged = _JUDGED if len(twice) else "*"
-            connection.execute(
-                f"CREATE VIEW found AS SELECT {judged} FROM read_parquet([{listed}], hive_partitioning = false)"
-            )
-            aside = connection.execute(
-                f"SELECT CAST(patient AS VARCHAR) FROM found WHERE {SET_ASIDE} IS NOT NULL"
-            ).fetchall()
-            rejects = list(self.aside)
-            if aside:
-                patients = [row[0] for row in aside]
-                rejects += rejects_of(tables, layouts, patients, twice, self.plan, self.vocabulary)
-            if rejects and self.options.strict:
-                raise RejectedError(rejects[0])
-            (total,) = connection.execute("SELECT count(*) FROM found").fetchall()[0]
-            counted = {name: _counts(connection, name) for name in self.wanted}
-            audited = self.audit(connection, tables, layouts)
-            for number, file in enumerate(files):
-                name = f"part-{number:05}.parquet"
+    def by_duckdb(
+        self, connection: duckdb.DuckDBPyConnection, tables: Sequence[Table], layouts: Sequence[Layout]
+    ) -> Iterator[str]:
+        """Answer in DuckDB; the names of tables of answers. Their words are an ENUM: a byte in place of a text."""
+        words = ", ".join(quoted(word.value) for word in (*Status, *Because))
+        connection.execute(f"CREATE TYPE {_WORDS} AS ENUM ({words})")
+        for number, (table, layout) in enumerate(zip(tables, layouts, strict=True)):
+            try:
                 connection.execute(
-                    f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM (SELECT {judged} FROM "
-                    f"read_parquet({quoted(literal(file))}, hive_partitioning = false)) WHERE {SET_ASIDE} IS NULL) "
-                    f"TO {quoted(str((work / name).absolute()))} (FORMAT parquet)"
+                    f"CREATE OR REPLACE TEMP VIEW patients AS SELECT * FROM {table.relation(connection)}"
                 )
-                with pq.ParquetFile(self.results.work / name) as part:
-                    rows = part.metadata.num_rows
-                self.results.parts.append({"file": name, "sha256": "", "rows": rows, "rejects": [], "counts": {}})
+                text = self.query(table, layout, _WORDS).sql("duckdb")
+                connection.execute(f"CREATE TEMP TABLE answers_{number} AS {text}")
+            except duckdb.Error as error:
+                raise table.unreadable(error) from None
+            yield f"answers_{number}"
+
+    def finish(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tables: Sequence[Table],
+        layouts: Sequence[Layout],
+        sources: Sequence[str],
+    ) -> dict[str, Any]:
+        work, memory = self.results.work, self.options.memory
+        twice = pa.array([], pa.string())
+        if is_wide(self.tables[0]):
+            twice = patients_twice(tables, layouts[0].patient, folder=work, memory=memory)
+        connection.register("twice", pa.table({"p": twice}))
+        judged = _JUDGED if len(twice) else "*"
+        every = " UNION ALL BY NAME ".join(f"SELECT {judged} FROM {source}" for source in sources)
+        connection.execute(f"CREATE TEMP VIEW found AS {every}")
+        aside = connection.execute(
+            f"SELECT CAST(patient AS VARCHAR) FROM found WHERE {SET_ASIDE} IS NOT NULL"
+        ).fetchall()
+        rejects = list(self.aside)
+        if aside:
+            patients = [row[0] for row in aside]
+            rejects += rejects_of(tables, layouts, patients, twice, self.plan, self.vocabulary)
+        if rejects and self.options.strict:
+            raise RejectedError(rejects[0])
+        (total,) = connection.execute("SELECT count(*) FROM found").fetchall()[0]
+        counted = {name: _counts(connection, name) for name in self.wanted}
+        audited = self.audit(connection, tables, layouts)
+        for number, source in enumerate(sources):
+            name = f"part-{number:05}.parquet"
+            connection.execute(
+                f"COPY (SELECT * EXCLUDE ({SET_ASIDE}) FROM (SELECT {judged} FROM {source}) "
+                f"WHERE {SET_ASIDE} IS NULL) TO {quoted(str((work / name).absolute()))} (FORMAT parquet)"
+            )
+            with pq.ParquetFile(work / name) as part:
+                rows = part.metadata.num_rows
+            self.results.parts.append({"file": name, "sha256": "", "rows": rows, "rejects": [], "counts": {}})
         counts = {
             "patients": total - len(aside),
             "rejected": len(aside) + len({r.patient for r in self.aside}),
