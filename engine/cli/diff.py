@@ -225,7 +225,7 @@ class _Page:
             for reason in self.found.reasons:
                 self.lines.append(f"{self.bullet}{self.reason(reason)}")
         if self.found.shown:
-            self.title("Included items and notes", 3)
+            self.title("Included items, notes and cautions", 3)
             for shown in self.found.shown:
                 what = f"{shown.atom[0]}({', '.join(map(str, shown.atom[1:]))})"
                 some = "now shown to" if shown.gained else "no longer shown to"

@@ -132,7 +132,7 @@ def status_in(world: World, intervention: str) -> Status:
     return status_of(stances_in(world, intervention), world.atom(("in_scope",)))
 
 
-_NO_CAUTIONS = frozenset({Status.UNDETERMINED, Status.URGENT, Status.EMERGENCY_PATHWAY, Status.OUTSIDE_GUIDELINE})
+NO_CAUTIONS = frozenset({Status.UNDETERMINED, Status.URGENT, Status.EMERGENCY_PATHWAY, Status.OUTSIDE_GUIDELINE})
 
 
 def unsettled(world: World, intervention: str, status: Status) -> list[GroundRule]:
@@ -143,7 +143,7 @@ def unsettled(world: World, intervention: str, status: Status) -> list[GroundRul
     what is held back for certain needs no caution.
     """
     held = status is Status.NOT_NOW and world.atom(("advise", intervention, HOLD)) is True
-    return [] if held or status in _NO_CAUTIONS else not_settled(world, intervention)
+    return [] if held or status in NO_CAUTIONS else not_settled(world, intervention)
 
 
 def not_settled(world: World, intervention: str) -> list[GroundRule]:

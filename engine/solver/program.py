@@ -21,7 +21,7 @@ from guidelog.ground.program import (
     GroundRule,
 )
 from guidelog.language.stances import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
-from guidelog.semantics.status import STATUS_OF_STANCE, Status
+from guidelog.semantics.status import NO_CAUTIONS, STATUS_OF_STANCE, Status
 
 from .inputs import Pair, SolverInputs
 from .literals import Literals
@@ -128,6 +128,21 @@ class SolverProgram:
         """All elements of an instance."""
         values = self.values(rule)
         return self.circuit.both(*(v[0] for v in values)), self.circuit.both(*(v[1] for v in values))
+
+    def cautions(self, intervention: str) -> dict[str, int]:
+        """For each rule with `unsettled` below an answer the literal that its caution is part of the answer."""
+        c, found = self.circuit, dict[str, list[int]]()
+        for rule in self.program.settled_below(intervention):
+            values = [self.element(element) for element in rule.elements]
+            may = c.both(*(possible for _, possible in values))
+            open_ = c.any(*(c.both(values[place][1], -values[place][0]) for place in rule.settled))
+            found.setdefault(rule.rule.id or "", []).append(c.both(may, open_))
+        if not found:
+            return {}
+        answer = self.answer(intervention)
+        held = c.both(answer[Status.NOT_NOW], self.atom(("advise", intervention, HOLD))[0])
+        answered = c.both(-held, *(-answer[status] for status in NO_CAUTIONS))
+        return {name: c.both(answered, c.any(*literals)) for name, literals in found.items()}
 
     def answer(self, intervention: str) -> dict[Status, int]:
         """For each status the literal that it is the answer; exactly one holds."""

@@ -117,6 +117,8 @@ def evaluate(program: GroundProgram, facts: Facts) -> Model:
             for atom in block:
                 for rule in program.instances[atom]:
                     values = [world.element(e) for e in rule.elements]
+                    for place in rule.settled:  # counts as false while it is unknown
+                        values[place] = values[place] is True
                     if atom not in certain and all(v is True for v in values):
                         certain.add(atom)
                         changed = True

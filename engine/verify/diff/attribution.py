@@ -24,9 +24,9 @@ from guidelog.language.names import names_of
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.patients import Facts, Interval
 from guidelog.semantics.one_patient import CircuitEngine, FastAnswer
-from guidelog.semantics.status import Status, status_in
+from guidelog.semantics.status import Status, status_in, unsettled
 
-from ..search.versions import VersionPair, differs, unequal
+from ..search.versions import CAUTION, VersionPair, differs, unequal
 from ..witness.candidate import CandidateRecord
 from ..witness.find import world_of
 from ..witness.replay import Disagreement
@@ -192,6 +192,9 @@ def shown(both: VersionPair, unclear: Callable[[Atom], bool]) -> Iterator[Shown]
             both.undecided.append((_words(key[0]), f"not compared whether {key[1]} is shown: a unit changed"))
             continue
         before, after = (shows.get(key, both.circuit.false) for shows in (first, second))
+        if key[0][0] == CAUTION:  # where the answer is another one, that is said already
+            alike = -differs(both.circuit, *(side.kept.answer(str(key[0][1])) for side in both.sides))
+            before, after = both.circuit.both(before, alike), both.circuit.both(after, alike)
         for gained, literal in (
             (True, both.circuit.both(after, -before)),
             (False, both.circuit.both(before, -after)),
@@ -209,7 +212,12 @@ def _confirmed_shown(both: VersionPair, atom: Atom, rule: str, gained: bool, fou
     name = "-".join(map(str, atom)).replace("_", "-")
     for compiled, wanted in ((both.old, not gained), (both.new, gained)):
         world = world_of(compiled, both.patient(compiled, found, name))
-        if any(instance.rule.id == rule for instance in world.holding(atom)) is not wanted:
+        holding = (
+            unsettled(world, str(atom[1]), status_in(world, str(atom[1])))
+            if atom[0] == CAUTION
+            else world.holding(atom)
+        )
+        if any(instance.rule.id == rule for instance in holding) is not wanted:
             raise Disagreement(f"the engine does not confirm for `{name}` what is shown")
     return Shown(atom, rule, gained, both.content(found, name))
 

@@ -84,7 +84,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Shown:
-    """An included item or a note that some patients get in one version only, from a rule."""
+    """An included item, a note or a caution that some patients get in one version only, from a rule."""
 
     atom: Atom
     rule: str

@@ -37,7 +37,7 @@ class Kind(Enum):
 
 
 UNKNOWN, ANSWER, ADDS, LEARNS, KEPT = "unknown", "answer", "adds", "learns", "ranges_kept"
-SCREENED = "screened"
+SCREENED, CAUTIONED = "screened", "cautioned"
 """Predicates that properties have beside those of the guideline."""
 
 
@@ -185,6 +185,7 @@ _DECLARED = (
     ".concept unknown(P: patient, X: symbol)",
     ".decl screen(S: symbol)",
     ".concept screened(P: patient, S: symbol)",
+    ".concept cautioned(P: patient, A: intervention)",
     ".concept adds(P: patient, F: finding)",
     ".concept learns(P: patient)",
     ".concept ranges_kept(P: patient)",
@@ -196,6 +197,7 @@ _DECLARED = (
 _RULES = (
     '#[id = "ANSWER"] answer(P, A, S) :- patient(P), intervention(A), status(S).',
     '#[id = "UNKNOWN"] unknown(P, X) :- patient(P), can_be_unknown(X).',
+    '#[id = "CAUTIONED"] cautioned(P, A) :- patient(P), intervention(A).',
     '#[id = "ADDS"] adds(P, F) :- finding(P, F).',
     '#[id = "LEARNS"] learns(P) :- patient(P).',
     '#[id = "KEPT"] ranges_kept(P) :- patient(P).',

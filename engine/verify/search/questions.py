@@ -20,7 +20,7 @@ from guidelog.solver.literals import Budget, Found, Literals, Truth
 from guidelog.solver.program import Range, RangeChoice, SolverProgram
 from guidelog.solver.records import Record, any_further, any_record, prefer_small, regions_of, with_present
 
-from ..properties.language import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, Properties, Property, modal
+from ..properties.language import ADDS, ANSWER, CAUTIONED, KEPT, LEARNS, UNKNOWN, Kind, Properties, Property, modal
 from ..witness.candidate import CandidateRecord, sketch
 
 
@@ -82,6 +82,7 @@ class Search:
         encoded.special = {
             ANSWER: lambda atom: self._answer(encoded, atom),
             UNKNOWN: lambda atom: self._unknown(encoded, atom),
+            CAUTIONED: lambda atom: (self.circuit.any(*encoded.cautions(str(atom[1])).values()),) * 2,
             LEARNS: lambda _: (self.circuit.true, self.circuit.true),
             KEPT: lambda _: (-self.judgement.settled, -self.judgement.settled),
             ADDS: lambda atom: (self.added(str(atom[1])),) * 2,

@@ -29,6 +29,9 @@ from guidelog.solver.records import Record, any_record, any_writing, as_read, pr
 from ..witness.candidate import CandidateRecord, content_of, day_of, sketch
 from ..witness.find import Ask
 
+CAUTION = "caution"
+"""Stands in front of an intervention whose answer is given with the caution of a rule."""
+
 Said: TypeAlias = bool | Interval | None
 """What is said of an input: present, absent, open; an interval in ticks."""
 
@@ -67,13 +70,16 @@ class Version:
         return self._gives[intervention]
 
     def shows(self) -> dict[tuple[Atom, str], int]:
-        """For each included item and note, and each rule that may show it, the literal that it does."""
+        """For each included item, note and caution, and each rule that may show it, the literal that it does."""
         found: dict[tuple[Atom, str], list[int]] = {}
         for predicate in ("include", "note"):
             for atom in self.program.reachable(predicate):
                 for rule in self.program.instances[atom]:
                     found.setdefault((atom, rule.rule.id or ""), []).append(self.kept.body(rule)[0])
-        return {key: self.kept.circuit.any(*literals) for key, literals in found.items()}
+        shown = {key: self.kept.circuit.any(*literals) for key, literals in found.items()}
+        for name in self.program.names.vocabulary.interventions:
+            shown |= {((CAUTION, name), rule): literal for rule, literal in self.kept.cautions(name).items()}
+        return shown
 
 
 class Versions:

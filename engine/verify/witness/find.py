@@ -29,11 +29,11 @@ from guidelog.language import tree
 from guidelog.patients import Patient, close, patient_from_content
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import Value, World, comparison_value
-from guidelog.semantics.status import Status, status_in
+from guidelog.semantics.status import Status, status_in, unsettled
 from guidelog.solver.literals import Budget
 from guidelog.solver.program import Range
 
-from ..properties.language import ADDS, ANSWER, KEPT, LEARNS, UNKNOWN, Kind, Property, modal
+from ..properties.language import ADDS, ANSWER, CAUTIONED, KEPT, LEARNS, UNKNOWN, Kind, Property, modal
 from ..search.questions import Case
 from .candidate import CandidateRecord, content_of, day_of, yaml_of
 from .replay import Disagreement
@@ -152,7 +152,7 @@ def _interventions(prop: Property, rule: GroundRule, program: GroundProgram) -> 
     seen: set[Atom] = set()
     while todo:
         atom = todo.pop(0)
-        if atom[0] == ANSWER or atom[0] == "advise":
+        if atom[0] in (ANSWER, CAUTIONED, "advise"):
             found.setdefault(str(atom[1]))
         elif atom not in seen:
             seen.add(atom)
@@ -244,6 +244,9 @@ def _is_change(element: GroundElement) -> bool:
 def _value(program: GroundProgram, world: World, atom: Atom) -> Value:
     if atom[0] == ANSWER:
         return status_in(world, str(atom[1])).value == atom[2]
+    if atom[0] == CAUTIONED:
+        name = str(atom[1])
+        return bool(unsettled(world, name, status_in(world, name)))
     if atom[0] == KEPT:
         return True
     if atom[0] == UNKNOWN:
