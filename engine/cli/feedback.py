@@ -12,6 +12,7 @@ import click
 from guidelog.diagnostics import InputError
 
 from .groups import CommandGroup
+from .support.options import format_option
 
 
 @click.group(cls=CommandGroup)
@@ -22,6 +23,45 @@ def feedback() -> None:
     Example:
       guidelog feedback export --format csv
     """
+
+
+@feedback.command()
+@click.argument("store", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@format_option
+def report(store: Path | None, format_: str) -> None:
+    """What became of each piece of advice: how often a card was sent, accepted or overridden, and for which reasons.
+
+    \b
+    Example:
+      guidelog feedback report --format json
+    """
+    from guidelog.web.hooks.feedback import FeedbackStore, StoreBusy, StoreFull
+
+    from .serve import default_feedback
+
+    path = store or default_feedback()
+    if not path.is_file():
+        if store is None:
+            click.echo(f"there is no feedback yet ({path})", err=True)
+            return
+        raise InputError.of("GL483", f"there is no feedback store `{path}`")
+    try:
+        rows = FeedbackStore(path).report()
+    except (StoreBusy, StoreFull):
+        raise InputError.of("GL484", f"the feedback store `{path}` is locked, or is not one") from None
+    if format_ == "json":
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        about = (
+            f"{row['intervention']}: {row['status']} ({row['guideline']} {row['version']})"
+            if row["guideline"]
+            else ("cards of which nothing is known: they are older than the log, or not ours")
+        )
+        click.echo(about)
+        click.echo(f"  sent {row['issued']:,}, accepted {row['accepted']:,}, overridden {row['overridden']:,}")
+        for reason, count in sorted(row["reasons"].items(), key=lambda item: (-item[1], item[0])):
+            click.echo(f"    {count:,}  {reason}")
 
 
 @feedback.command()

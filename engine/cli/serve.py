@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import click
@@ -11,7 +11,7 @@ import click
 from guidelog.diagnostics import InputError
 from guidelog.files import make_folder
 
-from .support.options import chosen_readings, guideline_option, reading_option
+from .support.options import chosen_readings, guideline_option, reading_option, time_zone
 
 
 def default_feedback() -> Path:
@@ -65,6 +65,8 @@ def default_feedback() -> Path:
 @click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Answer as of this day, for demonstrations."
 )
+@click.option("--time-zone", "zone", metavar="NAME", callback=time_zone, help="The clinic's, as Europe/Berlin.")
+@click.option("--unverified-codes", "unverified", is_flag=True, help="Use codes that nobody has verified, too.")
 @click.option("--compare", metavar="OLD", help="Show reviewers what changed since OLD, a folder or a git revision.")
 @click.option("--check", is_flag=True, help="Start, answer once, and stop.")
 def serve(
@@ -82,6 +84,8 @@ def serve(
     rate: float,
     source: Path | None,
     as_of: datetime | None,
+    zone: tzinfo | None,
+    unverified: bool,
     compare: str | None,
     check: bool,
     sign_off: bool,
@@ -120,6 +124,8 @@ def serve(
         trust=trust,
         feedback=kept,
         as_of=as_of.date() if as_of else None,
+        zone=zone,
+        unverified=unverified,
         compare=compare,
         source_copy=source,
         sign_off=sign_off,

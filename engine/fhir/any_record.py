@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any
 
 from guidelog.diagnostics import InputError
@@ -29,15 +29,16 @@ OUR_LARGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a caller asks of a FHIR record: the day, codes that nobody verified, validation."""
+    """What a caller asks of a FHIR record: the day, codes that nobody verified, validation, the clinic's time zone."""
 
     as_of: date | None = None
     unverified: bool = False
     validate: bool = False
+    zone: tzinfo | None = None
 
     @property
     def any(self) -> bool:
-        return self.as_of is not None or self.unverified or self.validate
+        return self.as_of is not None or self.unverified or self.validate or self.zone is not None
 
 
 def read_file(
@@ -68,7 +69,9 @@ def read_data(resource: Mapping[str, Any], guideline: GuidelineFolder, vocabular
 def _ours(source: Source, vocabulary: Vocabulary, wishes: Wishes) -> Patient:
     if wishes.any:
         hint = "a patient file of guidelog gives its day as `as_of`, and has no codes"
-        message = f"`{source.name}` is not FHIR: --as-of, --unverified-codes and --validate are for FHIR records"
+        message = (
+            f"`{source.name}` is not FHIR: --as-of, --unverified-codes, --validate and --time-zone are for FHIR records"
+        )
         raise InputError.of("GL458", message, hint=hint)
     patient, _ = read_as_far_as_possible(source, vocabulary)  # what was not read stands in the record
     return patient
@@ -84,8 +87,16 @@ def _read_fhir(
     mapping = load_mapping(guideline, vocabulary)
     if isinstance(where, Source):
         reading = read_records(
-            where.text, mapping, vocabulary, as_of=wishes.as_of, unverified=wishes.unverified, name=where.name
+            where.text,
+            mapping,
+            vocabulary,
+            as_of=wishes.as_of,
+            unverified=wishes.unverified,
+            name=where.name,
+            zone=wishes.zone,
         )
     else:
-        reading = read_path(where, mapping, vocabulary, as_of=wishes.as_of, unverified=wishes.unverified)
+        reading = read_path(
+            where, mapping, vocabulary, as_of=wishes.as_of, unverified=wishes.unverified, zone=wishes.zone
+        )
     return reading.patient, reading

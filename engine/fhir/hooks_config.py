@@ -6,6 +6,7 @@ its codes.toml, by concept, and further ones listed with the order.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -74,6 +75,15 @@ class Match:
     reason: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that returns the questionnaire filled in: its label, its address, and whether that is a SMART app."""
+
+    label: str
+    url: str
+    type: str
+
+
 @dataclass(frozen=True)
 class HooksConfig:
     """Everything of one guideline."""
@@ -83,7 +93,13 @@ class HooksConfig:
     orders: Mapping[str, Orderable]
     overrides: tuple[Coding, ...]
     codes: Mapping[tuple[str, str], Match]
+    form: Form | None
     mapping: CodeMapping = field(compare=False, repr=False)
+
+    def kinds(self, key: str) -> tuple[str, ...]:
+        """The types of resource that a prefetch template asks for."""
+        kind = re.split(r"[/?]", self.prefetch.get(key, ""))[0]
+        return (kind,) if kind else ()
 
     def service(self, name: str) -> Offered | None:
         """The service of that id."""
@@ -108,7 +124,7 @@ def read_hooks_config(guideline: GuidelineFolder, vocabulary: Vocabulary) -> Hoo
     mapping = load_mapping(guideline, vocabulary)
     path = guideline.folder / FILE
     if not path.is_file():
-        return HooksConfig((), {}, {}, (), {}, mapping)
+        return HooksConfig((), {}, {}, (), {}, None, mapping)
     try:
         content = read_toml(Source(FILE, path.read_text(encoding="utf-8")), "GL461")
         return _offer(content, vocabulary, mapping)
@@ -157,7 +173,17 @@ def _offer(content: Mapping[str, Any], vocabulary: Vocabulary, mapping: CodeMapp
     own = f"{mapping.own_system}:override"
     overrides = tuple(Coding(own, str(o["code"]), str(o["display"])) for o in content.get("override", ()))
     prefetch = {str(k): str(v) for k, v in content.get("prefetch", {}).items()}
-    return HooksConfig(services, prefetch, orders, overrides, codes, mapping)
+    form = content.get("form")
+    return HooksConfig(services, prefetch, orders, overrides, codes, None if form is None else _form(form), mapping)
+
+
+def _form(entry: Mapping[str, Any]) -> Form:
+    """The form that cards link to. Raises InputError (GL463) for an address that no browser should open."""
+    url, kind = str(entry["url"]), str(entry.get("type", "absolute"))
+    if kind not in ("absolute", "smart") or not url.startswith("https://"):
+        hint = "`type` is `absolute` or `smart`, and `url` begins with https://"
+        raise InputError.of("GL463", f"{FILE}: the form `{url}` cannot be linked to", hint=hint)
+    return Form(str(entry["label"]), url, kind)
 
 
 def _codes(order: Orderable, mapping: CodeMapping, entry: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Match]]:

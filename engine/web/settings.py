@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ class Settings:
     folder or a git revision, that reviewers see the differences to. `handoff_seconds` and `handoffs` bound what the
     explanation page is kept for. `source_copy` is a reviewer's copy of the source, for its own sentences. `sign_off`
     lets reviewers write sign-offs into the guideline's folder; only with a loopback address.
+    `zone` is the clinic's time zone, in which it is today. `unverified`: codes that nobody has verified count, too.
     """
 
     guideline: str | None = None
@@ -52,6 +53,8 @@ class Settings:
     as_of: date | None = None
     source_copy: Path | None = None
     sign_off: bool = False
+    zone: tzinfo | None = None
+    unverified: bool = False
     handoff_seconds: float = 900.0
     handoffs: int = 1000
 
@@ -62,6 +65,13 @@ class Settings:
             return self.public_url.rstrip("/")
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses that mean this service: the public one, and for a local one all names of this machine."""
+        if self.public_url or not self.loopback:
+            return [self.url]
+        return list(dict.fromkeys((self.url, *(f"http://{name}:{self.port}" for name in LOOPBACK_NAMES))))
 
     @property
     def loopback(self) -> bool:

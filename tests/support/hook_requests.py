@@ -86,6 +86,8 @@ def steady(response: Any) -> Any:
     """The response with everything that differs from call to call replaced."""
     text = json.dumps(response)
     text = re.sub(
-        r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-4000-8000-000000000000", text
+        r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
+        "00000000-0000-4000-8000-000000000000",
+        text,
     )
     return json.loads(re.sub(r"/explain/[A-Za-z0-9_-]+", "/explain/TOKEN", text))

@@ -64,7 +64,11 @@ class Client:
         said = got.json()
         Draft202012Validator(schema("response")).validate(said)
         for card in said["cards"]:
-            assert len(card["detail"].splitlines()) == 6
+            lines = [line.split(":**")[0].removeprefix("- **") for line in card["detail"].splitlines()]
+            whole = ["Answer", "Says", "Because", "Source", "Guideline"]
+            assert lines[0] == "Answer"
+            assert lines[-1] == "Guideline"
+            assert "links" not in card or set(whole) <= set(lines)
             assert card["uuid"] not in json.dumps(sent)
         return said
 
@@ -131,9 +135,8 @@ def test_discovery_offers_the_three_hooks_and_prefetch_by_tokens(client: Client)
 
 def test_nothing_is_said_of_a_chart_that_the_guideline_is_not_about(client: Client) -> None:
     assert client.reply(request("patient-view")) == {"cards": []}
-    assert client.reply(
-        request("patient-view", prefetch={"patient": {"resourceType": "Patient", "id": "1"}, "conditions": None})
-    ) == {"cards": []}
+    nothing = {"patient": {"resourceType": "Patient", "id": "1"}, "conditions": bundle()}
+    assert client.reply(request("patient-view", prefetch=nothing)) == {"cards": []}
     refuted = condition(SNOMED, "2415007", verificationStatus={"coding": [{"code": "refuted"}]})
     assert client.reply(request("patient-view", prefetch={"conditions": bundle(refuted)})) == {"cards": []}
     assert client.reply(request("order-sign")) == {"cards": []}
@@ -163,7 +166,7 @@ def test_missing_data_is_unknown_and_never_no(client: Client) -> None:
 def test_an_order_that_is_not_due_gets_the_next_right_step(client: Client) -> None:
     said = client.reply(request("order-sign", MRI, prefetch={"q": bundle(RADICULOPATHY, KNOWN)}))
     (card,) = said["cards"]
-    assert card["summary"].startswith("MRI of the lumbar spine: not now. ")
+    assert card["summary"].startswith("MRI of the lumbar spine: not now.")
     assert card["indicator"] == "warning"
     assert ratings(said) == ["not-appropriate"]
     first, *_, last = card["suggestions"]
@@ -371,7 +374,8 @@ def test_links_are_absolute_and_say_nothing_of_the_patient(client: Client) -> No
         "order-sign", {k: v for k, v in MRI.items() if k != "subject"}, patientId="secret-name-77", prefetch={}
     )
     (card,) = client.reply(sent)["cards"]
-    (link,) = card["links"]
+    link, form = card["links"]
+    assert form["label"].startswith("Complete the screens")
     assert link["type"] == "absolute"
     assert link["url"].startswith("http://127.0.0.1:8000/explain/")
     assert "secret" not in link["url"] + card["source"]["url"]
@@ -507,3 +511,83 @@ def test_check_reports_what_is_wrong_in_the_offer(tmp_path: Path) -> None:
     )
     found = [a.diagnostic for a in review(replace(guideline, folder=tmp_path), lints=False)]
     assert [(d.code, d.hint) for d in found if d.code.startswith("GL46")] == [("GL463", "did you mean `mri_lumbar`?")]
+
+
+# ---------------------------------------------------------------- what was not read
+
+
+OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+NEXT = bundle() | {"link": [{"relation": "next", "url": "https://ehr.example.org/page2"}]}
+
+
+@pytest.mark.parametrize("sent", [None, {}, OUTCOME])
+def test_conditions_that_were_not_sent_are_no_silence(client: Client, sent: Any) -> None:
+    """Whether the guideline is about the patient is not known, and that is said."""
+    said = client.reply(request("patient-view", prefetch={"conditions": sent}))
+    (card,) = said["cards"]
+    assert card["summary"].startswith("Not known whether")
+    assert "prefetch \\`conditions\\`" in card["detail"]
+    assert "links" not in card
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("observations", OUTCOME), ("observations", None), ("conditions", NEXT), ("observations", NEXT)]
+)
+def test_a_card_says_what_was_not_sent_and_no_screen_closes_over_it(client: Client, key: str, value: Any) -> None:
+    asked = {"q": bundle(RADICULOPATHY, KNOWN)}
+    before = client.reply(request("order-sign", MRI, prefetch=asked))
+    (whole,) = before["cards"]
+    (card,) = client.reply(request("order-sign", MRI, prefetch=asked | {key: value}))["cards"]
+    if value is NEXT and key == "observations":
+        assert "next page" in card["detail"]
+    assert "**Not read:**" in card["detail"]
+    assert "undetermined" in card["summary"]
+    assert "undetermined" not in whole["summary"]
+    page = client.http.get(card["links"][0]["url"].replace("http://127.0.0.1:8000", ""))
+    assert page.status_code == 200
+
+
+def test_an_unmapped_diagnosis_is_named_on_the_card(client: Client) -> None:
+    made = condition("http://hl7.org/fhir/sid/icd-10-cm", "M46.42") | {"id": "disc"}
+    asked = {"q": bundle(RADICULOPATHY, KNOWN, made)}
+    (card,) = client.reply(request("order-sign", MRI, prefetch=asked))["cards"]
+    assert "Condition/disc" in card["detail"]
+    assert "belongs to an infection of spine" in card["detail"]
+
+
+def test_nobody_who_has_died_is_advised(client: Client) -> None:
+    asked = {"patient": {"resourceType": "Patient", "id": "1", "deceasedBoolean": True}, "q": bundle(RADICULOPATHY)}
+    for sent in (request("order-sign", MRI, prefetch=asked), request("patient-view", prefetch=asked)):
+        (card,) = client.reply(sent)["cards"]
+        assert card["summary"] == "No advice: the record says that the patient died"
+        assert "suggestions" not in card
+
+
+def test_one_advice_has_one_card_id_whatever_the_hook_and_the_patient(client: Client) -> None:
+    retention = condition(SNOMED, "267064002", "c2")
+    asked = {"q": bundle(RADICULOPATHY, retention)}
+    (signed,) = client.reply(request("order-sign", MRI, prefetch=asked))["cards"]
+    viewed = client.reply(request("patient-view", prefetch=asked))["cards"]
+    assert signed["uuid"] in {card["uuid"] for card in viewed}
+    twice = client.reply(request("order-sign", MRI, MRI | {"id": "o2"}, prefetch=asked))["cards"]
+    assert len({card["uuid"] for card in twice}) == 2
+
+
+def test_every_suggestion_says_whether_it_is_recommended_and_has_a_code_to_order(client: Client) -> None:
+    (card,) = client.reply(request("order-sign", MRI, prefetch={"q": bundle(RADICULOPATHY, KNOWN)}))["cards"]
+    own = "urn:guidelog:"
+    for suggestion in card["suggestions"]:
+        assert isinstance(suggestion["isRecommended"], bool)
+        for action in suggestion["actions"]:
+            if action["type"] == "create":
+                made = action["resource"]
+                concept = made.get("code") or made["medicationCodeableConcept"]
+                assert any(not c["system"].startswith(own) for c in concept["coding"])
+
+
+def test_summaries_end_with_a_whole_sentence(client: Client) -> None:
+    for case in sorted(GOLDEN.glob("*.request.json")):
+        sent = json.loads(case.read_text(encoding="utf-8"))
+        got = client.http.post(f"/cds-services/{IDS[sent.get('hook', 'patient-view')]}", json=sent).json()
+        for card in got.get("cards", ()):
+            assert not card["summary"].endswith("…"), card["summary"]

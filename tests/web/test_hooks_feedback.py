@@ -18,11 +18,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from fhir_support import guidelog
 from guidelog.web.app import create_app
 from guidelog.web.hooks.feedback import Entry, FeedbackStore, Malformed, StoreBusy, StoreFull, read_feedback
 from guidelog.web.hooks.schemas import schema
 from guidelog.web.settings import Settings
-from hook_requests import IDS
+from hook_requests import DAY, IDS, MRI, request
 
 CARD = "4e0a3a1e-3283-4575-ab82-028d55fe2719"
 TAKEN = "e56e1945-20b3-4393-8503-a1a20fd73152"
@@ -202,3 +203,32 @@ def test_feedback_is_for_its_owner_alone(tmp_path: Path) -> None:
         modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir()}
     assert len(modes) >= 1
     assert set(modes.values()) == {0o600}
+
+
+# ---------------------------------------------------------------- what became of each piece of advice
+
+
+def test_feedback_is_counted_by_advice(path: Path) -> None:
+    settings = Settings(workers=0, feedback=path, as_of=DAY)
+    with TestClient(create_app(settings), base_url="http://127.0.0.1:8000") as http:
+        cards = [
+            http.post(f"/cds-services/{IDS['order-sign']}", json=request("order-sign", MRI)).json()["cards"][0]["uuid"]
+            for _ in range(3)
+        ]
+        assert len(set(cards)) == 1, "the same advice has the same id"
+        for entry in (ACCEPTED, OVERRIDDEN):
+            assert http.post(URL, json={"feedback": [entry | {"card": cards[0]}]}).status_code == 200
+        assert http.post(URL, json={"feedback": [ACCEPTED]}).status_code == 200  # a card that nobody sent
+    unknown, known = FeedbackStore(path).report()
+    assert (known["intervention"], known["status"], known["issued"]) == ("mri_lumbar", "undetermined", 3)
+    assert (known["accepted"], known["overridden"]) == (1, 1)
+    assert known["reasons"] == {"Shared decision": 1}
+    assert known["version"]
+    assert (unknown["intervention"], unknown["accepted"]) == ("", 1)
+    with closing(sqlite3.connect(path)) as database:
+        log = json.dumps(list(database.execute("select * from issued")))
+    assert "Patient" not in log
+    shown = guidelog("feedback", "report", str(path)).stdout
+    assert "mri_lumbar: undetermined" in shown
+    assert "sent 3, accepted 1, overridden 1" in shown
+    assert "1  Shared decision" in shown

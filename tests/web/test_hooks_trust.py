@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +47,10 @@ def trust() -> Trust:
 
 
 def test_a_right_token_is_accepted(trust: Trust) -> None:
-    assert trust.verify(token(), URL) == "https://ehr.example"
-    assert trust.verify(token(RSA, "RS384", "rsa"), URL) == "https://ehr.example"
-    assert trust.verify(token(aud=["https://x.example", URL]), URL) == "https://ehr.example"
-    assert trust.verify(token(iat=NOW - 320, exp=NOW - 20), URL), "within the leeway"
+    assert trust.verify(token(), [URL]) == "https://ehr.example"
+    assert trust.verify(token(RSA, "RS384", "rsa"), [URL]) == "https://ehr.example"
+    assert trust.verify(token(aud=["https://x.example", URL]), [URL]) == "https://ehr.example"
+    assert trust.verify(token(iat=NOW - 320, exp=NOW - 20), [URL]), "within the leeway"
 
 
 @pytest.mark.parametrize(
@@ -82,19 +85,19 @@ def test_a_right_token_is_accepted(trust: Trust) -> None:
 )
 def test_a_wrong_token_is_refused(trust: Trust, wrong: Any, says: str) -> None:
     with pytest.raises(Untrusted) as caught:
-        trust.verify(wrong(), URL)
+        trust.verify(wrong(), [URL])
     assert str(caught.value) == says
 
 
 def test_a_token_is_used_once(trust: Trust) -> None:
     one = token()
-    trust.verify(one, URL)
+    trust.verify(one, [URL])
     with pytest.raises(Untrusted, match="the token was used already"):
-        trust.verify(one, URL)
+        trust.verify(one, [URL])
     bad = token(OTHER, jti="same")
     with pytest.raises(Untrusted):
-        trust.verify(bad, URL)
-    assert trust.verify(token(jti="same"), URL), "a refused token uses nothing up"
+        trust.verify(bad, [URL])
+    assert trust.verify(token(jti="same"), [URL]), "a refused token uses nothing up"
 
 
 def test_a_token_stays_used_until_nobody_would_take_it(trust: Trust) -> None:
@@ -166,3 +169,105 @@ def test_a_wrong_list_is_an_error_at_the_start(tmp_path: Path, content: str, say
     (tmp_path / "clients.toml").write_text(content)
     with pytest.raises(InputError, match=says):
         load_trust(tmp_path / "clients.toml")
+
+
+# ---------------------------------------------------------------- keys that an issuer publishes
+
+
+class Published(BaseHTTPRequestHandler):
+    """A JWK Set at an address, which the test changes."""
+
+    body = b"{}"
+    status = 200
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_response(self.status)
+        if self.status == 302:
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def published() -> Iterator[tuple[type[Published], str]]:
+    class Own(Published):
+        pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Own)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Own, f"http://127.0.0.1:{server.server_port}/jwks.json"
+    server.shutdown()
+    server.server_close()
+
+
+def key_set(**keys: Any) -> bytes:
+    listed = [
+        json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"kid": kid, "alg": "ES384"} for kid, key in keys.items()
+    ]
+    return json.dumps({"keys": listed}).encode()
+
+
+def test_keys_by_address_are_fetched_and_rotated(published: tuple[type[Published], str], tmp_path: Path) -> None:
+    own, url = published
+    own.body = key_set(ec=EC)
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[[client]]\nissuer = "https://ehr.example"\njwks_url = "{url}"\n')
+    trust = load_trust(path)
+    now = [float(NOW)]
+    trust._clock = lambda: now[0]
+    assert trust.verify(token(), [URL])
+    assert trust.verify(token(), [URL])
+    assert own.asked == 1, "known keys are not fetched again"
+    own.body = key_set(new=OTHER)
+    with pytest.raises(Untrusted, match="the key is not known"):
+        trust.verify(token(OTHER, kid="new"), [URL])
+    now[0] += 31
+    assert trust.verify(token(OTHER, kid="new"), [URL]), "a new key is looked for, not too often"
+    with pytest.raises(Untrusted, match="the key is not known"):
+        trust.verify(token(), [URL])  # the old one was taken back
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, b""), (302, b""), (200, b"no json"), (200, b" " * 300_000)])
+def test_keys_that_cannot_be_had_are_not_trusted(
+    published: tuple[type[Published], str], status: int, body: bytes
+) -> None:
+    own, url = published
+    own.status, own.body = status, body
+    trust = Trust([Client("https://ehr.example", {}, url)], clock=lambda: NOW)
+    with pytest.raises(Untrusted, match="the key is not known"):
+        trust.verify(token(), [URL])
+
+
+def test_another_address_in_the_token_is_never_followed(published: tuple[type[Published], str]) -> None:
+    own, url = published
+    own.body = key_set(ec=EC)
+    trust = Trust([Client("https://ehr.example", {}, url)], clock=lambda: NOW)
+    for jku, right in ((url, True), ("http://127.0.0.1:1/evil", False)):
+        sent = "Bearer " + jwt.encode(claims(), EC, "ES384", {"kid": "ec", "jku": jku})
+        if right:
+            assert trust.verify(sent, [URL])
+        else:
+            with pytest.raises(Untrusted, match="`jku` is not the address"):
+                trust.verify(sent, [URL])
+
+
+@pytest.mark.parametrize(
+    "url", ["http://ehr.example/jwks.json", "file:///etc/passwd", "https://user:x@ehr.example/k", "https://"]
+)
+def test_an_address_that_is_not_safe_is_refused_at_the_start(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[[client]]\nissuer = "https://ehr.example"\njwks_url = "{url}"\n')
+    with pytest.raises(InputError, match="jwks_url"):
+        load_trust(path)
+
+
+def test_a_local_service_answers_to_all_names_of_this_machine() -> None:
+    settings = Settings(port=8123)
+    assert "http://localhost:8123" in settings.addresses
+    assert Settings(port=8123, public_url="https://cds.example.org").addresses == ["https://cds.example.org"]
+    assert Settings(port=8123, host="192.0.2.1").addresses == ["http://192.0.2.1:8123"]

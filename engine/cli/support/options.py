@@ -6,7 +6,9 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -85,6 +87,16 @@ def main_interventions(compiled: Compiled) -> tuple[str, ...]:
     return compiled.guideline.main or tuple(compiled.names.vocabulary.interventions)
 
 
+def time_zone(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tzinfo | None:
+    """A time zone by its name in the IANA database."""
+    if value is None or isinstance(value, tzinfo):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.BadParameter(f"there is no time zone `{value}`; an example is Europe/Berlin") from None
+
+
 def patient_argument(function: F) -> F:
     """Add `PATIENT`: a YAML or JSON file, a FHIR Bundle, NDJSON or folder, or `-` for standard input.
 
@@ -104,7 +116,18 @@ def patient_argument(function: F) -> F:
             help=text,
             metavar=None if kind is None else "DATE",
         )(function)
+    function = click.option(
+        "--time-zone",
+        expose_value=False,
+        callback=_remember_zone,
+        metavar="NAME",
+        help="FHIR: the clinic's, as Europe/Berlin: in which an instant is a day. [default: as written]",
+    )(function)
     return click.argument("patient", metavar="PATIENT")(function)
+
+
+def _remember_zone(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    _remember(context, parameter, time_zone(context, parameter, value))
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -180,7 +203,7 @@ def read_with_account(compiled: Compiled, path: str) -> tuple[Patient, FhirReadi
 
 def _read(compiled: Compiled, path: str) -> tuple[Patient, FhirReading | None]:
     chosen = click.get_current_context().meta
-    wished = any(chosen.get(f"guidelog.{name}") for name in ("as_of", "unverified_codes", "validate"))
+    wished = any(chosen.get(f"guidelog.{name}") for name in ("as_of", "unverified_codes", "validate", "time_zone"))
     if path != "-" and not wished and not looks_like_fhir(path):  # one of ours: the FHIR reader need not be loaded
         patient, warnings = read_as_far_as_possible(read_text(path), compiled.names.vocabulary)
         show(warnings)
@@ -192,6 +215,7 @@ def _read(compiled: Compiled, path: str) -> tuple[Patient, FhirReading | None]:
         day.date() if day is not None else None,
         bool(chosen.get("guidelog.unverified_codes")),
         bool(chosen.get("guidelog.validate")),
+        chosen.get("guidelog.time_zone"),
     )
     return read_file(path, compiled.guideline, compiled.names.vocabulary, wishes)
 

@@ -17,6 +17,8 @@ from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.why import deciding_instances
 from guidelog.explain.why_not import Criterion, criteria_of, why_not
 from guidelog.fhir.hooks_config import HooksConfig
+from guidelog.language.guideline import GuidelineFolder
+from guidelog.patients import NotRead
 from guidelog.semantics.status import Status
 from guidelog.wording.presentation import presentation
 
@@ -24,9 +26,28 @@ from .request import DraftOrder
 from .suggest import shortened
 
 SUMMARY = 139
+MOST_UNREAD = 3
+ANSWER_FORM = "Complete the screens: answer the open questions"
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:guidelog:cards")
 LINE = 400
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _STATES = {"not_met": "Not met", "not_known": "Not known", "met": "Met"}
+
+
+ISSUED = "issued"
+"""Under this key a card says what it is about, for the log of issued cards; it is taken out before it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a card was about; nothing of the patient."""
+
+    card: str
+    intervention: str
+    status: str
+    rules: tuple[str, ...]
+    guideline: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +73,50 @@ def card(
     return assemble(
         frame,
         answers,
-        f"{head}. {wording.sentence(answer.says)}",
+        summary_of(head, wording.sentence(answer.says)),
         indicator or presentation(answer.status).cds_indicator,
         [
             ("Answer", f"{head}" + (f" ({wording.BECAUSE[answer.because]})" if answer.because else "")),
             ("Says", wording.sentence(answer.says)),
             ("Because", _grounds(answers, answer)),
             _next(answers, answer),
+            *not_read(answers.patient.not_read),
             ("Source", _source(answers, answer)),
             ("Guideline", " ".join((_guideline(answers), *remarks))),
         ],
         suggestions,
         source_topic=answer.label,
+        advice=(answer.intervention, answer.status.value, *answer.rules),
+        asks=answer.status is Status.UNDETERMINED,
     )
 
 
-def assemble(
+def summary_of(head: str, *sentences: str) -> str:
+    """The head, and as many whole sentences behind it as a summary has room for."""
+    told = f"{head}."
+    for sentence in sentences:
+        longer = f"{told} {sentence.rstrip('.')}."
+        if len(longer) > SUMMARY:
+            break
+        told = longer
+    return told if len(told) <= SUMMARY else shortened(head, SUMMARY)
+
+
+def not_read(entries: Sequence[NotRead]) -> list[tuple[str, str]]:
+    """The line of a card that says what was not understood, so that nobody takes it for "no"."""
+    if not entries:
+        return []
+    shown = "; ".join(str(entry) for entry in entries[:MOST_UNREAD])
+    more = len(entries) - MOST_UNREAD
+    return [("Not read", f"{shown}; and {more} more" if more > 0 else shown)]
+
+
+def card_id(guideline: GuidelineFolder, *parts: str) -> str:
+    """The same for the same advice of the same rules, whatever the hook; nothing about a patient is in it."""
+    return str(uuid.uuid5(NAMESPACE, "\n".join((guideline.id, guideline.version, guideline.sha256, *parts))))
+
+
+def assemble(  # noqa: PLR0913 - what a card has
     frame: Frame,
     answers: Answers,
     summary: str,
@@ -76,12 +125,14 @@ def assemble(
     suggestions: Sequence[dict[str, Any]] = (),
     *,
     source_topic: str | None = None,
+    advice: tuple[str, ...] = (),
+    asks: bool = False,
 ) -> dict[str, Any]:
-    """A card from its parts."""
+    """A card from its parts; `advice` is what it is about, `asks` whether a form would settle it."""
     guideline = answers.guideline
     own = frame.config.mapping.own_system
     made: dict[str, Any] = {
-        "uuid": str(uuid.uuid4()),
+        "uuid": card_id(guideline, *(advice or (summary,))),
         "summary": shortened(summary, SUMMARY),
         "indicator": indicator,
         "detail": "\n".join(f"- **{head}:** {plain(shortened(text, LINE))}" for head, text in lines),
@@ -92,6 +143,13 @@ def assemble(
         },
         "links": [{"label": "Why: the whole explanation", "url": frame.explanation, "type": "absolute"}],
     }
+    if advice:
+        intervention, status, *rules = advice
+        made[ISSUED] = Issued(made["uuid"], intervention, status, tuple(rules), guideline.id, guideline.version)
+    if asks:
+        form = frame.config.form
+        label, url, kind = (form.label, form.url, form.type) if form else (ANSWER_FORM, frame.explanation, "absolute")
+        made["links"].append({"label": label, "url": url, "type": kind})
     if suggestions:
         made["suggestions"] = list(suggestions)
         made["selectionBehavior"] = "at-most-one"
@@ -124,7 +182,7 @@ def _criteria(criteria: Sequence[Criterion], most: int = 6) -> str:
     for state, word in _STATES.items():
         says = [c.says for c in shown[:most] if c.state == state]
         if says:
-            parts.append(f"{word}: {'; '.join(says)}")
+            parts.append(f"{word}: {'; '.join(f'“{said}”' for said in says)}")
     more = len(shown) - most
     return ". ".join([*parts, f"And {more} more"] if more > 0 else parts)
 

@@ -24,6 +24,8 @@ import orjson
 
 from guidelog.files import PRIVATE
 
+from .cards import Issued
+
 MOST_ENTRIES = 1000
 MOST_SUGGESTIONS = 100
 LONGEST = 1000
@@ -34,6 +36,12 @@ _TABLE = """
 create table if not exists feedback (
     digest text primary key, received text not null, service text not null, card text not null,
     outcome text not null, suggestions text not null, reason text, comment text, happened text not null
+) without rowid
+"""
+_ISSUED = """
+create table if not exists issued (
+    card text primary key, intervention text not null, status text not null, rules text not null,
+    guideline text not null, version text not null, service text not null, first text not null, times integer not null
 ) without rowid
 """
 _COLUMNS = "received, service, card, outcome, suggestions, reason, comment, happened"
@@ -169,6 +177,47 @@ class FeedbackStore:
         except sqlite3.Error as error:
             raise _store_error(error) from None
 
+    def issue(self, service: str, cards: Sequence[Issued]) -> None:
+        """Count cards that are sent: what each was about, nothing of a patient. A store that is busy misses a count."""
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        rows = [
+            (c.card, c.intervention, c.status, json.dumps(c.rules), c.guideline, c.version, service, at) for c in cards
+        ]
+        try:
+            with closing(self._open()) as database:
+                database.executemany(
+                    "insert into issued values (?, ?, ?, ?, ?, ?, ?, ?, 1)"
+                    " on conflict (card) do update set times = times + 1",
+                    rows,
+                )
+        except sqlite3.Error:
+            return
+
+    def report(self) -> list[dict[str, Any]]:
+        """What became of each piece of advice: how often given, accepted, overridden, and why. Raises StoreBusy."""
+        try:
+            with closing(self._open()) as database:
+                database.row_factory = sqlite3.Row
+                issued = {row["card"]: dict(row) for row in database.execute("select * from issued")}
+                given = list(database.execute("select card, outcome, reason from feedback"))
+        except sqlite3.Error as error:
+            raise _store_error(error) from None
+        found: dict[tuple[str, ...], dict[str, Any]] = {}
+        for card, about in issued.items():
+            key = about["guideline"], about["version"], about["intervention"], about["status"]
+            row = found.setdefault(key, _empty(*key))
+            row["issued"] += about["times"]
+            row["rules"] = sorted({*row["rules"], *json.loads(about["rules"])})
+            for entry in given:
+                if entry["card"] == card:
+                    _count(row, entry)
+        unknown = [entry for entry in given if entry["card"] not in issued]
+        if unknown:
+            row = found.setdefault(("",), _empty("", "", "", ""))
+            for entry in unknown:
+                _count(row, entry)
+        return [found[key] for key in sorted(found)]
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """All entries, in order of arrival. Raises StoreBusy."""
         try:
@@ -202,6 +251,7 @@ class FeedbackStore:
                 if database.execute("pragma journal_mode").fetchone() != ("wal",):
                     database.execute("pragma journal_mode = wal")
                 database.execute(_TABLE)
+                database.execute(_ISSUED)
             database.execute("pragma synchronous = full")
         except sqlite3.Error:
             database.close()
@@ -217,6 +267,20 @@ def _keep_private(path: Path) -> None:
             path.chmod(PRIVATE)
     except OSError:
         raise StoreBusy from None
+
+
+def _empty(guideline: str, version: str, intervention: str, status: str) -> dict[str, Any]:
+    about = {"guideline": guideline, "version": version, "intervention": intervention, "status": status}
+    return about | {"rules": [], "issued": 0, "accepted": 0, "overridden": 0, "reasons": {}}
+
+
+def _count(row: dict[str, Any], entry: sqlite3.Row) -> None:
+    """Count one entry of feedback."""
+    row[entry["outcome"]] += 1
+    if entry["reason"]:
+        reason = json.loads(entry["reason"])
+        name = str(reason.get("display") or reason.get("code"))
+        row["reasons"][name] = row["reasons"].get(name, 0) + 1
 
 
 def _store_error(error: sqlite3.Error) -> Exception:

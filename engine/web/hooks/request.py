@@ -35,13 +35,17 @@ class DraftOrder:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `orders` are those to be answered, `drafts` all; `records` what came as prefetch."""
+    """One request. `orders` are those to be answered, `drafts` all.
+
+    `records` is what came as prefetch, by key; `missing` the keys of what did not come: null, or nothing in it.
+    """
 
     hook: str
     patient: str
     orders: tuple[DraftOrder, ...]
     drafts: tuple[DraftOrder, ...]
-    records: tuple[Mapping[str, Any], ...]
+    records: tuple[tuple[str, Mapping[str, Any]], ...]
+    missing: tuple[str, ...] = ()
 
 
 def read_call(body: bytes, hook: str) -> Call:
@@ -66,11 +70,12 @@ def read_call(body: bytes, hook: str) -> Call:
         raise Malformed("`fhirServer` is not text")
     if not isinstance(request.get("fhirAuthorization", {}), dict | None):
         raise Malformed("`fhirAuthorization` is not an object")
-    records = _prefetch(request.get("prefetch"))
+    records, missing = _prefetch(request.get("prefetch"))
     if hook == "patient-view":
-        return Call(hook, patient, (), (), records)
+        return Call(hook, patient, (), (), records, missing)
     drafts = _drafts(context, patient)
-    return Call(hook, patient, _selected(context, drafts) if hook == "order-select" else drafts, drafts, records)
+    chosen = _selected(context, drafts) if hook == "order-select" else drafts
+    return Call(hook, patient, chosen, drafts, records, missing)
 
 
 def _text(holder: Mapping[str, Any], key: str, where: str) -> str:
@@ -80,21 +85,21 @@ def _text(holder: Mapping[str, Any], key: str, where: str) -> str:
     return value
 
 
-def _prefetch(prefetch: Any) -> tuple[Mapping[str, Any], ...]:
-    """What was sent; null and OperationOutcome mean that there is nothing, or that it could not be had."""
+def _prefetch(prefetch: Any) -> tuple[tuple[tuple[str, Mapping[str, Any]], ...], tuple[str, ...]]:
+    """What was sent, by key, and the keys of what could not be had. A key that is left out was never asked for."""
     if prefetch is None:
-        return ()
+        return (), ()
     if not isinstance(prefetch, dict):
         raise Malformed("`prefetch` is not an object")
-    found = []
-    for value in prefetch.values():
-        if value is None:
-            continue
-        if not isinstance(value, dict):
+    found, missing = [], []
+    for key, value in prefetch.items():
+        if value is None or value == {}:
+            missing.append(key)
+        elif not isinstance(value, dict):
             raise Malformed("a value of `prefetch` is neither a resource nor null")
-        if value and value.get("resourceType") != "OperationOutcome":
-            found.append(value)
-    return tuple(found)
+        else:
+            found.append((key, value))
+    return tuple(found), tuple(missing)
 
 
 def _drafts(context: Mapping[str, Any], patient: str) -> tuple[DraftOrder, ...]:

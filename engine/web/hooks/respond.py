@@ -6,9 +6,10 @@ about, or, when a chart is opened, one of whom nothing says that it is; an order
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 import orjson
@@ -18,30 +19,42 @@ from guidelog.diagnostics import InputError
 from guidelog.explain.answers import Answer, Answers
 from guidelog.fhir import read_records
 from guidelog.fhir.hooks_config import HooksConfig, Match, load_hooks_config
+from guidelog.fhir.reading.bundle import NotSent, Records
 from guidelog.fhir.reading.words import codings
 from guidelog.ground.program import GroundLiteral
-from guidelog.patients import Patient, patient_from_content
+from guidelog.patients import NotRead, Patient, patient_from_content
 from guidelog.pipeline import ask, settle
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status
 from guidelog.wording.presentation import ADVISED
 
 from ..workers.edition import LiveGuideline
-from .cards import SUMMARY, Frame, assemble, card, rated
+from .cards import ISSUED, Frame, Issued, assemble, card, not_read, rated, summary_of
 from .request import Call, DataMissing, DraftOrder, Malformed, read_call
-from .suggest import Suggester, shortened
+from .suggest import Suggester
 
 SPOKEN = (*ADVISED, Status.CONFLICT, Status.EMERGENCY_PATHWAY)
 """What is said when a chart is opened; that something is not due is said once, and together."""
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """The day to answer for and, where it is the day of the call, the instant; the clinic's time zone, if known."""
+
+    today: date
+    now: datetime | None = None
+    zone: tzinfo | None = None
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, JSON body, and the record that the cards' link explains (None without cards)."""
+    """Status, JSON body, the record that the cards' link explains (None without cards), and which cards they are."""
 
     status: int
     body: bytes
     record: Mapping[str, Any] | None = None
+    issued: tuple[Issued, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class Ordered:
     match: Match
 
 
-def respond(compiled: LiveGuideline, body: bytes, hook: str, page: str, explanation: str, today: date) -> Reply:
+def respond(compiled: LiveGuideline, body: bytes, hook: str, page: str, explanation: str, clock: Clock) -> Reply:
     """The reply to a call. Raises CertificateError; never InputError, whatever was sent."""
     try:
         call = read_call(body, hook)
@@ -60,21 +73,25 @@ def respond(compiled: LiveGuideline, body: bytes, hook: str, page: str, explanat
         ordered = [o for o in _ordered(config, call.orders) if config.orders[o.match.intervention].answered]
         if hook != "patient-view" and not ordered:
             return Reply(200, _json({"cards": []}))
-        patient = _patient(compiled, config, call, today)
+        frame = Frame(config, page, explanation)
+        patient = _patient(compiled, config, call, clock)
     except Malformed as error:
         return problem(400, "structure", str(error))
     except DataMissing as error:
         return problem(412, "required", str(error))
-    frame = Frame(config, page, explanation)
+    except Died as error:
+        return _said([_no_advice(compiled, frame, str(error))], [], None)
     try:
         facts, _ = settle(compiled, patient)
     except InputError as error:
         return _said([_contradiction(compiled, frame, error)], [], patient)
-    suggester = Suggester(config, compiled.names, call.patient, today)
+    suggester = Suggester(config, compiled.names, call.patient, clock.today)
     statuses = compiled.statuses(facts)
     if hook == "patient-view":
-        if not _concerns(World(compiled.ground, facts, compiled.evaluate(facts))):
-            return Reply(200, _json({"cards": []}))
+        world = World(compiled.ground, facts, compiled.evaluate(facts))
+        if not _concerns(world):
+            unread = _may_concern(world, patient)
+            return _said([_unknown_scope(compiled, frame, unread)] if unread else [], [], patient)
         main = compiled.guideline.main
         open_first = [n for n in main if statuses[n] is Status.UNDETERMINED][:1]
         answers = ask(compiled, patient, [*main, *_advised(config, statuses, main)], asking=open_first)
@@ -94,18 +111,51 @@ def _concerns(world: World) -> bool:
     )
 
 
+def _may_concern(world: World, patient: Patient) -> list[NotRead]:
+    """What was not read and may say that the guideline is about the patient, where nothing says that it is not."""
+    found: dict[NotRead, None] = {}
+    for instance in world.program.instances.get(("in_scope",), ()):
+        values = [(e, world.element(e)) for e in instance.elements]
+        if any(value is False for _, value in values):
+            continue
+        names = {str(t) for e, value in values if value is None and isinstance(e, GroundLiteral) for t in e.atom[1:]}
+        found |= dict.fromkeys(n for n in patient.not_read if any(n.speaks_of_name(name) for name in names))
+    return list(found)
+
+
+def _unknown_scope(compiled: LiveGuideline, frame: Frame, unread: Sequence[NotRead]) -> dict[str, Any]:
+    """Whether the guideline is about the patient cannot be told, because of what was not read."""
+    title = compiled.guideline.title
+    summary = f"Not known whether “{title}” is about this patient: part of the record was not read"
+    [line] = not_read(unread)
+    return _bare(compiled, frame, summary, "info", [("Answer", "none: the record could not be read in full"), line])
+
+
+def _no_advice(compiled: LiveGuideline, frame: Frame, why: str) -> dict[str, Any]:
+    """The patient has died."""
+    made = _bare(compiled, frame, f"No advice: {why}", "info", [("Answer", f"none, because {why}")])
+    made.pop("overrideReasons", None)
+    return made
+
+
 def problem(status: int, code: str, message: str) -> Reply:
     """An error, as an OperationOutcome."""
     issue = {"severity": "error", "code": code, "details": {"text": message}}
     return Reply(status, _json({"resourceType": "OperationOutcome", "issue": [issue]}))
 
 
-def _said(cards: Sequence[Mapping[str, Any]], actions: Sequence[Mapping[str, Any]], patient: Patient) -> Reply:
+def _said(cards: Sequence[dict[str, Any]], actions: Sequence[Mapping[str, Any]], patient: Patient | None) -> Reply:
     """Both where the specification puts system actions and where clients of the earlier draft look for them."""
+    seen: dict[str, int] = {}
+    for made in cards:  # two orders of the same thing get the same advice, on cards of their own
+        count = seen[made["uuid"]] = seen.get(made["uuid"], 0) + 1
+        if count > 1:
+            made["uuid"] = str(uuid.uuid5(uuid.UUID(made["uuid"]), str(count)))
+    issued = tuple(made.pop(ISSUED) for made in cards if ISSUED in made)
     said: dict[str, Any] = {"cards": cards}
     if actions:
         said |= {"systemActions": actions, "extension": {"systemActions": actions}}
-    return Reply(200, _json(said), patient.content if cards else None)
+    return Reply(200, _json(said), patient.content if cards and patient is not None else None, issued)
 
 
 def _json(data: Any) -> bytes:
@@ -129,15 +179,37 @@ def _ordered(config: HooksConfig, orders: Iterable[DraftOrder]) -> list[Ordered]
     return found
 
 
-def _patient(compiled: LiveGuideline, config: HooksConfig, call: Call, today: date) -> Patient:
-    """The record: what was prefetched, and the reasons that the orders give. Raises DataMissing."""
-    records = [*call.records, *_reasons(call)]
+def _patient(compiled: LiveGuideline, config: HooksConfig, call: Call, clock: Clock) -> Patient:
+    """The record: what was prefetched, and the reasons that the orders give. Raises DataMissing, Died."""
+    records: list[tuple[str, Mapping[str, Any]]] = []
+    reason = "the record system sent nothing for it"
+    missing = [NotSent(f"prefetch `{key}`", config.kinds(key), reason) for key in call.missing if config.kinds(key)]
+    for key, sent in call.records:
+        if sent.get("resourceType") == "OperationOutcome":
+            said = Records()
+            said.outcome(sent, f"prefetch `{key}`", config.kinds(key))
+            missing += said.not_sent if config.kinds(key) else []  # what nobody asked for is not missed
+        else:
+            records.append((f"prefetch `{key}`", sent))
+    records += [("the reason of an order", reason) for reason in _reasons(call)]
     vocabulary = compiled.names.vocabulary
     try:
-        if not records:
-            return patient_from_content({"patient": call.patient, "as_of": today.isoformat()}, vocabulary)
-        return read_records(records, config.mapping, vocabulary, as_of=today, patient=call.patient).patient
+        if not records and not missing:
+            return patient_from_content({"patient": call.patient, "as_of": clock.today.isoformat()}, vocabulary)
+        return read_records(
+            records,
+            config.mapping,
+            vocabulary,
+            as_of=clock.today,
+            patient=call.patient,
+            zone=clock.zone,
+            now=clock.now,
+            not_sent=missing,
+            unverified=clock.unverified,
+        ).patient
     except InputError as error:
+        if error.diagnostics[0].code == "GL459":
+            raise Died(error.diagnostics[0].message) from None
         raise DataMissing("; ".join(d.message for d in error.diagnostics[:5])) from None
 
 
@@ -239,7 +311,24 @@ def _view(frame: Frame, answers: Answers, suggester: Suggester) -> list[dict[str
 
 
 def _not_due(labels: str, waiting: Sequence[Answer]) -> str:
-    return shortened(f"Not due now: {labels}. {waiting[0].says}", SUMMARY)
+    return summary_of(f"Not due now: {labels}", wording.sentence(waiting[0].says))
+
+
+class Died(Exception):
+    """The patient has died: nobody is advised."""
+
+
+def _bare(
+    compiled: LiveGuideline, frame: Frame, summary: str, indicator: str, lines: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """A card without an answer."""
+    unknown = patient_from_content({"patient": "nobody"}, compiled.names.vocabulary)
+    nobody = ask(compiled, unknown, compiled.guideline.main, asking=())
+    guideline = nobody.guideline
+    last = ("Guideline", f"{guideline.title}, version {guideline.version}, {guideline.review}")
+    made = assemble(frame, nobody, summary, indicator, [*lines, last])
+    del made["links"]
+    return made
 
 
 def _contradiction(compiled: LiveGuideline, frame: Frame, error: InputError) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import anyio.to_thread
@@ -16,8 +16,9 @@ from starlette.types import Receive, Scope, Send
 from guidelog.fhir.hooks_config import Offered, load_hooks_config
 
 from ..service import Service
+from ..settings import Settings
 from .feedback import FeedbackStore, Malformed, StoreBusy, StoreFull, read_feedback
-from .respond import problem, respond
+from .respond import Clock, problem, respond
 from .schemas import schema
 from .trust import Trust, Untrusted, load_trust
 
@@ -73,6 +74,16 @@ def _body(name: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inline(name)}}}}
 
 
+def _clock(settings: Settings, today: Callable[[], date]) -> Clock:
+    """The day of a call, where it is asked for by the clinic's own clock, and its instant."""
+    if settings.as_of is not None:
+        return Clock(settings.as_of, None, settings.zone, settings.unverified)
+    now = datetime.now(UTC)
+    day = today() if settings.zone is None else now.astimezone(settings.zone).date()
+    same = abs((now.date() - day).days) <= 1  # else it is another day than that of the clock
+    return Clock(day, now if same else None, settings.zone, settings.unverified)
+
+
 def router(service: Service, today: Callable[[], date] = date.today) -> APIRouter:
     """All routes. Raises InputError when the guideline's hooks.toml or the allow-list is wrong."""
     settings = service.settings
@@ -96,7 +107,7 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
         ]
         return JSONResponse({"services": found})
 
-    def admitted(request: Request, name: str, path: str) -> Offered:
+    async def admitted(request: Request, name: str, path: str) -> Offered:
         """The service called, by a client that is trusted, with a body that is JSON."""
         origin = request.headers.get("origin")
         if origin is not None and not {origin, "*"} & set(settings.origins):
@@ -106,7 +117,9 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
             raise HTTPException(404, "there is no such service")
         if trust is not None:
             try:
-                trust.verify(request.headers.get("authorization"), settings.url + path)
+                addresses = [address + path for address in settings.addresses]
+                header = request.headers.get("authorization")
+                await anyio.to_thread.run_sync(trust.verify, header, addresses)  # it may have to fetch keys
             except Untrusted as error:
                 raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -121,15 +134,17 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
     )
     async def call(service_id: str, request: Request) -> Response:
         """Cards for a hook."""
-        offered = admitted(request, service_id, f"{PREFIX}/{service_id}")
+        offered = await admitted(request, service_id, f"{PREFIX}/{service_id}")
         body = await request.body()
         name = service.handoffs.name()
-        day = settings.as_of or today()
+        clock = _clock(settings, today)
         reply = await service.desk.run(
-            respond, body, offered.hook, f"{settings.url}/", service.explanation_url(name), day
+            respond, body, offered.hook, f"{settings.url}/", service.explanation_url(name), clock
         )
         if reply.record is not None:
             service.handoffs.put(reply.record, name)
+        if store is not None and reply.issued:
+            await anyio.to_thread.run_sync(store.issue, offered.id, reply.issued)
         return Response(reply.body, reply.status, media_type="application/json")
 
     @routes.post(
@@ -139,7 +154,7 @@ def router(service: Service, today: Callable[[], date] = date.today) -> APIRoute
     )
     async def feedback(service_id: str, request: Request) -> Response:
         """What became of cards."""
-        offered = admitted(request, service_id, f"{PREFIX}/{service_id}/feedback")
+        offered = await admitted(request, service_id, f"{PREFIX}/{service_id}/feedback")
         if store is None:
             raise HTTPException(404, "this service takes no feedback")
         try:

@@ -20,6 +20,7 @@ from guidelog.wording.presentation import ADVISED
 
 from .request import DraftOrder
 
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:guidelog:suggestions")
 HASTE = ("urgent", "asap", "stat")
 MOST = 3
 LABEL = 80
@@ -35,7 +36,7 @@ class Suggester:
         """What the guideline recommends now in place of an order, and, last, the order withdrawn."""
         found: list[dict[str, Any]] = []
         for answer in answers:
-            if answer.status in ADVISED and answer.intervention not in present and len(found) < MOST:
+            if self._orderable(answer) and answer.intervention not in present and len(found) < MOST:
                 label = f"Instead: {answer.label}"
                 found.append(self._suggestion(label, [*self._withdrawn(order), self._created(answer)]))
         if found:
@@ -67,12 +68,19 @@ class Suggester:
 
     def order(self, answer: Answer) -> list[dict[str, Any]]:
         """An intervention that is advised and not ordered yet."""
-        if answer.intervention not in self.config.orders:
+        if not self._orderable(answer):
             return []
         return [{**self._suggestion(f"Order: {answer.label}", [self._created(answer)]), "isRecommended": True}]
 
+    def _orderable(self, answer: Answer) -> bool:
+        """Whether an intervention is advised, and has a code that a record system can order."""
+        orderable = self.config.orders.get(answer.intervention)
+        return answer.status in ADVISED and orderable is not None and orderable.create is not None
+
     def _suggestion(self, label: str, actions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        return {"label": shortened(label, LABEL), "uuid": str(uuid.uuid4()), "actions": list(actions)}
+        name = "\n".join((label, *(str(a.get("description", "")) for a in actions)))
+        made = {"label": shortened(label, LABEL), "uuid": str(uuid.uuid5(NAMESPACE, name)), "isRecommended": False}
+        return {**made, "actions": list(actions)}
 
     @staticmethod
     def _withdrawn(order: DraftOrder) -> list[dict[str, Any]]:
