@@ -105,11 +105,11 @@ def test_a_token_stays_used_until_nobody_would_take_it(trust: Trust) -> None:
     now = [float(NOW)]
     trust = Trust([Client("https://ehr.example", {"ec": EC.public_key()})], clock=lambda: now[0])
     one = token()
-    trust.verify(one, URL)
+    trust.verify(one, [URL])
     for later, says in ((300, "used already"), (301, "used already"), (329, "used already"), (330, "has expired")):
         now[0] = NOW + later
         with pytest.raises(Untrusted, match=says):
-            trust.verify(one, URL)
+            trust.verify(one, [URL])
 
 
 def test_forgetting_used_tokens_forgets_none_that_still_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,15 +118,15 @@ def test_forgetting_used_tokens_forgets_none_that_still_counts(monkeypatch: pyte
     now = [float(NOW)]
     trust = Trust([Client("https://ehr.example", {"ec": EC.public_key()})], clock=lambda: now[0])
     early, late = token(exp=NOW + 100), token()
-    trust.verify(early, URL)
-    trust.verify(late, URL)
+    trust.verify(early, [URL])
+    trust.verify(late, [URL])
     now[0] = NOW + 310
-    trust.verify(token(iat=NOW + 300, exp=NOW + 400), URL)
+    trust.verify(token(iat=NOW + 300, exp=NOW + 400), [URL])
     with pytest.raises(Untrusted, match="used already"):
-        trust.verify(late, URL)  # the early one made room
-    trust.verify(token(iat=NOW + 300, exp=NOW + 400), URL)
+        trust.verify(late, [URL])  # the early one made room
+    trust.verify(token(iat=NOW + 300, exp=NOW + 400), [URL])
     with pytest.raises(Untrusted, match="too many tokens"):
-        trust.verify(token(iat=NOW + 300, exp=NOW + 400), URL)
+        trust.verify(token(iat=NOW + 300, exp=NOW + 400), [URL])
 
 
 def test_a_list_of_clients_switches_it_on(tmp_path: Path) -> None:

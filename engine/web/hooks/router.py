@@ -84,7 +84,7 @@ def _clock(settings: Settings, today: Callable[[], date]) -> Clock:
     return Clock(day, now if same else None, settings.zone, settings.unverified)
 
 
-def router(service: Service, today: Callable[[], date] = date.today) -> APIRouter:
+def router(service: Service, today: Callable[[], date] = date.today) -> APIRouter:  # noqa: PLR0915 - one address after the other
     """All routes. Raises InputError when the guideline's hooks.toml or the allow-list is wrong."""
     settings = service.settings
     config = service.compiled.remember("hooks.config", load_hooks_config)
