@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 
 from guidelog.compiled import Compiled
-from guidelog.diagnostics import InputError, render
+from guidelog.diagnostics import Diagnostic, InputError, render
 from guidelog.files import write_text
 from guidelog.workbench.mutation.survivors import EQUIVALENT, INVALID, KILLED, SURVIVED, Mutation, mutate
 from guidelog.workbench.trace.readings import shortly
 from guidelog.workbench.vignettes.coverage import BACKGROUND, CRITERION, RULE, THRESHOLD, Coverage, coverage
 from guidelog.workbench.vignettes.reports import coverage_page, junit, mismatch_lines, outcomes_json
 from guidelog.workbench.vignettes.runner import Outcome, run, run_shared
-from guidelog.workbench.vignettes.vignette import Vignette, read_vignettes, vignette_files
+from guidelog.workbench.vignettes.vignette import Vignette, readable_vignettes, vignette_files
 
-from .main import use_colour
+from .main import show_errors, use_colour
 from .support.again import again
 from .support.files import writing
 from .support.options import format_option, guideline_option, load, reading_option, write_json
@@ -97,7 +97,7 @@ class _Wanted:
 
     def run(self, compiled: Compiled, format_: str) -> bool:
         """Run, show, and say whether everything is as it should be."""
-        vignettes = self.vignettes(compiled)
+        vignettes, unread = self.vignettes(compiled)
         start = time.perf_counter()
         if self.quick:
             outcomes = list(run(compiled, vignettes, certified=False))
@@ -119,14 +119,18 @@ class _Wanted:
             click.echo(_text(outcomes, seconds, covered, mutation, colour=use_colour(sys.stdout)), color=True)
         enough = covered is None or self.least is None or covered.percent() >= self.least
         noticed = mutation is None or self.min_mutants is None or mutation.score >= self.min_mutants
-        return all(o.passed for o in outcomes) and enough and noticed
+        if unread:  # the others were run all the same
+            show_errors(InputError(unread))
+        return all(o.passed for o in outcomes) and enough and noticed and not unread
 
-    def vignettes(self, compiled: Compiled) -> list[Vignette]:
-        found = read_vignettes(vignette_files(compiled.guideline, self.paths), compiled.names)
+    def vignettes(self, compiled: Compiled) -> tuple[list[Vignette], list[Diagnostic]]:
+        found, unread = readable_vignettes(vignette_files(compiled.guideline, self.paths), compiled.names)
         chosen = [v for v in found if self.words is None or v.matches(self.words)]
+        if not chosen and unread:
+            raise InputError(unread)
         if not chosen:
             raise InputError.of("GL921", f"none of {len(found)} vignettes matches `{self.words}`")
-        return chosen
+        return chosen, unread
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ answers are is not decided here.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from guidelog.diagnostics import InputError
@@ -201,11 +202,9 @@ class _Grounder:
                     return GIVEN
                 return self.comparison(clause, element, substitution)
             case tree.AtLeast(count, members):
-                found: dict[GroundLiteral, None] = {}
-                for member in members:
-                    for literal in self.members(member, substitution):
-                        found.setdefault(literal)
-                return GroundAtLeast(count, tuple(found))
+                met = [literal for member in members for literal in self.members(member, substitution)]
+                times = Counter(met)
+                return GroundAtLeast(count, tuple(times), tuple(literal for literal, n in times.items() if n > 1))
 
     def members(self, member: tree.Member, substitution: Substitution) -> list[GroundLiteral]:
         atom = member.literal.atom

@@ -49,6 +49,8 @@ class GroundAtLeast:
 
     count: int
     members: tuple[GroundLiteral, ...]
+    repeated: tuple[GroundLiteral, ...] = field(default=(), compare=False)
+    """Members that were met more than once, and count once."""
 
 
 @dataclass(frozen=True, slots=True)

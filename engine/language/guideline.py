@@ -72,7 +72,9 @@ class GuidelineFolder:
 
 
 def load_guideline(where: str | None = None) -> GuidelineFolder:
-    """The guideline in a folder, or the one of that id or folder name in `kb/`; without a name the one that `kb/` has.
+    """The guideline in a folder, or the one of that id or folder name in `kb/`.
+
+    Without a name the one whose folder we are in, else the one that `kb/` has.
 
     Raises InputError (GL6xx).
     """
@@ -83,6 +85,8 @@ def find_folder(where: str | None) -> Path:
     """The folder of a guideline. Raises InputError (GL601) naming the nearest one."""
     if where is not None and (Path(where) / METADATA).is_file():
         return Path(where)
+    if where is None and (here := _here()) is not None:
+        return here
     shipped = dict(_shipped())
     if where is None:
         if len(shipped) == 1:
@@ -101,6 +105,12 @@ def find_folder(where: str | None) -> Path:
         f"there is no guideline `{where}`",
         hint=f"did you mean `{near}`?" if near else f"there are: {', '.join(sorted(shipped))}",
     )
+
+
+def _here() -> Path | None:
+    """The guideline's folder in which we are, or in a folder of it, so that one's own guideline need not be named."""
+    folder = Path.cwd()
+    return next((f for f in (folder, *folder.parents) if (f / METADATA).is_file()), None)
 
 
 def read_guideline(folder: Path) -> GuidelineFolder:

@@ -403,10 +403,12 @@ def _syntax_error(span: Span, error: UnexpectedInput) -> Diagnostic:
         hint = "put a comma between conditions" if "`,`" in expected and error.token.type in {"NAME", "BANG"} else None
         if error.token.type == "NAME" and re.search(r"\bnot\s+$", source.text[base:start]):
             hint = _NEGATION
+        hint = _meant(source.text[base:start], token) or hint
         return Diagnostic("GL001", f"did not expect `{_clip(token)}` here", (Label(place, expected),), hint=hint)
     assert isinstance(error, UnexpectedCharacters)
     character = source.text[start : start + 1]
     hint = _STRING if character == '"' else _NEGATION if character in "~\\" else None
+    hint = _meant(source.text[base:start], character) or hint
     return Diagnostic(
         "GL001",
         f"did not expect `{character}` here"
@@ -415,6 +417,21 @@ def _syntax_error(span: Span, error: UnexpectedInput) -> Diagnostic:
         (Label(Span(source, start, start + 1), expected),),
         hint=hint,
     )
+
+
+_OPERATORS = {"=<": "<=", "=>": ">=", "==": "=", "<>": "!="}
+
+
+def _meant(before: str, token: str) -> str | None:
+    """What an author from another language meant by the token that does not fit, behind the text before it."""
+    written = before[-1:] + token[:1]
+    if written in _OPERATORS:
+        return f"write `{_OPERATORS[written]}`"
+    if token == ";":
+        return "there is no `or` between conditions: write a rule for each way"
+    if (token.isdecimal() or token == ".") and re.search(r"[0-9]\.?$", before):
+        return "numbers are whole: compare in a smaller unit, in days for weeks"
+    return None
 
 
 def _expected(error: UnexpectedInput) -> str:

@@ -1,4 +1,4 @@
-"""Check: ranges, units and defaults of measures, and screens of inputs (GL114-GL117)."""
+"""Check: ranges, units and defaults of measures, and screens of inputs (GL114-GL117, GL127)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from guidelog.language.tree import Declaration, Number, plain
 from guidelog.language.vocabulary import TICKS_PER_UNIT
 
 from ..attribute_schema import attribute_of
-from ..codes import Code, place
+from ..codes import Code, joined, place
 from ..context import Context
 
 EMPTY_RANGE = Code("GL114")
 WRONG_UNLISTED = Code("GL115")
 DOUBTFUL_UNIT = Code("GL116", severity=Severity.WARNING)
 UNDECLARED_SCREEN = Code("GL117")
-CODES = (EMPTY_RANGE, WRONG_UNLISTED, DOUBTFUL_UNIT, UNDECLARED_SCREEN)
+NO_CLOCK = Code("GL127")
+CODES = (EMPTY_RANGE, WRONG_UNLISTED, DOUBTFUL_UNIT, UNDECLARED_SCREEN, NO_CLOCK)
+
+
+_CALENDAR = ("day", "week", "month", "year")
 
 
 def check_measures(context: Context) -> Iterator[Diagnostic]:
@@ -49,6 +53,13 @@ def _values(context: Context, declaration: Declaration) -> Iterator[Diagnostic]:
                 place(unlisted.span),
                 place(bounds.span, f"from {low} to {high}"),
             )
+    clock = attribute_of(declaration, "clock")
+    if unit and clock and plain(unit.values[0]) not in _CALENDAR:
+        yield NO_CLOCK.report(
+            f"`{plain(unit.values[0])}` does not grow with the calendar",
+            place(clock.span, f"`clock` goes with {joined(_CALENDAR, 'or')}"),
+            hint="leave out `clock`, or count in days or weeks",
+        )
     if (
         unit
         and (name := plain(unit.values[0])) not in TICKS_PER_UNIT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from guidelog.diagnostics import Diagnostic
@@ -111,7 +112,16 @@ def check_comparisons(context: Context) -> Iterator[Diagnostic]:
             for comparison in layout.comparisons:
                 problem = _problem(layout, comparison, occurrences)
                 if problem is not None:
-                    yield problem
+                    hint = problem.hint or _measured(context, comparison)
+                    yield problem if hint is None else replace(problem, hint=hint)
+
+
+def _measured(context: Context, comparison: Comparison) -> str | None:
+    """How a measure is compared, where its name stands for its value."""
+    for side in (comparison.left, comparison.right):
+        if isinstance(side, Symbol) and side.name in context.names.vocabulary.measures:
+            return f"the value of a measure is a variable: `measure(P, {side.name}, W), W {comparison.operator} …`"
+    return None
 
 
 def _problem(layout: Layout, comparison: Comparison, occurrences: Mapping[str, list[Occurrence]]) -> Diagnostic | None:

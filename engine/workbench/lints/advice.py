@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from guidelog.checks import check_program
 from guidelog.checks.codes import Code, place
 from guidelog.diagnostics import Diagnostic, Severity
-from guidelog.ground.program import GroundProgram
+from guidelog.ground.program import GroundAtLeast, GroundProgram, atom_text
 from guidelog.language import print_element, tree
 from guidelog.language.names import Kind, Names
 from guidelog.semantics.bdd import TooLarge
@@ -33,6 +34,7 @@ STRENGTHS = Code("GL908", Severity.WARNING, alone=True)
 _MEASURE = '.measure wait "waiting" unit(week) range(0, 52)\n.finding sign_b "sign B"\n'
 _WAIT = "advise(P, step_a, do) :- in_scope(P), {}finding(P, sign_b), measure(P, wait, W), W >= {}."
 THRESHOLDS = Code("GL909", Severity.WARNING, alone=True)
+COUNTED_ONCE = Code("GL912", Severity.WARNING, alone=True)
 LINTS = (
     UNUSED,
     SINGLETON,
@@ -43,6 +45,7 @@ LINTS = (
     UNUSED_DECISION,
     STRENGTHS,
     THRESHOLDS,
+    COUNTED_ONCE,
 )
 
 
@@ -79,7 +82,8 @@ def lint(
         *_thresholds(program),
     ]
     if grounded is not None:
-        found += _never_matters(grounded)
+        found += _never_matters(program, names, grounded)
+        found += _counted_once(grounded)
         if holding is not None:
             found += _untested(grounded, holding)
     return found
@@ -172,11 +176,27 @@ def _subsumed(program: tree.Program) -> Iterator[Advice]:
                     break
 
 
-def _never_matters(program: GroundProgram) -> Iterator[Advice]:
+def _counted_once(program: GroundProgram) -> Iterator[Advice]:
+    """Counts whose members say the same more than once: each is counted once, which is seldom what points mean."""
+    seen: set[tuple[int, int]] = set()
+    for instance in (i for rules in program.instances.values() for i in rules):
+        for place_, element in enumerate(instance.elements):
+            written = instance.rule.body[place_]
+            if not (isinstance(element, GroundAtLeast) and isinstance(written, tree.AtLeast) and element.repeated):
+                continue
+            if (id(instance.rule), place_) not in seen:
+                seen.add((id(instance.rule), place_))
+                message = f"`atleast` meets `{atom_text(element.repeated[0].atom)}` more than once and counts it once"
+                yield Advice(COUNTED_ONCE.report(message, place(written.span, "members that say the same are one")))
+
+
+def _never_matters(tree_: tree.Program, names: Names, program: GroundProgram) -> Iterator[Advice]:
     try:
         space = Space.of(program)
         for instance, index in criterion_never_decides(program, space):
             element = instance.rule.body[index]
+            if not _may_be_left_out(tree_, names, instance.rule, index):
+                continue
             yield Advice(
                 NEVER_MATTERS.report(
                     f"`{print_element(element)}` never matters",
@@ -187,6 +207,16 @@ def _never_matters(program: GroundProgram) -> Iterator[Advice]:
         return  # too many patients to search; `--format json` of `test --mutate` has what can be found by mutants
 
 
+def _may_be_left_out(program: tree.Program, names: Names, rule: tree.Rule, index: int) -> bool:
+    """Whether the program without a condition is still one: advice that breaks it is none."""
+    fewer = replace(rule, body=(*rule.body[:index], *rule.body[index + 1 :]))
+    if not fewer.body:
+        return False
+    changed = replace(program, statements=tuple(fewer if s is rule else s for s in program.statements))
+    known = {(d.code, d.message) for d in check_program(program, names)}
+    return all(d.severity is not Severity.ERROR or (d.code, d.message) in known for d in check_program(changed, names))
+
+
 def _statements(program: tree.Program, names: Names) -> Iterator[Advice]:
     encoded = {s for rule in program.rules for s in rule.listed("statements")}
     for info in names.statements.values():
@@ -194,11 +224,27 @@ def _statements(program: tree.Program, names: Names) -> Iterator[Advice]:
             yield Advice(NO_RULE.report(f"no rule encodes statement `{info.id}`", place(info.declaration.name_span)))
 
 
+_FEW = 3
+_MOST_NAMED = 12
+
+
 def _untested(program: GroundProgram, holding: Mapping[str, Sequence[str]]) -> Iterator[Advice]:
-    for clause in program.clauses:
-        rule = clause.rule
-        if rule.head is not None and rule.body and rule.id and not holding.get(rule.id):
-            yield Advice(NO_VIGNETTE.report(f"rule `{rule.id}` holds in no vignette", place(rule.head.span)))
+    rules = [c.rule for c in program.clauses if c.rule.head is not None and c.rule.body and c.rule.id]
+    untested = [rule for rule in rules if not holding.get(rule.id or "")]
+    if len(untested) <= _FEW:
+        for rule in untested:
+            message = f"rule `{rule.id}` holds in no vignette"
+            yield Advice(NO_VIGNETTE.report(message, place(rule.head.span if rule.head else None)))
+        return
+    named = ", ".join(f"`{rule.id}`" for rule in untested[:_MOST_NAMED])
+    more = f" and {len(untested) - _MOST_NAMED} more" if len(untested) > _MOST_NAMED else ""
+    first = untested[0].head
+    yield Advice(
+        NO_VIGNETTE.report(
+            f"{len(untested)} of {len(rules)} rules hold in no vignette: {named}{more}",
+            place(first.span if first else None, "the first of them"),
+        )
+    )
 
 
 def _decisions(program: tree.Program, names: Names) -> Iterator[Advice]:

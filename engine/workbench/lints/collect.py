@@ -11,7 +11,7 @@ from guidelog.diagnostics import Diagnostic, InputError, Severity
 from guidelog.fhir import read_mapping
 from guidelog.fhir.hooks_config import read_hooks_config
 from guidelog.language.guideline import GuidelineFolder
-from guidelog.language.names import names_of
+from guidelog.language.names import Names, names_of
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.pipeline import check, compile_guideline
 from guidelog.semantics.kleene import KleeneEngine
@@ -19,7 +19,7 @@ from guidelog.signoff.standing import diagnostics as signoffs
 
 from ..trace.statement_rules import Register, holds
 from ..vignettes.cases import case_of
-from ..vignettes.vignette import read_vignette, vignette_files
+from ..vignettes.vignette import read_vignette, readable_vignettes, vignette_files
 from .advice import Advice, lint
 from .suppressions import silence
 
@@ -27,12 +27,16 @@ from .suppressions import silence
 def review(guideline: GuidelineFolder, *, lints: bool = True) -> list[Advice]:
     """All diagnostics of a guideline, with fixes where they are mechanical.
 
-    What is wrong with a vignette is for `test` to say.
+    Vignettes are read, too; whether they come out as expected is for `test` to say. Where rules cannot be read nothing
+    is said of what they do not seem to use.
     """
     program, report = check(guideline)
+    unreadable = any(d.code in _SYNTAX for d in report.sorted())
     found = [Advice(d) for d in report.sorted()]
     found += [Advice(d) for d in _records(guideline, names_of(program).vocabulary)]
-    if lints:
+    if not unreadable:
+        found += [Advice(d) for d in _vignettes(guideline, names_of(program))]
+    if lints and not unreadable:
         if report.errors:
             found += lint(program, names_of(program), None, None)
         else:
@@ -40,6 +44,18 @@ def review(guideline: GuidelineFolder, *, lints: bool = True) -> list[Advice]:
             found += [Advice(d) for d in signoffs(compiled)]
             found += lint(program, compiled.names, compiled.ground, seen_to_hold(compiled))
     return silence(found, guideline.sources)
+
+
+_SYNTAX = frozenset({"GL001", "GL002", "GL003", "GL004", "GL005"})
+
+
+def _vignettes(guideline: GuidelineFolder, names: Names) -> Sequence[Diagnostic]:
+    """What cannot be read in the vignettes of a guideline; nothing where it has none."""
+    try:
+        files = vignette_files(guideline)
+    except InputError:
+        return ()
+    return readable_vignettes(files, names)[1]
 
 
 def _records(guideline: GuidelineFolder, vocabulary: Vocabulary) -> Sequence[Diagnostic]:

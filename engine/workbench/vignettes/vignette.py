@@ -127,6 +127,14 @@ def vignette_files(guideline: GuidelineFolder, paths: Iterable[str] = ()) -> lis
 
 def read_vignettes(files: Iterable[Path], names: Names) -> list[Vignette]:
     """The vignettes in files. Raises InputError with the problems of all of them."""
+    found, problems = readable_vignettes(files, names)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def readable_vignettes(files: Iterable[Path], names: Names) -> tuple[list[Vignette], list[Diagnostic]]:
+    """The vignettes that can be read, and the problems of the others."""
     found: list[Vignette] = []
     problems: list[Diagnostic] = []
     for path in files:
@@ -134,9 +142,7 @@ def read_vignettes(files: Iterable[Path], names: Names) -> list[Vignette]:
             found.append(read_vignette(path, names))
         except InputError as error:
             problems += error.diagnostics
-    if problems:
-        raise InputError(problems)
-    return found
+    return found, problems
 
 
 def read_vignette(path: Path, names: Names) -> Vignette:
