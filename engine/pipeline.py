@@ -11,6 +11,7 @@ from typing import Any
 
 from guidelog import checker
 from guidelog.certificate import build as document
+from guidelog.certificate.outcomes import NobodyError, Outcome, outcome
 from guidelog.certificate.writer import UncertifiableError
 from guidelog.compiled import READERS_DISAGREE, Compiled, read_by_checker
 from guidelog.datalog.pydatalog import PyDatalog
@@ -30,8 +31,10 @@ from guidelog.language.tree import Program, plain
 from guidelog.patients import Facts, Patient, close
 from guidelog.patients.partial import opened, remarked, set_aside
 from guidelog.semantics.background import Contradiction, inputs_of, propagate
+from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import Model, World
-from guidelog.semantics.status import Because, Status, status_in, status_of_stance
+from guidelog.semantics.status import Because, status_of_stance
+from guidelog.semantics.status_diagrams import status_in
 from guidelog.wording.presentation import EMERGENCIES
 
 __all__ = [
@@ -150,10 +153,15 @@ def ask(
     facts, steps = settle(compiled, patient)
     world = World(compiled.ground, facts, compiled.evaluate(facts))
     questions = Questions(compiled.ground, facts)
-    given = [_answer(compiled, world, questions if asking is None or name in asking else None, name) for name in wanted]
-    alerts = [_answer(compiled, world, None, name) for name in _alerts(compiled, world, wanted)]
+    alarming = _alerts(compiled, world, wanted)
+    outcomes = {name: _outcome(compiled, patient, world, name) for name in (*wanted, *alarming)}
+    given = [
+        _answer(compiled, world, questions if asking is None or name in asking else None, name, outcomes[name])
+        for name in wanted
+    ]
+    alerts = [_answer(compiled, world, None, name, outcomes[name]) for name in alarming]
     notes = assembly.notes(world, [*wanted, *(alert.intervention for alert in alerts)])
-    claims = _claims(compiled, world, [*given, *alerts], notes)
+    claims = _claims(compiled, world, [*given, *alerts], outcomes, notes)
     written = document.write(compiled, patient, facts, steps, claims)
     certify(compiled, patient, written)
     certified, first = (tuple(assembly.certified(world, answer) for answer in part) for part in (given, alerts))
@@ -169,10 +177,16 @@ def _alerts(compiled: Compiled, world: World, wanted: Sequence[str]) -> list[str
     return [name for name in can if status_in(world, name) in EMERGENCIES]
 
 
-def _claims(compiled: Compiled, world: World, given: Sequence[Answer], notes: Sequence[Note]) -> list[dict[str, Any]]:
+def _claims(
+    compiled: Compiled,
+    world: World,
+    given: Sequence[Answer],
+    outcomes: Mapping[str, Outcome],
+    notes: Sequence[Note],
+) -> list[dict[str, Any]]:
     """Every claim with its proofs. Raises CertificateError where the model has nothing to show for a value."""
     try:
-        return document.claims(compiled, world, given, notes)
+        return document.claims(compiled, world, given, outcomes, notes)
     except UncertifiableError as error:
         raise CertificateError(str(error)) from error
 
@@ -260,15 +274,32 @@ def choose_interventions(names: Names, wanted: Sequence[str] | None) -> list[str
     return list(dict.fromkeys(wanted)) if wanted else list(known)
 
 
-def _answer(compiled: Compiled, world: World, questions: Questions | None, intervention: str) -> Answer:
-    status = status_in(world, intervention)
-    if status is not Status.UNDETERMINED:
-        return assembly.build(compiled.guideline, world, intervention, status, None, None)
-    ends = [document.at_end(compiled, world, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
-    open_at_an_end = any(status_in(end, intervention) is Status.UNDETERMINED for end in ends)
-    because = Because.MISSING_DATA if open_at_an_end else Because.GUIDELINE_RANGE
-    open_ = questions.about(intervention) if questions else None
+def _outcome(compiled: Compiled, patient: Patient, world: World, intervention: str) -> Outcome:
+    """What the answer is. Raises InputError (GL421) where the background leaves no patient that the record fits."""
+    try:
+        return outcome(compiled, world, intervention)
+    except NobodyError as error:
+        raise InputError([_nobody(world, patient, intervention)]) from error
+
+
+def _answer(compiled: Compiled, world: World, questions: Questions | None, intervention: str, found: Outcome) -> Answer:
+    status, because = found.status, found.because
+    if because is None:
+        cases = found.cases.get(Ranges.KEPT)
+        return assembly.build(compiled.guideline, world, intervention, status, None, None, cases)
+    asks = questions is not None and because is not Because.TOO_MANY_CASES
+    open_ = questions.about(intervention) if questions is not None and asks else None
     return assembly.build(compiled.guideline, world, intervention, status, because, open_)
+
+
+def _nobody(world: World, patient: Patient, intervention: str) -> Diagnostic:
+    """The diagnostic for a record that contradicts several background rules together."""
+    denials = Cone(world.program, world.facts, intervention).denials
+    inputs = dict.fromkeys(name for denial in denials for name in inputs_of(denial) if name in patient.spans)
+    places = tuple(Label(patient.spans[name]) for name in inputs)
+    ids = ", ".join(dict.fromkeys(denial.rule.id or "" for denial in denials))
+    said = " and ".join(f"`{name}`" for name in inputs) or "the record"
+    return Diagnostic("GL421", f"no patient can be like this: {said}", places, notes=(f"background rules {ids}",))
 
 
 def _contradiction(found: Contradiction, patient: Patient) -> Diagnostic:

@@ -7,7 +7,6 @@ range answer three.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from guidelog.compiled import Compiled
@@ -15,16 +14,26 @@ from guidelog.explain.answers import Answer, Note
 from guidelog.ground.program import Atom, Ranges, atom_text
 from guidelog.patients import Facts, Interval, Patient
 from guidelog.semantics.background import Propagated
-from guidelog.semantics.kleene import World, comparison_value
-from guidelog.semantics.status import Because, Status, status_in, unsettled
+from guidelog.semantics.cases import Impossible, Shown, Split, Tree
+from guidelog.semantics.kleene import World
+from guidelog.semantics.status import Because, Status, three_valued_status, unsettled
 
-from .writer import FORMAT, Writer, goals_of
+from .outcomes import Outcome, at_end
+from .writer import FORMAT, Writer, cautioned, deciding_atoms, goals_of
+
+_OPEN = Status.UNDETERMINED
 
 
-def claims(compiled: Compiled, world: World, given: Iterable[Answer], notes: Iterable[Note]) -> list[dict[str, Any]]:
-    """A claim with its proofs for each answer, each included item and each note."""
+def claims(
+    compiled: Compiled,
+    world: World,
+    given: Iterable[Answer],
+    outcomes: Mapping[str, Outcome],
+    notes: Iterable[Note],
+) -> list[dict[str, Any]]:
+    """A claim with its proofs for each answer, each included item and each note; `outcomes` by intervention."""
     writers = _Writers(compiled, world)
-    found = [_answer_claim(writers, answer) for answer in given]
+    found = [_answer_claim(writers, answer, outcomes[answer.intervention]) for answer in given]
     for answer in given:
         for atom in world.program.reachable("include", answer.intervention) if answer.includes else ():
             found += [_holds(writers.kept, atom, i.rule.id or "") for i in world.holding(atom)]
@@ -55,22 +64,9 @@ def write(
             "sha256": patient.sha256,
         },
         "closed": {screen: list(members) for screen, members in facts.closed.items()},
-        "propagated": [[s.name, _propagated(s.value), s.denial.rule.id] for s in steps],
+        "propagated": [_step(step) for step in steps],
         "certificates": list(certificates),
     }
-
-
-def at_end(compiled: Compiled, world: World, ranges: Ranges) -> World:
-    """The world with every range at one end; evaluated only where that gives some comparison another value."""
-    if ranges not in world.ends:
-        measures = world.facts.measures
-        moved = any(
-            comparison_value(c, measures, ranges) is not comparison_value(c, measures, Ranges.KEPT)
-            for c in world.program.range_comparisons
-        )
-        model = compiled.evaluate(world.facts, ranges) if moved else world.model
-        world.ends[ranges] = replace(world, model=model, ranges=ranges)
-    return world.ends[ranges]
 
 
 class _Writers:
@@ -87,24 +83,66 @@ class _Writers:
         return self.ends[ranges]
 
 
-def _answer_claim(writers: _Writers, answer: Answer) -> dict[str, Any]:
-    used = [writers.kept]
+def _answer_claim(writers: _Writers, answer: Answer, found: Outcome) -> dict[str, Any]:
+    kept = writers.kept
+    goals = goals_of(kept.program, answer.intervention)
+    ends = (Ranges.LOW, Ranges.HIGH)
     if answer.because is Because.MISSING_DATA:
-        ends = [writers.at(r) for r in (Ranges.LOW, Ranges.HIGH)]
-        used = [next(w for w in ends if status_in(w.world, answer.intervention) is Status.UNDETERMINED)]
+        used = [w for w in map(writers.at, ends) if three_valued_status(w.world, answer.intervention) is _OPEN][:1]
+        proofs = [writer.proof(goals) for writer in used]
     elif answer.because is Because.GUIDELINE_RANGE:
-        used += [writers.at(r) for r in (Ranges.LOW, Ranges.HIGH)]
+        by_end = [
+            by_cases(writers.at(r), answer.intervention, found.cases[r])
+            if r in found.cases
+            else writers.at(r).proof(goals)
+            for r in ends
+        ]
+        proofs = [kept.proof(goals), *by_end]
+    elif Ranges.KEPT in found.cases:
+        proofs = [by_cases(kept, answer.intervention, found.cases[Ranges.KEPT])]
+    else:
+        proofs = [kept.proof(goals)]
     because = answer.because.value if answer.because else None
-    goals = goals_of(writers.kept.program, answer.intervention)
     claim: dict[str, Any] = {"intervention": answer.intervention, "status": answer.status.value, "because": because}
     if answer.status is not Status.UNDETERMINED:
-        found = unsettled(writers.kept.world, answer.intervention, answer.status)
-        claim |= {"unsettled": sorted({instance.rule.id or "" for instance in found})} if found else {}
-    return {"claim": claim, "proofs": [writer.proof(goals) for writer in used]}
+        open_ = unsettled(kept.world, answer.intervention, answer.status)
+        claim |= {"unsettled": sorted({instance.rule.id or "" for instance in open_})} if open_ else {}
+    return {"claim": claim, "proofs": proofs}
+
+
+def by_cases(writer: Writer, intervention: str, cases: Split) -> dict[str, Any]:
+    """A proof by cases, as plain JSON data."""
+    program = writer.program
+    goals = deciding_atoms(program, intervention)
+    before = [atom for atom in cautioned(program, intervention) if atom in program.instances]
+
+    def written(tree: Tree) -> dict[str, Any]:
+        propagated = [_step(step) for step in tree.propagated]
+        match tree:
+            case Shown(_, world):
+                return {"propagated": propagated, "blocks": Writer(world).proof(goals)["blocks"]}
+            case Impossible(_, denial):
+                return {"propagated": propagated, "impossible": denial}
+            case Split(_, by, at, below, above):
+                split = [[name, factor] for name, factor in by]
+                sides = {"below": written(below), "from": written(above)}
+                return {
+                    "propagated": propagated,
+                    "split": split,
+                    "at": at if isinstance(at, int) else list(at),
+                    **sides,
+                }
+
+    blocks = writer.proof(before)["blocks"] if before else []
+    return {"ranges": writer.world.ranges.value, "before": blocks, "cases": written(cases)}
 
 
 def _holds(writer: Writer, atom: Atom, rule: str) -> dict[str, Any]:
     return {"claim": {"holds": atom_text(atom), "rule": rule}, "proofs": [writer.proof([atom], rule)]}
+
+
+def _step(step: Propagated) -> list[Any]:
+    return [step.name, _propagated(step.value), step.denial.rule.id]
 
 
 def _propagated(value: bool | Interval) -> Any:

@@ -26,10 +26,19 @@ FORMAT = "guidelog-certificate/2"
 
 def goals_of(program: GroundProgram, intervention: str) -> list[Atom]:
     """The atoms that the status of an intervention is computed from, and those that its cautions are."""
+    return list(dict.fromkeys((*deciding_atoms(program, intervention), *cautioned(program, intervention))))
+
+
+def deciding_atoms(program: GroundProgram, intervention: str) -> list[Atom]:
+    """The atoms that the status of an intervention is computed from."""
     scope: list[Atom] = [("in_scope",)] if ("in_scope",) in program.instances else []
+    return [*scope, *program.stances.get(intervention, {}).values()]
+
+
+def cautioned(program: GroundProgram, intervention: str) -> list[Atom]:
+    """The atoms that rules with `unsettled` below the answer on an intervention rest on."""
     below = program.settled_below(intervention)
-    cautioned = (used.atom for instance in below for used in instance.atoms() if used.atom in program.instances)
-    return list(dict.fromkeys((*scope, *program.stances.get(intervention, {}).values(), *cautioned)))
+    return list(dict.fromkeys(used.atom for i in below for used in i.atoms() if used.atom in program.instances))
 
 
 class Writer:
@@ -89,15 +98,26 @@ class Writer:
         instances = self.program.instances[atom]
         if value is False:
             fails = tuple((r, self.failing(r, value)) for r in instances)
-            return _Choice(self.program, atom, value, block, None, None, fails)
+            return self.chosen(atom, value, None, None, fails)
         certain = value is True
         for instance in self.world.holding(atom) if certain else instances:
             if by is None or instance.rule.id == by:
                 picks = self.supports(instance, block, atom, certain=certain)
                 if picks is not None:
                     fails = () if certain else tuple((r, self.failing(r, value)) for r in instances)
-                    return _Choice(self.program, atom, value, block, instance, picks, fails)
+                    return self.chosen(atom, value, instance, picks, fails)
         raise UncertifiableError(atom)
+
+    def chosen(
+        self,
+        atom: Atom,
+        value: Value,
+        instance: GroundRule | None,
+        picks: dict[int, tuple[int, ...]] | None,
+        fails: tuple[tuple[GroundRule, int], ...],
+    ) -> _Choice:
+        block, in_case = self.program.block_of[atom], self.world.before is not None
+        return _Choice(self.program, atom, value, block, instance, picks, fails, in_case=in_case)
 
     def supports(
         self, instance: GroundRule, block: int, head: Atom, *, certain: bool
@@ -112,6 +132,8 @@ class Writer:
         if False in counted:
             return None
         for place, element in enumerate(instance.elements):
+            if self.world.before is not None and place in instance.settled:
+                continue  # shown before the case
             if isinstance(element, GroundAtLeast):
                 carrying = self.carrying(element, block, head, certain)
                 if carrying is None:
@@ -145,10 +167,12 @@ class Writer:
     def failing(self, instance: GroundRule, value: Value) -> int:
         """The place of an element that shows that the instance does not give its head; the cheapest to show."""
         found, least = -1, 0
+        in_case = self.world.before is not None
         for place, element in enumerate(instance.elements):
-            worth = self.world.element(element)
-            if worth is False or (worth is None and (value is None or place in instance.settled)):
-                cost = self.cost(element)
+            settled = place in instance.settled
+            worth = self.world.is_settled(element) if settled else self.world.element(element)
+            if worth is False or (worth is None and value is None):
+                cost = 0 if settled and in_case else self.cost(element)
                 if found < 0 or cost < least:
                     found, least = place, cost
                 if cost == 0:
@@ -237,13 +261,17 @@ class _Choice:
         support: GroundRule | None = None,
         picks: Mapping[int, tuple[int, ...]] | None = None,
         fails: tuple[tuple[GroundRule, int], ...] = (),
+        *,
+        in_case: bool = False,
     ) -> None:
         self.text, self.value, self.block, self.support, self.fails = atom_text(atom), value, block, support, fails
         # For each element of the instance the atom it looks at, if any; for an `atleast` its picks, each with its atom.
         self.origins: list[Atom | list[tuple[int, Atom]] | None] = []
         needs: list[Atom] = []
         for place, element in enumerate(support.elements if support else ()):
-            if isinstance(element, GroundLiteral):
+            if in_case and support is not None and place in support.settled:
+                self.origins.append(None)  # shown before the case
+            elif isinstance(element, GroundLiteral):
                 self.origins.append(element.atom)
                 needs.append(element.atom)
             elif isinstance(element, GroundAtLeast):
@@ -254,6 +282,8 @@ class _Choice:
                 self.origins.append(None)
         for instance, place in fails:
             element = instance.elements[place]
+            if in_case and place in instance.settled:
+                continue
             if isinstance(element, GroundLiteral):
                 needs.append(element.atom)
             elif isinstance(element, GroundAtLeast):

@@ -75,6 +75,8 @@ class Answer:
     certified: bool = False
     cautions: tuple[Caution, ...] = ()
     held_back: tuple[str, ...] = ()
+    whatever: tuple[str, ...] = ()
+    """Inputs that are open, and about which the answer was shown case by case: it is the same whatever they are."""
 
     def to_json(self) -> dict[str, Any]:
         """As `docs/` and the public interface describe it."""
@@ -105,6 +107,7 @@ class Answer:
             ],
             "cautions": [caution.to_json() for caution in self.cautions],
             "held_back": list(self.held_back),
+            "whatever": list(self.whatever),
             "certified": self.certified,
         }
 

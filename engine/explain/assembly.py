@@ -15,6 +15,7 @@ from guidelog.ground.program import Atom, GroundRule
 from guidelog.language import tree
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.stances import HOLD, STANCES_AGAINST, STANCES_FOR
+from guidelog.semantics.cases import Tree, inputs_split, leaves
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status, deciding, unsettled
 from guidelog.wording.english import Language, spoken
@@ -51,10 +52,15 @@ def build(
     status: Status,
     because: Because | None,
     open_: Open | None,
+    cases: Tree | None = None,
 ) -> Answer:
-    """The answer with everything that belongs to it."""
-    behind = giving(world, intervention, status, open_)
-    grounds = _grounds(world, behind or _all_advice(world, intervention), status)
+    """The answer with everything that belongs to it. With `cases` it is what holds in some of them."""
+    worlds = [world] if cases is None else list(leaves(cases))
+    given = [giving(w, intervention, status, open_) for w in worlds]
+    behind = list({id(i): i for found in given for i in found}.values())
+    start = [found or _all_advice(world, intervention) for found in given]
+    rests = [_grounds(w, begin, status) for w, begin in zip(worlds, start, strict=True)]
+    grounds = rests[0] if cases is None else list({id(rule): rule for found in rests for rule in found}.values())
     with_it: _Shown = []
     if status in _DONE:
         atoms = world.program.reachable("include", intervention)
@@ -64,12 +70,16 @@ def build(
     told = _told(world, guideline).answers
     shown_with_it = (id(i) for _, shown in with_it for i in shown)
     ids = (*map(id, behind), 0, *map(id, grounds), 0, *shown_with_it, 0, *map(id, open_holds), 0, *map(id, waiting))
-    key = (intervention, status, because, open_, ids)
+    whatever = inputs_split(cases) if cases else ()
+    key = (intervention, status, because, open_, ids, whatever)
     answer = told.get(key)
     if answer is None:
         if len(told) * (len(ids) + 100) > MOST_KEPT:
             told.clear()
         answer = _answer(guideline, world, intervention, status, because, open_, (behind, grounds, with_it))
+        if whatever:
+            says = wording.whatever(answer.says, whatever, world.program.names)
+            answer = replace(answer, says=says, whatever=whatever)
         cautions = tuple(dict.fromkeys(_caution(world, i) for i in open_holds))
         waits = tuple(dict.fromkeys(i.rule.id or "" for i in waiting))
         answer = told[key] = replace(answer, cautions=cautions, held_back=waits)

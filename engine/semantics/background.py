@@ -14,7 +14,7 @@ from typing import TypeAlias
 from guidelog.ground.program import GroundComparison, GroundLiteral, GroundProgram, GroundRule
 from guidelog.patients import Facts, Interval
 
-from .kleene import Model, World
+from .kleene import NOTHING, Assumed, Model, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,16 @@ class Contradiction:
 Change: TypeAlias = tuple[str, "bool | Interval"]
 
 
-def propagate(program: GroundProgram, facts: Facts) -> tuple[Facts, tuple[Propagated, ...]] | Contradiction:
+def propagate(
+    program: GroundProgram, facts: Facts, assumed: Assumed = NOTHING
+) -> tuple[Facts, tuple[Propagated, ...]] | Contradiction:
     """The facts with all that the background adds, and the steps in order; or the first contradiction."""
     if not program.denials:
         return facts, ()
     steps: list[Propagated] = []
     relations = Model(program.fixed, program.fixed)
     changed = True
-    world = World(program, facts, relations)
+    world = World(program, facts, relations, assumed=assumed)
     while changed:
         changed = False
         for denial in program.denials:
@@ -77,7 +79,7 @@ def propagate(program: GroundProgram, facts: Facts) -> tuple[Facts, tuple[Propag
                 because = tuple(n for n in inputs_of(denial) if n != name)
                 steps.append(Propagated(name, value, denial, because))
                 facts = _with(facts, name, value)
-                world = World(program, facts, relations)
+                world = World(program, facts, relations, assumed=assumed)
                 changed = True
     return facts, tuple(steps)
 

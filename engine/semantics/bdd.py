@@ -7,7 +7,11 @@ deep as there are variables.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+Node: TypeAlias = tuple[int, int, int]
+"""The variable that is tested, and the functions where it is false and where it is true."""
 
 FALSE, TRUE = 0, 1
 _LAST = 1 << 30
@@ -21,10 +25,15 @@ class Diagrams:
     """A store of nodes `(variable, low, high)`. Raises TooLarge beyond `limit` nodes."""
 
     def __init__(self, limit: int = 100_000) -> None:
-        self._nodes: list[tuple[int, int, int]] = [(_LAST, 0, 0), (_LAST, 1, 1)]
-        self._unique: dict[tuple[int, int, int], int] = {}
+        self._nodes: list[Node] = [(_LAST, 0, 0), (_LAST, 1, 1)]
+        self._unique: dict[Node, int] = {}
         self._memo: dict[tuple[int, int, int], int] = {}
         self._limit = limit
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All nodes so far; those of the two constants are no tests."""
+        return self._nodes
 
     def variable(self, number: int) -> int:
         """The function that is one variable."""

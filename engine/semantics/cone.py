@@ -14,7 +14,7 @@ from guidelog.language.stances import STANCES
 from guidelog.patients import Facts
 
 from .background import inputs_of
-from .quantities import thresholds
+from .quantities import Sum, quantity, thresholds
 from .status import SCOPE
 
 
@@ -73,17 +73,22 @@ class Cone:
 
     @cached_property
     def cuts(self) -> Mapping[str, list[int]]:
-        """The values from which on some comparison of a measure changes, in ticks."""
+        """The values from which on some comparison of a measure alone changes, in ticks."""
+        return {found[0][0]: cuts for found, cuts in self.sum_cuts.items() if len(found) == 1}
+
+    @cached_property
+    def sum_cuts(self) -> Mapping[Sum, list[int]]:
+        """The same for every sum of measures that is compared."""
         return all_cuts((*self.rules, *self.denials))
 
 
-def all_cuts(rules: Iterable[GroundRule]) -> dict[str, list[int]]:
-    """For each measure the values from which on some comparison changes, ascending."""
-    cuts: dict[str, set[int]] = {}
+def all_cuts(rules: Iterable[GroundRule]) -> dict[Sum, list[int]]:
+    """For each sum of measures that is compared the values from which on some comparison changes, ascending."""
+    cuts: dict[Sum, set[int]] = {}
     for rule in rules:
         for element in rule.elements:
-            if isinstance(element, GroundComparison) and len(element.terms) == 1:
-                ((name, coefficient),) = element.terms
+            if isinstance(element, GroundComparison) and element.terms:
+                found, multiple = quantity(element.terms)
                 for bound in {element.low, element.high}:
-                    cuts.setdefault(name, set()).update(thresholds(coefficient, element.operator, bound)[1])
-    return {name: sorted(found) for name, found in cuts.items()}
+                    cuts.setdefault(found, set()).update(thresholds(multiple, element.operator, bound)[1])
+    return {found: sorted(values) for found, values in cuts.items()}

@@ -7,7 +7,7 @@ atoms have values, whoever found them: with it any element of a body can be eval
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -119,7 +119,10 @@ class World:
         found = self._holding.get(atom)
         if found is None:
             instances = self.program.instances.get(atom, ())
-            found = tuple(i for i in instances if all(self.element(e) is True for e in i.elements))
+            if self.before is None:
+                found = tuple(i for i in instances if all(self.element(e) is True for e in i.elements))
+            else:
+                found = tuple(i for i in instances if all(value is True for value in self.values(i)))
             self._holding[atom] = found
         return found
 
@@ -193,8 +196,11 @@ class Kleene:
     yes: Value = True
     no: Value = False
 
-    def __init__(self, facts: Facts, ranges: Ranges = Ranges.KEPT, assumed: Assumed = NOTHING) -> None:
+    def __init__(
+        self, facts: Facts, ranges: Ranges = Ranges.KEPT, assumed: Assumed = NOTHING, before: World | None = None
+    ) -> None:
         self._findings, self._measures, self._ranges, self._assumed = facts.findings, facts.measures, ranges, assumed
+        self._before = before
 
     def both(self, parts: Iterable[Value]) -> Value:
         """The least."""
@@ -234,9 +240,9 @@ class Kleene:
         """Over the intervals of the facts."""
         return comparison_value(comparison, self._measures, self._ranges, self._assumed)
 
-    def settled(self, _: GroundElement, value: Value) -> Value:
-        """What is not known to hold counts as false."""
-        return value is True
+    def settled(self, element: GroundElement, value: Value) -> Value:
+        """What is not known to hold counts as false; in a case, what was not before it."""
+        return value is True if self._before is None else self._before.element(element) is True
 
 
 class KleeneEngine:
@@ -260,7 +266,9 @@ class _Walk(Interpretation[Value]):
         result: Value = True
         for place, element in enumerate(rule.elements):
             value = self.literal(element) if element.__class__ is GroundLiteral else self.element(element)
-            if value is False or (value is None and place in rule.settled):
+            if place in rule.settled:
+                value = self.algebra.settled(element, value)
+            if value is False:
                 return False
             if value is None:
                 result = None
@@ -277,6 +285,14 @@ def model_of(program: GroundProgram, values: Mapping[Atom, Value]) -> Model:
     certain = frozenset(atom for atom, value in values.items() if value is True)
     possible = certain.union(atom for atom, value in values.items() if value is None)
     return Model(certain.union(program.facts), possible.union(program.facts))
+
+
+def evaluated(world: World, facts: Facts, assumed: Assumed, wanted: Container[Atom]) -> World:
+    """A case of a patient's world: other facts and what is assumed besides, as far as some atoms need it."""
+    walk = _Walk(world.program, Kleene(facts, world.ranges, assumed, world), wanted)
+    return World(
+        world.program, facts, model_of(world.program, walk.values), world.ranges, assumed=assumed, before=world
+    )
 
 
 def evaluate(program: GroundProgram, facts: Facts, ranges: Ranges = Ranges.KEPT) -> World:

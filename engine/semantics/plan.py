@@ -27,8 +27,10 @@ from guidelog.ground.program import (
 from guidelog.language.stances import HOLD, STANCES
 
 from .circuit import FALSE, NO, TRUE, YES, Builder, Circuit, End, Known, Pair
+from .exact_gates import ExactGates
 from .interpret import Interpretation, interpret
 from .status import STATUS_OF_STANCE, Status, formulas
+from .status_diagrams import diagrams_of
 
 MOST_GATES = 5_000_000
 MOST_STEPS = 3_000_000
@@ -205,9 +207,12 @@ class _Planner:
 
     # answers
     def advice(self, intervention: str, kept: Interpretation[Pair], ends: Sequence[Interpretation[Pair]]) -> Advice:
-        statuses = self.statuses(intervention, kept)
+        statuses = self.statuses(intervention, kept, Ranges.KEPT)
         determined = self.bits.any(statuses.values())
-        at_ends = [self.bits.any(self.statuses(intervention, end).values()) for end in ends]
+        at_ends = [
+            determined if end is kept else self.bits.any(self.statuses(intervention, end, ranges).values())
+            for end, ranges in zip(ends, (Ranges.LOW, Ranges.HIGH), strict=True)
+        ]
         range_only = FALSE if all(e == determined for e in at_ends) else self.bits.all(at_ends)
         undetermined = self.bits.complement(determined)
         conflict = statuses.get(Status.CONFLICT, FALSE)
@@ -228,11 +233,13 @@ class _Planner:
         rules = tuple(RuleBit(rule, self.bits.any(bits)) for rule, bits in gives.items())
         return Advice(intervention, statuses, range_only, rules)
 
-    def statuses(self, intervention: str, values: Interpretation[Pair]) -> dict[Status, int]:
+    def statuses(self, intervention: str, values: Interpretation[Pair], ranges: Ranges) -> dict[Status, int]:
         """The bit of each status but `undetermined`; those that nobody can get are left out."""
         stance = {s: values.atom(("advise", intervention, s)) for s in STANCES}
         found = formulas(values.algebra, stance, values.atom(("in_scope",)))
-        return {status: true for status, (true, _) in found.items() if true != FALSE}
+        shown = {status: true for status, (true, _) in found.items() if true != FALSE}
+        diagram = diagrams_of(self.program).of(intervention)
+        return shown if diagram is None else ExactGates(self.bits, diagram, values, ranges).statuses(shown)
 
     def about_guideline(self) -> frozenset[str]:
         predicates = self.program.names.predicates

@@ -19,8 +19,10 @@ RangeKey: TypeAlias = tuple[Sum, int, int]
 
 
 def quantity(terms: Iterable[tuple[str, int]]) -> tuple[Sum, int]:
-    """The sum that the terms are a whole multiple of, and that multiple (never 0)."""
+    """The sum that the terms are a whole multiple of, and that multiple (never 0); the empty sum of none."""
     ordered = sorted(terms)
+    if not ordered:
+        return (), 1
     multiple = math.gcd(*(factor for _, factor in ordered))
     multiple = -multiple if ordered[0][1] < 0 else multiple
     return tuple((name, factor // multiple) for name, factor in ordered), multiple

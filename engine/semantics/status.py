@@ -38,6 +38,8 @@ class Because(Enum):
 
     MISSING_DATA = "missing_data"
     GUIDELINE_RANGE = "guideline_range"
+    TOO_MANY_CASES = "too_many_cases"
+    """All completions agree, but too many cases would have to be told apart to show it."""
 
 
 def status_of_stance(stance: Stance) -> Status:
@@ -127,8 +129,8 @@ def stances_in(world: World, intervention: str) -> dict[str, Value]:
     return {stance: world.atom(atom) for stance, atom in world.program.stances.get(intervention, {}).items()}
 
 
-def status_in(world: World, intervention: str) -> Status:
-    """The status of an intervention in an evaluated world."""
+def three_valued_status(world: World, intervention: str) -> Status:
+    """The status of an intervention as far as three values show it; see `status_diagrams.status_in`."""
     return status_of(stances_in(world, intervention), world.atom(("in_scope",)))
 
 

@@ -36,8 +36,13 @@ PHRASES: Mapping[str, str] = {
     "stance.defer": "not now",
     "because.missing_data": "data missing",
     "because.guideline_range": "the guideline leaves this to judgement",
+    "because.too_many_cases": "too many cases to tell apart",
     "why.missing_data": "because data are missing",
     "why.guideline_range": "because the guideline leaves it to judgement",
+    "why.too_many_cases": "because too many cases would have to be told apart",
+    "too_many_cases": "All that may turn out leads to the same answer, but too many cases would have to be told apart"
+    " to show it; more of the record would help.",
+    "whatever": "{says} (the same whatever is found out about: {inputs})",
     # criteria
     "state.met": "met",
     "state.not_met": "not met",

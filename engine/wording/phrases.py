@@ -33,12 +33,19 @@ COMMAND_MISSING = "guidelog missing"
 # answers
 def undetermined(because: Because, if_resolved: Iterable[Status], asked: Iterable[str], names: Names) -> str:
     """One sentence on an answer that is open."""
+    if because is Because.TOO_MANY_CASES:
+        return say("too_many_cases")
     outcomes = alternatives(OUTCOME[s] for s in if_resolved)
     if because is Because.GUIDELINE_RANGE:
         return say("range_outcomes", outcomes=outcomes) if outcomes else say("range_open")
     first = next(iter(asked), None)
     text = say("not_settled_outcomes", outcomes=outcomes) if outcomes else say("not_settled")
     return say("ask_first", text=text, question=question_label(first, names)) if first else text
+
+
+def whatever(says: str, inputs: Iterable[str], names: Names) -> str:
+    """An answer that is the same in every case, with what the cases differ in."""
+    return say("whatever", says=says, inputs=together(question_label(name, names) for name in inputs))
 
 
 def nothing_applies(label: str) -> str:

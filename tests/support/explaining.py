@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from guidelog import pipeline
+from guidelog.certificate.outcomes import outcome
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answer, Answers
 from guidelog.explain.questions import Questions
@@ -44,7 +45,10 @@ def uncertified(compiled: Compiled, record: Patient) -> Answers:
     facts, steps = pipeline.settle(compiled, record)
     world = World(compiled.ground, facts, circuits_of(compiled.ground).model(facts))
     questions = Questions(compiled.ground, facts)
-    given = tuple(pipeline._answer(compiled, world, questions, n) for n in compiled.names.vocabulary.interventions)
+    given = tuple(
+        pipeline._answer(compiled, world, questions, n, outcome(compiled, world, n))
+        for n in compiled.names.vocabulary.interventions
+    )
     return Answers(compiled.guideline, compiled.names, record, facts, steps, given, (), {}, world)
 
 

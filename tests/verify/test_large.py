@@ -21,7 +21,8 @@ from guidelog.patients import close, patient_from_content, read_patient, read_te
 from guidelog.pipeline import ask
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import World
-from guidelog.semantics.status import Status, status_in
+from guidelog.semantics.status import Status
+from guidelog.semantics.status_diagrams import status_in
 from guidelog.solver import literals as circuit
 from guidelog.solver.literals import Budget
 from guidelog.verify.gaps import report as review

@@ -18,7 +18,8 @@ from guidelog.ground.grounder import ground
 from guidelog.language.stances import STANCES
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask
-from guidelog.semantics.status import Status, status_in, status_of
+from guidelog.semantics.status import Status, status_of
+from guidelog.semantics.status_diagrams import status_in
 from guidelog.solver import inputs as facts
 from guidelog.solver import linear, records
 from guidelog.solver.literals import Budget, Literals

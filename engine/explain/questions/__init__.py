@@ -17,8 +17,8 @@ from guidelog.ground.program import GroundProgram, Ranges
 from guidelog.patients import Facts
 from guidelog.semantics.bdd import FALSE, TooLarge
 from guidelog.semantics.cone import Cone
-from guidelog.semantics.partial import Partial
 from guidelog.semantics.status import Status
+from guidelog.semantics.status_diagrams import diagrams_of
 from guidelog.semantics.unknowns import Unknowns
 
 from . import witness
@@ -53,6 +53,8 @@ class Questions:
     def about(self, intervention: str) -> Open:
         """What is open about an intervention."""
         cone = Cone(self._program, self._facts, intervention)
+        if diagrams_of(self._program).of(intervention) is None:
+            return self._searched(cone)  # as the answer, by three values
         try:
             return self._open(Unknowns(self._program, self._facts, cone=cone), cone)
         except (TooLarge, RecursionError):
@@ -77,34 +79,22 @@ class Questions:
 
     def _open(self, unknowns: Unknowns, cone: Cone) -> Open:
         ends = [unknowns.statuses(cone.intervention, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
-        possible = [s for s in Status if s is not Status.UNDETERMINED and any(s in end for end in ends)]
+        outcomes = unknowns.statuses(cone.intervention, Ranges.KEPT)
+        possible = [s for s in Status if s in outcomes]
         functions = [f for end in ends for f in end.values()]
 
         def settles(names: Sequence[str]) -> bool:
-            return _settles(unknowns, ends, names)
-
-        tried: dict[frozenset[str], bool] = {}
-
-        def certain(names: Sequence[str]) -> bool:
-            key = frozenset(names)
-            if key not in tried:
-                tried[key] = Partial(unknowns, cone, names).settled()
-            return tried[key]
+            return _settles(unknowns, cone.intervention, names)
 
         relevant = unknowns.names(unknowns.diagrams.support(*functions))
         # First every input by itself: a member that is not needed must not drag its whole screen in.
         needed = _names(_minimal(settles, [(name, (name,)) for name in relevant]))
-        if not certain(needed):
-            # No completion would differ, and yet `ask` needs to be told more: it takes nothing for certain by cases.
-            settles, relevant = certain, cone.unknown
-            needed = _names(_minimal(settles, [(name, (name,)) for name in relevant]))
         units = self._units(needed)
         found: dict[tuple[Question, ...], None] = {}
         for order in (units, units[::-1]) if len(units) > 1 else (units,):
             kept = _minimal(settles, order)
-            if certain(_names(kept)):
-                ranked = sorted(kept, key=lambda unit: (not self._may_settle(unknowns, ends, unit), units.index(unit)))
-                found.setdefault(tuple(unit[0] for unit in ranked))
+            ranked = sorted(kept, key=lambda unit: (not self._may_settle(unknowns, ends, unit), units.index(unit)))
+            found.setdefault(tuple(unit[0] for unit in ranked))
         sets = sorted((s for s in found if s), key=len)
         asked = {name for question, members in units if any(question in s for s in sets) for name in members}
         return Open(tuple(possible), tuple(sets), self._deciding(unknowns, cone.intervention, asked))
@@ -163,12 +153,12 @@ def _names(units: Iterable[_Unit]) -> list[str]:
     return [name for _, members in units for name in members]
 
 
-def _settles(unknowns: Unknowns, ends: Sequence[Mapping[Status, int]], names: Sequence[str]) -> bool:
+def _settles(unknowns: Unknowns, intervention: str, names: Sequence[str]) -> bool:
     """Whether replies about these inputs leave one status at each end of the guideline's ranges."""
     d = unknowns.diagrams
     rest = unknowns.others(names)
-    for end in ends:
-        regions = [d.exists(f, rest) for f in end.values()]
+    for ranges in (Ranges.LOW, Ranges.HIGH):
+        regions = [d.exists(f, rest) for f in unknowns.statuses(intervention, ranges).values()]
         for index, f in enumerate(regions):
             if any(d.both(f, g) != FALSE for g in regions[index + 1 :]):
                 return False

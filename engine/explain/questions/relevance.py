@@ -1,8 +1,8 @@
 """Which unknown inputs can still matter, and for what.
 
 An input matters when some value of it, with some values of the others, gives an answer another status; or when an
-included item or a note is open because of it. Exact on boolean functions; where those grow too large, and where
-three-valued evaluation needs more than they do, everything unknown that an answer looks at counts as mattering. So an
+included item or a note is open because of it. Exact on boolean functions; where those grow too large everything
+unknown that an answer looks at counts as mattering. So an
 input that is said not to matter does not; nothing here is shown as an answer.
 """
 
@@ -18,8 +18,8 @@ from guidelog.semantics.background import inputs_of
 from guidelog.semantics.bdd import FALSE, TooLarge
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import World
-from guidelog.semantics.partial import Partial
-from guidelog.semantics.status import SCOPE, Status, not_settled, status_in
+from guidelog.semantics.status import SCOPE, Status, not_settled
+from guidelog.semantics.status_diagrams import status_in
 from guidelog.semantics.unknowns import Unknowns
 
 _GIVEN = frozenset({Status.URGENT, Status.RECOMMENDED, Status.CONSIDER, Status.UNDETERMINED, Status.CONFLICT})
@@ -80,8 +80,7 @@ def _relevant(program: GroundProgram, facts: Facts, intervention: str) -> list[s
         for denial in cone.denials:
             names = inputs_of(denial)
             found |= {n for n in names if n in support} if found.intersection(names) else set()
-        kept = [name for name in support if name in found]
-        return kept if Partial(unknowns, cone, kept).settled() else cone.unknown
+        return [name for name in support if name in found]
     except (TooLarge, RecursionError):
         return cone.unknown
 

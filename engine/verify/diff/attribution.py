@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from guidelog.certificate.build import at_end
+from guidelog.certificate.outcomes import at_end
 from guidelog.compiled import Compiled
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import InputError
@@ -24,7 +24,8 @@ from guidelog.language.names import names_of
 from guidelog.language.vocabulary import Vocabulary
 from guidelog.patients import Facts, Interval
 from guidelog.semantics.one_patient import CircuitEngine, FastAnswer
-from guidelog.semantics.status import Status, status_in, unsettled
+from guidelog.semantics.status import Status, unsettled
+from guidelog.semantics.status_diagrams import status_in
 
 from ..search.versions import CAUTION, VersionPair, differs, unequal
 from ..witness.candidate import CandidateRecord

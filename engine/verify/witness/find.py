@@ -29,7 +29,8 @@ from guidelog.language import tree
 from guidelog.patients import Patient, close, patient_from_content
 from guidelog.semantics.background import Contradiction, propagate
 from guidelog.semantics.kleene import Value, World, comparison_value
-from guidelog.semantics.status import Status, status_in, unsettled
+from guidelog.semantics.status import Status, unsettled
+from guidelog.semantics.status_diagrams import status_in
 from guidelog.solver.literals import Budget
 from guidelog.solver.program import Range
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from guidelog import checker
 from guidelog.certificate import build as document
+from guidelog.certificate.outcomes import NobodyError, Outcome, outcome
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import CertificateError
 from guidelog.explain.answers import Answer, Answers
@@ -20,9 +21,10 @@ from guidelog.ground.program import Ranges
 from guidelog.language.stances import STANCES
 from guidelog.patients import Patient, close
 from guidelog.semantics.background import Contradiction, propagate
+from guidelog.semantics.cases import leaves
 from guidelog.semantics.kleene import World
 from guidelog.semantics.one_patient import circuits_of
-from guidelog.semantics.status import Because, Status, deciding, stances_in, status_in
+from guidelog.semantics.status import Status, deciding, stances_in
 
 MANY_RULES = 300
 """From here on a part of the rules is taken out first; below, that would take longer than it saves."""
@@ -59,8 +61,12 @@ def _certified(part: Compiled, patient: Patient, wanted: Sequence[str]) -> Answe
         raise Disagreement(f"the record of `{patient.id}` contradicts a background rule")
     facts, steps = settled
     world = World(part.ground, facts, part.evaluate(facts))
-    given = [_answer(part, world, name) for name in wanted]
-    written = document.write(part, patient, facts, steps, document.claims(part, world, given, ()))
+    try:
+        outcomes = {name: outcome(part, world, name) for name in wanted}
+    except NobodyError as error:
+        raise Disagreement(f"the record of `{patient.id}` contradicts the background rules together") from error
+    given = [_answer(world, name, found) for name, found in outcomes.items()]
+    written = document.write(part, patient, facts, steps, document.claims(part, world, given, outcomes, ()))
     try:
         identity = {"id": part.guideline.id, "version": part.guideline.version}
         checker.check(written, part.rulebook, patient.content, guideline=identity)
@@ -75,20 +81,18 @@ def part_of(compiled: Compiled, interventions: Sequence[str]) -> Compiled:
     return compiled if len(compiled.ground.clauses) < MANY_RULES else compiled.about(interventions)
 
 
-def _answer(compiled: Compiled, world: World, intervention: str) -> Answer:
-    status = status_in(world, intervention)
-    because = None
-    if status is Status.UNDETERMINED:
-        ends = [document.at_end(compiled, world, ranges) for ranges in (Ranges.LOW, Ranges.HIGH)]
-        data = any(status_in(end, intervention) is Status.UNDETERMINED for end in ends)
-        because = Because.MISSING_DATA if data else Because.GUIDELINE_RANGE
+def _answer(world: World, intervention: str, found: Outcome) -> Answer:
+    status, because = found.status, found.because
+    cases = found.cases.get(Ranges.KEPT)
+    worlds = [world] if cases is None else list(leaves(cases))
+    behind = dict.fromkeys(rule for w in worlds for rule in _behind(w, intervention, status))
     return Answer(
         intervention=intervention,
         label=world.program.names.vocabulary.interventions[intervention].label,
         status=status,
         because=because,
         says="",
-        rules=tuple(_behind(world, intervention, status)),
+        rules=tuple(behind),
         statements=(),
         citations=(),
         unresolved=(),

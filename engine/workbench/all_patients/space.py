@@ -25,9 +25,9 @@ from guidelog.ground.program import (
 from guidelog.language.names import Names
 from guidelog.language.stances import STANCES
 from guidelog.patients import Facts, Interval
-from guidelog.semantics.bdd import FALSE, TRUE, Diagrams
-from guidelog.semantics.status import Status, decide
-from guidelog.semantics.unknowns import Unknowns
+from guidelog.semantics.bdd import FALSE, Diagrams
+from guidelog.semantics.status import Status, formulas
+from guidelog.semantics.unknowns import Cut, Unknowns
 
 _OTHER = "\0"
 _LARGEST = 400_000
@@ -43,18 +43,19 @@ class Space(Unknowns):
 
     @property
     def exact(self) -> bool:
-        return not self._joint
+        return all(isinstance(v, Cut) and len(v.sum) == 1 for v in self.numbers)
 
     def atom(self, atom: Atom, ranges: Ranges) -> int:
         """Where an atom holds."""
-        return self._atoms(ranges).get(atom, int(atom in self.program.facts))
+        return self.walk(ranges).atom(atom)
 
     def element(self, element: GroundElement, ranges: Ranges) -> int:
         """Where a body element holds."""
-        return self._element(element, self._atoms(ranges), ranges)
+        return self.walk(ranges).element(element)
 
-    def _settled(self, f: int) -> int:
-        return f  # everything is known of these patients
+    def settled(self, _: GroundElement, value: int) -> int:
+        """Everything is known of these patients."""
+        return value
 
     def body(self, rule: GroundRule, ranges: Ranges) -> int:
         """Where a whole body holds."""
@@ -89,35 +90,23 @@ class Space(Unknowns):
         return found
 
     def _statuses_at(self, intervention: str, ranges: Ranges, mark: Callable[[Atom], Atom]) -> dict[Status, int]:
-        d = self.diagrams
-        partial: list[tuple[frozenset[str], int]] = [(frozenset(), TRUE)]
-        for stance in STANCES:
-            f = self.atom(mark(("advise", intervention, stance)), ranges)
-            sides = ((True, f), (False, d.negate(f)))
-            partial = [
-                (chosen | {stance} if holds else chosen, region)
-                for chosen, before in partial
-                for holds, side in sides
-                if (region := d.both(before, side)) != FALSE
-            ]
-        scope = self.atom(mark(("in_scope",)), ranges)
-        found: dict[Status, int] = {}
-        for chosen, region in partial:
-            for inside, side in ((True, scope), (False, d.negate(scope))):
-                status = decide(chosen, inside)
-                found[status] = d.either(found.get(status, FALSE), d.both(region, side))
-        return found
+        walk = self.walk(ranges)
+        stance = {s: walk.atom(mark(("advise", intervention, s))) for s in STANCES}
+        return formulas(walk.algebra, stance, walk.atom(mark(("in_scope",))))
 
     def possible(self, f: int) -> bool:
         """Whether f holds for some patient."""
         return self.diagrams.both(f, self.constraint) != FALSE
 
     def _content(self, chosen: Mapping[int, bool]) -> dict[str, Any]:
-        inputs = {number: key for key, number in self._variables.items()}
+        inputs = {number: key for key, number in self.numbers.items()}
         findings: dict[str, str] = {}
         bounds: dict[str, tuple[int, int]] = {}
         for number, value in chosen.items():
-            name, cut = inputs[number]
+            key = inputs[number]
+            if not isinstance(key, Cut) or len(key.sum) > 1:
+                continue
+            name, cut = key.sum[0][0], key.at
             if name in self.facts.findings:
                 findings[name] = "present" if value else "absent"
             elif name in self.facts.measures:

@@ -17,6 +17,7 @@ from typing import Any
 from guidelog.compiled import Compiled
 from guidelog.datalog.strata import StratifiedProgram, stratify
 from guidelog.diagnostics import CertificateError, InputError
+from guidelog.ground.digest import digest
 from guidelog.ground.program import GroundProgram
 from guidelog.language import print_statement
 from guidelog.language.guideline import GuidelineFolder
@@ -49,6 +50,7 @@ def noticeable(original: Compiled, mutant: Mutant, program: GroundProgram) -> No
         program=mutant.program,
         ground=program,
         stratified=stratified,
+        program_sha256=digest(mutant.program, program),
     )
     try:
         found = compare(original, changed, budget=Budget(SECONDS))

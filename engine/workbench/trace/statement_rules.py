@@ -16,7 +16,8 @@ from guidelog.language.names import Names
 from guidelog.language.stances import EMERGENCY, HOLD, STANCES_AGAINST, STANCES_FOR
 from guidelog.language.tree import Rule
 from guidelog.semantics.kleene import Value, World
-from guidelog.semantics.status import Status, status_in
+from guidelog.semantics.status import Status
+from guidelog.semantics.status_diagrams import status_in
 
 _STANCES: Mapping[str, frozenset[str]] = {
     "do": frozenset({"urgent", "do"}),

@@ -16,7 +16,8 @@ from guidelog.explain.questions import Questions
 from guidelog.ground.program import Ranges
 from guidelog.patients import Patient
 from guidelog.semantics.kleene import World, evaluate
-from guidelog.semantics.status import Because, Status, status_in
+from guidelog.semantics.status import Because, Status
+from guidelog.semantics.status_diagrams import status_in
 
 from ..trace.statement_rules import Register
 
