@@ -27,7 +27,7 @@ from fhir_support import (
 )
 from guidelog.diagnostics import InputError
 from guidelog.fhir import FhirReading, read_records
-from guidelog.pipeline import settle
+from guidelog.pipeline import ask, settle
 from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Status
 
@@ -187,13 +187,19 @@ def _open(status: Status) -> bool:
     return status is Status.UNDETERMINED
 
 
+def _cautioned(resources: list[Any], intervention: str) -> bool:
+    """Whether an answer is given with a caution: what is not known yet is part of it."""
+    [answer] = ask(compiled(), _read(resources).patient, [intervention]).answers
+    return bool(answer.cautions)
+
+
 records = st.tuples(
     st.lists(st.integers(0, len(POSITIVES) - 1), min_size=1, max_size=5, unique=True),
     st.lists(st.integers(0, len(DENIALS) - 1), max_size=3, unique=True),
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(records, st.sampled_from(WAYS), st.randoms(use_true_random=False))
 def test_no_answer_comes_out_that_what_was_not_read_would_have_changed(
     record: tuple[list[int], list[int]], way: Callable[[Resource], None], chance: random.Random
@@ -209,8 +215,12 @@ def test_no_answer_comes_out_that_what_was_not_read_would_have_changed(
     if understood is None or unread is None:
         return
     for name, status in unread.items():
-        if not _open(status):
-            assert status is understood[name], (name, json.dumps(broken[victim]), findings(_read([*others, *broken])))
+        if not _open(status) and status is not understood[name]:
+            assert _cautioned([*others, *broken], name), (
+                name,
+                json.dumps(broken[victim]),
+                findings(_read([*others, *broken])),
+            )
 
 
 @pytest.mark.parametrize("positive", range(len(POSITIVES)))
@@ -242,4 +252,4 @@ def test_what_was_not_sent_changes_no_answer_either(positive: int, how: str) -> 
     assert unread is not None
     assert _read(sent).not_read
     for name, status in unread.items():
-        assert _open(status) or status is understood[name], name
+        assert _open(status) or status is understood[name] or _cautioned(sent, name), name

@@ -142,7 +142,12 @@ def _over(entry: Entry, clinical: str, evidence: Evidence) -> tuple[bool, str]:
 def _tell(case: _Case, fact: Fact, loosely: str, evidence: Evidence) -> str | None:
     """Say what one fact of the mapping makes of a condition; why nothing, or None."""
     assumes = both(fact.assumes, loosely)
-    if fact.denies and case.value is not False:
+    if fact.opens and case.value is not False:
+        reason, when = "that it is there does not settle it", case.recorded or case.start
+        called = evidence.called(case.entry)
+        evidence.not_understood(case.entry.reference, called, fact.names, reason, when=when, standing=True, weak=True)
+        return None
+    if (fact.denies and case.value is not False) or (fact.opens and not fact.denies):
         return "that it is there does not say so"
     if fact.when == "since":
         amount = _since(fact, case, evidence) if case.value is True else None

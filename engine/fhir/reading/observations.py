@@ -275,7 +275,14 @@ def _present(
         evidence.say(Statement(f"{CONCEPT}{concept.name}", value, origin))
         done = done or in_several(concept.name, evidence)
         for fact in facts_of(concept, "present"):
-            if fact.denies and value is True:
+            if fact.opens and value is True:
+                reason_ = "that it is there does not settle it"
+                evidence.not_understood(
+                    origin.reference, origin.label, fact.names, reason_, of=entry.reference, when=origin.when, weak=True
+                )
+                done = True
+                continue
+            if (fact.denies and value is True) or (fact.opens and not fact.denies and value is False):
                 silent = silent or "that it is there does not say so"
                 continue
             assumes = both(fact.assumes, loosely)

@@ -47,7 +47,8 @@ class Fact:
     `weeks`: for `lasting`, how long at least. `present_from`, `absent_to`: for `level`. `absent_for` and `present_for`:
     for how many weeks a dated observation is taken to hold. `suspicion`: what is not confirmed counts as well.
     `severe`: the resource has to say that it is severe. `routes`: codes of the routes of a drug that count. `denies`:
-    only an absence says something (no weakness at all is none in both legs). `unit`: that of a number with limits.
+    only an absence says something (no weakness at all is none in both legs). `opens`: a presence leaves the finding
+    open, because it may be that. `unit`: that of a number with limits.
     `says`: words that have to stand beside the code, because it alone does not say on which scale it is.
     `assumes`: what the mapping takes for granted, shown with the fact.
     """
@@ -64,6 +65,7 @@ class Fact:
     severe: bool = False
     routes: frozenset[str] = frozenset()
     denies: bool = False
+    opens: bool = False
     unit: str = ""
     says: str = ""
     assumes: str = ""
@@ -222,7 +224,7 @@ class CodeMapping:
     def names_of(self, concept: str) -> tuple[str, ...]:
         """Every finding and measure that something with this concept may be about."""
         known = self.concepts.get(concept)
-        found = {n for fact in known.facts if not fact.denies for n in fact.names} if known else set()
+        found = {n for fact in known.facts if fact.opens or not fact.denies for n in fact.names} if known else set()
         found |= {a.finding for a in self.all_of if concept in a.concepts}
         found |= {w.finding for w in self.worsening if concept in w.concepts}
         found |= {o.measure for o in self.overlaps if any(concept in group for group in o.groups)}

@@ -51,6 +51,9 @@ def _plan(compiled: Compiled) -> dict[str, Any]:
     guideline = compiled.guideline
     kind = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
     actions = [_intervention(compiled, name) for name in compiled.names.vocabulary.interventions]
+    wide = [r for r in compiled.program.rules if _advises_on_several(r) and in_force(r, compiled.readings)]
+    if wide:
+        actions.append({"title": "Several interventions", "action": [_recommendation(compiled, r) for r in wide]})
     return {
         "resourceType": "PlanDefinition",
         "id": identifier("PlanDefinition", guideline),
@@ -151,6 +154,14 @@ def _advises(rule: tree.Rule, intervention: str) -> bool:
     if head is None or head.predicate != "advise" or len(head.terms) != 3:
         return False
     return isinstance(head.terms[1], tree.Symbol) and head.terms[1].name == intervention and _stance(rule) in STANCES
+
+
+def _advises_on_several(rule: tree.Rule) -> bool:
+    """Whether a rule advises on every intervention that its body gives."""
+    head = rule.head
+    if head is None or head.predicate != "advise" or len(head.terms) != 3:
+        return False
+    return not isinstance(head.terms[1], tree.Symbol) and _stance(rule) in STANCES
 
 
 def _stance(rule: tree.Rule) -> str:
