@@ -32,7 +32,7 @@ _GIVEN_PREDICATES = ("patient", "measure")
 
 def digest(program: tree.Program, ground: GroundProgram) -> str:
     """SHA-256 of the canonical text of a program's statements and of what was grounded from all of them."""
-    statements = [_statement(statement) for statement in program.statements]
+    statements = [statement_arrays(statement) for statement in program.statements]
     lines = sorted({_json(line) for line in _lines(ground)})
     return hashlib.sha256(_json([statements, lines]).encode()).hexdigest()
 
@@ -100,7 +100,8 @@ def _holds(operator: str, value: int) -> bool:
     return value >= 0 if operator == ">=" else (value == 0) is (operator == "=")
 
 
-def _statement(statement: tree.Statement) -> list[Any]:
+def statement_arrays(statement: tree.Statement) -> list[Any]:
+    """A statement as the digest has it: names, whole numbers, strings as JSON text, and lists of those."""
     match statement:
         case tree.Declaration(keyword, name, parameters, label, attributes):
             columns = None if parameters is None else [[p.name, p.type] for p in parameters]
