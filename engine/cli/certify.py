@@ -131,9 +131,10 @@ def _json_or_yaml(text: str, *, is_json: bool) -> Any:
     except ValueError:
         if is_json:
             raise
-        return _plain(yaml.compose(text, Loader=yaml.SafeLoader), numbers=False)
+        return _plain(yaml.compose(text, Loader=_LOADER), numbers=False)
 
 
+_LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader  # they differ about tabs
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)([.][0-9]+)?")
 
 
