@@ -151,7 +151,7 @@ def _plain(node: yaml.Node | None, *, numbers: bool) -> Any:
             return {k.value: _plain(v, numbers=numbers or k.value == "measures") for k, v in node.value}
         case yaml.SequenceNode():
             return [_plain(item, numbers=numbers) for item in node.value]
-        case yaml.ScalarNode() if numbers and node.style is None and _PLAIN_NUMBER.fullmatch(node.value):
+        case yaml.ScalarNode() if numbers and not node.style and _PLAIN_NUMBER.fullmatch(node.value):
             return checker.read_json(node.value)
         case yaml.ScalarNode():
             return node.value

@@ -12,7 +12,9 @@ import argparse
 import ast
 import contextlib
 import copy
+import functools
 import importlib.util
+import itertools
 import pickle
 import random
 import signal
@@ -62,7 +64,18 @@ class Mutant:
     line: int
     before: str
     after: str
-    source: str = field(repr=False)
+    place: int = field(repr=False)
+    change: Callable[[Any], Any] = field(repr=False)
+
+    @property
+    def source(self) -> str:
+        """The module's source with the change."""
+        tree = copy.deepcopy(_tree(self.module))
+        node = next(itertools.islice(ast.walk(tree), self.place, None))
+        other = self.change(node)
+        if _replaces(node, other):
+            _replace(tree, node, other)
+        return ast.unparse(ast.fix_missing_locations(tree))
 
     @property
     def key(self) -> str:
@@ -161,8 +174,8 @@ def changes(node: ast.AST) -> Iterator[Callable[[Any], Any]]:
     """Functions that change a copy of a node, in place or to another node."""
     match node:
         case ast.Compare(ops=ops):
-            for place, operator in enumerate(ops):
-                yield lambda n, place=place, to=COMPARED[type(operator)]: n.ops.__setitem__(place, to())
+            for place in range(len(ops)):
+                yield lambda n, place=place: n.ops.__setitem__(place, COMPARED[type(n.ops[place])]())
         case ast.BinOp(op=operator) if type(operator) in COMPUTED:
             yield lambda n: setattr(n, "op", COMPUTED[type(n.op)]())
             yield lambda n: n.left
@@ -174,12 +187,25 @@ def changes(node: ast.AST) -> Iterator[Callable[[Any], Any]]:
                 yield lambda n, place=place: n.values.pop(place)
         case ast.UnaryOp(op=ast.Not() | ast.USub()):
             yield lambda n: n.operand
-        case ast.Constant(value=bool(value)):
-            yield lambda n: setattr(n, "value", not n.value)
-        case ast.Constant(value=int(value)):
-            yield lambda n: setattr(n, "value", n.value + 1)
-        case ast.Constant(value=str(value)):
-            yield lambda n: setattr(n, "value", n.value + "X")
+        case ast.Constant():
+            yield from constants(node.value)
+        case _:
+            yield from flow(node)
+
+
+def constants(value: object) -> Iterator[Callable[[Any], Any]]:
+    """Changes of a constant."""
+    if isinstance(value, bool):
+        yield lambda n: setattr(n, "value", not n.value)
+    elif isinstance(value, int):
+        yield lambda n: setattr(n, "value", n.value + 1)
+    elif isinstance(value, str):
+        yield lambda n: setattr(n, "value", n.value + "X")
+
+
+def flow(node: ast.AST) -> Iterator[Callable[[Any], Any]]:
+    """Changes of conditions, calls and what is returned."""
+    match node:
         case ast.If() | ast.While():
             yield lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
         case ast.IfExp():
@@ -215,20 +241,33 @@ def is_words(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     return isinstance(parent, ast.Expr) and isinstance(parent.value, ast.Constant)
 
 
+@functools.cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse((CHECKER / f"{module}.py").read_text(encoding="utf-8"))
+
+
 def mutants(modules: tuple[str, ...] = MODULES) -> list[Mutant]:
     """Every mutant of the checker's modules, in order."""
     found = []
     for module in modules:
-        text = (CHECKER / f"{module}.py").read_text(encoding="utf-8")
-        tree = ast.parse(text)
+        tree = _tree(module)
         parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-        for number, node in enumerate(ast.walk(tree)):
-            if not hasattr(node, "lineno") and not isinstance(node, ast.comprehension):
-                continue
+        for place, node in enumerate(ast.walk(tree)):
             if is_words(node, parents) or _is_alias(node, parents):
                 continue
-            found += [made for change in changes(node) if (made := _changed(module, tree, number, change)) is not None]
+            line = getattr(node, "lineno", 0) or getattr(getattr(node, "target", None), "lineno", 0)
+            for change in changes(node):
+                changed = copy.deepcopy(node)
+                other = change(changed)
+                before, after = ast.unparse(node), ast.unparse(other if _replaces(changed, other) else changed)
+                if before != after:
+                    found.append(Mutant(module, line, before, after, place, change))
     return found
+
+
+def _replaces(node: ast.AST, other: Any) -> bool:
+    """Whether a change gave another node, and did not change the node in place."""
+    return isinstance(other, ast.AST) and not isinstance(node, ast.BoolOp | ast.comprehension)
 
 
 def _is_alias(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
@@ -237,29 +276,11 @@ def _is_alias(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         above = parents[node]
         if isinstance(above, ast.AnnAssign) and "TypeAlias" in ast.dump(above.annotation):
             return True
-        if isinstance(above, ast.Subscript) and node is above.slice and isinstance(above.value, ast.Name):
-            if above.value.id in ("list", "dict", "set", "tuple", "defaultdict"):
-                return True
+        inside = isinstance(above, ast.Subscript) and node is above.slice and isinstance(above.value, ast.Name)
+        if inside and above.value.id in ("list", "dict", "set", "tuple"):
+            return True
         node = above
     return False
-
-
-def _changed(module: str, tree: ast.Module, number: int, change: Callable[[Any], Any]) -> Mutant | None:
-    copied = copy.deepcopy(tree)
-    for place, node in enumerate(ast.walk(copied)):
-        if place == number:
-            before, line = (
-                ast.unparse(node),
-                getattr(node, "lineno", 0) or getattr(getattr(node, "target", None), "lineno", 0),
-            )
-            other = change(node)
-            replaces = isinstance(other, ast.AST) and not isinstance(node, ast.BoolOp | ast.comprehension)
-            after = ast.unparse(other if replaces else node)
-            if replaces:
-                _replace(copied, node, other)
-            source = ast.unparse(ast.fix_missing_locations(copied))
-            return None if before == after else Mutant(module, line, before, after, source)
-    return None
 
 
 def _replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
@@ -284,7 +305,7 @@ def load(changed: dict[str, str]) -> types.ModuleType:
         made = importlib.util.module_from_spec(spec)
         made.__package__ = name
         sys.modules[f"{name}.{module}"] = made
-        exec(compile(text, f"{module}.py", "exec"), made.__dict__)
+        exec(compile(text, f"{module}.py", "exec"), made.__dict__)  # noqa: S102 -- a mutant of our own source
         setattr(package, module, made)
     for module, names in {
         "syntax": ["Rejected"],
@@ -359,10 +380,11 @@ def main() -> int:
     chosen = mutants(tuple(asked.module or MODULES))[part::of]
     left = survivors(chosen, calls)
     for mutant in left:
-        print(f"{mutant.module}:{mutant.line}: {mutant.before!r} -> {mutant.after!r}")
+        sys.stdout.write(f"{mutant.module}:{mutant.line}: {mutant.before!r} -> {mutant.after!r}\n")
     known = len({m.key for m in chosen} & equivalents().keys())
     seconds = time.monotonic() - started
-    print(f"{len(chosen)} mutants, {known} equivalent, {len(left)} survivors, {len(calls)} calls, {seconds:.0f} s")
+    said = f"{len(chosen)} mutants, {known} equivalent, {len(left)} survivors, {len(calls)} calls, {seconds:.0f} s\n"
+    sys.stdout.write(said)
     return 1 if left else 0
 
 
