@@ -15,12 +15,12 @@ from pathlib import Path
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.explain.answers import Answers
+from guidelog.explain.description import describe
 from guidelog.wording import STATUS
 
 from .interchange import Picture
 from .pathway.derive import infer
 from .pathway.overlay import Links
-from .patient.record_words import headline
 from .pictures import pathway_picture, patient_picture, proof_picture, refusal_picture, rendered, rules_picture
 
 CONFIG = "gallery.toml"
@@ -143,7 +143,9 @@ def _readme(
         refusal = (
             f"{by_name[entry.why_not].label}: {STATUS[by_name[entry.why_not].status]}. {files(entry.name + '-why-not')}"
         )
-        out.append(f"| {entry.title} | {headline(answers)} | {files(entry.name + '-patient')} | {proof} | {refusal} |")
+        out.append(
+            f"| {entry.title} | {describe(answers).headline} | {files(entry.name + '-patient')} | {proof} | {refusal} |"
+        )
     for entry in (e for e in gallery.entries if e.png):
         out += ["", f"### {entry.title}", ""]
         for kind, words in (("patient", "on the pathway"), ("proof", "a proof"), ("why-not", "a refusal")):

@@ -59,22 +59,30 @@ def pathway_graph(pathway: Pathway, overlay: Overlay, guideline: GuidelineFolder
     return graph
 
 
+RETURNS = "go on with"
+"""The label of a line that leads back up; no rule states it."""
+
+
 def lines_between(pathway: Pathway) -> Iterable[tuple[Node, Node, str]]:
     """The lines of a pathway, as the page draws them."""
     trunk = [(p, s) for p in pathway.phases for s in p.steps]
+    by_key = {node.key: node for node in pathway.nodes()}
     for place, (phase, step) in enumerate(trunk):
         following = trunk[place + 1] if place + 1 < len(trunk) else None
         decision = step.node.kind == "decision"
+        onward = ("Yes" if step.yes_down else "No") if decision else ""
         if step.exit:
             yield step.node, step.exit, "No" if step.yes_down else "Yes"
+            if step.exit.returns in by_key:
+                yield step.exit, by_key[step.exit.returns], RETURNS
             if step.rejoins and place + 2 < len(trunk):
                 yield step.exit, trunk[place + 2][1].node, ""
         if following is None:
             continue
-        yield step.node, following[1].node, ("Yes" if step.yes_down else "No") if decision else ""
+        yield step.node, following[1].node, onward
         if following[0] is not phase:
             for other in following[0].beside:
-                yield step.node, other.steps[0].node, ""
+                yield step.node, other.steps[0].node, onward
             for other in phase.beside:
                 yield other.steps[0].node, following[1].node, ""
 
@@ -130,24 +138,42 @@ def map_graph(found: RuleMap) -> nx.DiGraph[str]:
 
 
 # other programs
+MOST_RULES = 12
+"""So many rules stand in a box of a Mermaid picture; GraphML has all."""
 _SHAPES = {"state": ("([", "])"), "exit": ("([", "])"), "decision": ("{{", "}}")}
 
 
 def to_mermaid(picture: Picture) -> str:
-    """A Mermaid flowchart."""
+    """A Mermaid flowchart: phases as groups, each box with its rules and citations, each line with its label."""
     sideways = picture.name.startswith(("proof", "why-not", "rules"))
     out = ["flowchart LR" if sideways else "flowchart TD"]
     names = {name: f"b{i}" for i, name in enumerate(picture.graph.nodes)}
+    phases: dict[str, list[str]] = {}
     for name, data in picture.graph.nodes(data=True):
         opening, closing = _SHAPES.get(str(data["kind"]), ("[", "]"))
         status = f" ({data['status']})" if data["status"] else ""
+        rules = _shortened(str(data["rules"])) if picture.name.startswith(("pathway", "patient", "diff")) else ""
         text = _mermaid_text(f"{data['number']}. {data['title']}{status}")
-        out.append(f'  {names[name]}{opening}"{text}"{closing}')
+        small = " ".join(part for part in (_mermaid_text(rules), _mermaid_text(str(data["citations"]))) if part)
+        box = f'{names[name]}{opening}"{text}{"<br/>" + small if small else ""}"{closing}'
+        phases.setdefault(str(data["phase"]), []).append(box)
+    for place, (phase, boxes) in enumerate(phases.items()):
+        if not phase:
+            out += [f"  {box}" for box in boxes]
+            continue
+        out += [f'  subgraph p{place}["{_mermaid_text(phase)}"]', *(f"    {box}" for box in boxes), "  end"]
     for tail, head, data in picture.graph.edges(data=True):
         label = f"|{_mermaid_text(str(data['label']))}|" if data["label"] else ""
         arrow = "-.->" if data["label"] == "not" else "-->"
         out.append(f"  {names[tail]} {arrow}{label} {names[head]}")
     return "\n".join(out) + "\n"
+
+
+def _shortened(rules: str) -> str:
+    listed = rules.split(", ")
+    return (
+        rules if len(listed) <= MOST_RULES else f"{', '.join(listed[:MOST_RULES])} and {len(listed) - MOST_RULES} more"
+    )
 
 
 def _mermaid_text(text: str) -> str:

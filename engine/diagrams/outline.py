@@ -45,6 +45,9 @@ def pathway_outline(
                 f"  {'  ' * item.level}- {clean(item.text)}{_after(letter, index, item.rules, overlay, guideline)}"
             )
         out.append("")
+    missing = pathway.not_drawn()
+    if missing:
+        out += ["NOT DRAWN ON THIS SHEET", *(f"  {kind}: {', '.join(ids)}" for kind, ids in missing.items()), ""]
     return "\n".join([*out, *table_words(pathway_graph(pathway, overlay, guideline)), ""])
 
 

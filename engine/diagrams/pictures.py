@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.description import describe
 from guidelog.explain.why import why
 from guidelog.explain.why_not import why_not
 from guidelog.language import tree
@@ -33,8 +34,7 @@ from .pathway.derive import infer
 from .pathway.model import Pathway
 from .pathway.overlay import Links, Overlay
 from .pathway.page import guideline_scenes
-from .patient.page import patient_scenes
-from .patient.record_words import headline
+from .patient.page import answer_lines, emergency_lines, patient_scenes
 from .patient.statuses import Overlaying
 from .proof.why import proof_root, proof_scenes
 from .proof.why_not import refusal_root, refusal_scenes
@@ -60,8 +60,11 @@ def patient_picture(
     found = pathway or infer(compiled)
     overlay = Overlaying(found, answers).overlay()
     scenes = tuple(patient_scenes(compiled, answers, found, overlay, links or Links()))
-    facts = (f"patient {answers.patient.id}", headline(answers), *facts_of(compiled.guideline))
-    outline = pathway_outline(found, overlay, compiled.guideline, scenes[0].title, facts)
+    described = describe(answers)
+    first = ["EMERGENCY", *emergency_lines(described), "", "AFTER THE EMERGENCY"] if described.emergency else []
+    said = ["", "ANSWERS", *(f"  {line}" for line in answer_lines(described))]
+    facts = (*first, f"patient {answers.patient.id}", described.headline, *facts_of(compiled.guideline), *said)
+    outline = pathway_outline(found, overlay, compiled.guideline, scenes[0].title.partition(", sheet ")[0], facts)
     return Picture("patient", scenes, outline, pathway_graph(found, overlay, compiled.guideline))
 
 

@@ -262,12 +262,17 @@ def _headline(entries: Iterable[Entry], emergency: Emergency | None) -> str:
     advised = [e.answer.label for e in listed if e.shown.advised]
     open_ = [e for e in listed if e.answer.status is Status.UNDETERMINED]
     if advised:
-        text = wording.say("headline.advised", labels=wording.together(wording.some(advised, 3)))
+        text = wording.say("headline.advised", labels=_few(advised))
     elif all(e.answer.status is Status.OUTSIDE_GUIDELINE for e in listed) and listed:
         return wording.say("headline.outside")
     else:
         text = wording.say("headline.nothing")
     return text + (" " + say_count("headline.open", len(open_)) if open_ else "")
+
+
+def _few(labels: list[str]) -> str:
+    """The first three of many, and how many more."""
+    return wording.together(labels) if len(labels) <= 4 else ", ".join(wording.some(labels, 3))
 
 
 def _assumed(answers: Answers) -> Iterable[Assumed]:

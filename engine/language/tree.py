@@ -242,6 +242,11 @@ class Program:
     def rules(self) -> tuple[Rule, ...]:
         return tuple(s for s in self.statements if isinstance(s, Rule))
 
+    @property
+    def numbered_rules(self) -> tuple[Rule, ...]:
+        """The rules that carry an id: what is counted wherever rules are counted."""
+        return tuple(rule for rule in self.rules if rule.id)
+
 
 def plain(value: Value) -> str:
     """A value as text, without quotes."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from drawn import TOY, assert_sound, compile_folder, compiled, edited
+from drawn import KB, TOY, assert_sound, compile_folder, compiled, edited
 from guidelog import pipeline
 from guidelog.cli.diagram import diagram
 from guidelog.diagnostics import InputError
@@ -48,6 +49,21 @@ def test_changed_added_removed_and_knock_on(tmp_path: Path) -> None:
     assert "There is no cough = REMOVED" in picture.outline
     assert "before: days of illness: 3 or more" in picture.outline
     assert "antibiotic: not now → recommended" in picture.outline
+    assert_sound(picture)
+
+
+@pytest.mark.parametrize("group", ["Imaging", "Monitoring", "Surgery", "Conservative care"])
+def test_a_renamed_group_has_its_boxes_once(group: str, tmp_path: Path) -> None:
+    """They were drawn under both names, and the picture broke."""
+    shutil.copytree(KB, tmp_path / "new")
+    for file in (tmp_path / "new").glob("*.dl"):
+        text = file.read_text(encoding="utf-8").replace(f'group("{group}")', 'group("Another name")')
+        file.write_text(text, encoding="utf-8")
+    old, new = compiled(KB), compile_folder(tmp_path / "new")
+    picture = diff_picture(old, new, compare(old, new, pipeline.ask))
+    keys = [str(data["key"]) for _, data in picture.graph.nodes(data=True)]
+    assert len(keys) == len(set(keys))
+    assert any("Another name" in str(data["phase"]) for _, data in picture.graph.nodes(data=True))
     assert_sound(picture)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from guidelog.diagrams.drawing import palette
 from guidelog.diagrams.drawing.palette import Look
+from guidelog.wording.presentation import Tone
 
 _MACHADO = {
     "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
@@ -95,6 +96,28 @@ def test_contrast(look: Look) -> None:
 
 
 def test_text_colours() -> None:
-    for colour in (palette.INK, palette.SOFT, palette.FAINT, palette.MAROON, palette.NAVY, palette.AMBER_TEXT):
+    for colour in (
+        palette.INK,
+        palette.SOFT,
+        palette.FAINT,
+        palette.MAROON,
+        palette.BROWN,
+        palette.PLUM,
+        palette.NAVY,
+        palette.AMBER_TEXT,
+    ):
         for ground in (palette.PAPER, palette.BAND):
             assert contrast(colour, ground) >= 4.5, colour
+
+
+def test_dark_red_is_an_emergency_and_nothing_else() -> None:
+    red = {
+        name for name, look in vars(palette).items() if isinstance(look, Look) and palette.MAROON in look_colours(look)
+    }
+    assert red == {"EMERGENCY", "URGENT"}
+    assert [tone for tone in Tone if palette.look_of(tone) is palette.EMERGENCY] == [Tone.EMERGENCY]
+
+
+def look_colours(look: Look) -> set[str]:
+    """Every colour of a look."""
+    return {look.line, look.fill, look.chip, look.chip_text, look.text}

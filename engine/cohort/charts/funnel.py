@@ -26,7 +26,7 @@ from guidelog.diagrams.pathway.overlay import Links, Mark, Overlay, Trace
 from guidelog.diagrams.pathway.page import OUTLINES, foot
 from guidelog.diagrams.pathway.sheets import Furniture, pathway_scenes
 from guidelog.ground.program import GroundElement, GroundLiteral, Ranges
-from guidelog.language.stances import STANCES_AGAINST
+from guidelog.language.stances import Side, Stance
 from guidelog.semantics import Plan
 from guidelog.semantics.circuit import FALSE, NO, TRUE, YES, Pair
 
@@ -68,7 +68,7 @@ class Flow:
 
     def stances(self, node: Node) -> list[Pair]:
         """What the box is about, as pairs; leaving out advice against."""
-        found = [(n, s) for n, s in node.interventions if s not in STANCES_AGAINST]
+        found = [(n, s) for n, s in node.interventions if Stance(s).side in (Side.FOR, Side.EMERGENCY)]
         return [self.atoms.get(("advise", *item), NO) for item in found]
 
     def pairs(self, criterion: Criterion) -> Iterable[Pair]:

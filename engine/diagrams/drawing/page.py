@@ -156,7 +156,7 @@ class Page:
         for text in note.lines:
             lines += lines_of(text, w, SMALL)
         for text in note.marked:
-            lines += lines_of(text, w, SMALL, palette.MAROON)
+            lines += lines_of(text, w, SMALL, palette.BROWN)
         return lines
 
     def scene(self, title: str, desc: str) -> Scene:

@@ -8,6 +8,9 @@ How it is found (docs/diagrams.md, *How the pathway is inferred*):
 * A condition that several phases cannot do without is a gate on the trunk; phases are ordered by the gates they need,
   by what they need another phase to have done (a finding that ends the other's advice), then as declared.
 * What is left of the conditions of a main intervention is its own decision; other interventions are listed with theirs.
+* Each stance that can hold has a line in an action or an exit: what is held back stands in the way out, in the exit of
+  the gate that it is the other side of, or in the intervention's own exit or list.
+* Rules that no box names are kept apart, by what they are (`not_drawn`).
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from dataclasses import replace
 from guidelog.compiled import Compiled
 from guidelog.ground.program import GroundElement, GroundLiteral, GroundRule
 from guidelog.language import tree
-from guidelog.language.stances import STANCES_AGAINST
+from guidelog.language.stances import HOLD, STANCES_AGAINST
 from guidelog.wording import fill, sentence
 
 from .criteria import Criterion, distinct, title_of
@@ -31,17 +34,24 @@ def infer(compiled: Compiled) -> Pathway:
     return _Inference(compiled).run()
 
 
+REFUSING = (HOLD, *STANCES_AGAINST)
+LONGEST_LINE = 160
+"""A condition that is longer is left to the table; the line then names the intervention."""
+
+
 class _Inference(Advice):
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
         self.tables = Tables()
+        self.refused: dict[tuple[str, str], set[str]] = {}
+        """The rules against an intervention that the way out or the exit of a gate shows already."""
 
     # phases
     def run(self) -> Pathway:
         members: dict[str, list[str]] = {}
         titles: dict[str, str] = {}
         for name, declared in self.interventions.items():
-            if any(self.advice[name].get(s) for s in (*ANSWERED, *STANCES_AGAINST)):
+            if any(self.advice[name].get(s) for s in (*ANSWERED, *REFUSING)):
                 key, title = self._phase_of(name, declared.group, declared.label)
                 members.setdefault(key, []).append(name)
                 titles.setdefault(key, title)
@@ -60,7 +70,7 @@ class _Inference(Advice):
                 for key in keys
             ]
             phases += side_by_side([p for p in built if p.steps]) if level else [p for p in built if p.steps]
-        return numbered(phases, self.tables.tables, self.tables.lettered)
+        return numbered(phases, self.tables.tables, self.tables.lettered, self.compiled.program)
 
     # boxes
     def _entry(self) -> Iterable[Step]:
@@ -107,12 +117,30 @@ class _Inference(Advice):
                     label = self.interventions[name].label
                     text = sentence(label) if stance == "urgent" else f"Emergency pathway instead of: {label}"
                     items.append(Item(text, intervention=name, stance=stance, rules=own))
+        held = list(self._held(bypass))
+        items += held
+        about += [(i.intervention or "", i.stance) for i in held]
+        rules += [r for i in held for r in i.rules]
         urgent = [i for i in items if i.stance == "urgent"]
         title = f"At once: {self.interventions[urgent[0].intervention or ''].label}" if len(urgent) == 1 else "At once"
-        body = tuple(i for i in items if i.stance != "urgent" or len(urgent) != 1)
+        body = tuple(items) if items != urgent or len(urgent) != 1 else ()
         leave = Node("urgent", "urgent", title, body=body, interventions=tuple(about), rules=distinct(rules))
         node = Node("bypass", "decision", question, table=table, criterion=bypass, rules=bypass.rules)
         return Step(node, leave, yes_down=False)
+
+    def _held(self, bypass: Criterion) -> Iterable[Item]:
+        """What is held back while somebody leaves the pathway."""
+        for name, advice in self.advice.items():
+            instances = [
+                i
+                for i in advice.get(HOLD, ())
+                if bypass.element is not None and bypass.element in self.criteria.implied(self.criteria.conditions(i))
+            ]
+            if instances:
+                rules = distinct(i.rule for i in instances)
+                self.refused.setdefault((name, HOLD), set()).update(r.id or "" for r in rules)
+                label = self.interventions[name].label
+                yield Item(f"{STANCE_WORD[HOLD]}: {label}", intervention=name, stance=HOLD, rules=rules)
 
     def _gate(
         self, gate: GroundElement, before: Phase, following: Sequence[Sequence[str]], members: dict[str, list[str]]
@@ -122,6 +150,8 @@ class _Inference(Advice):
         table = self.tables.letter(question.rstrip("?"), criterion)
         names = [n for level in following for key in level for n in members[key]]
         deferred = [(n, s, r) for n in names for s, r in self._against(n, gate)]
+        for name, stance, rules in deferred:
+            self.refused.setdefault((name, stance), set()).update(r.id or "" for r in rules)
         items = tuple(
             Item(f"{STANCE_WORD[s]}: {self.interventions[n].label}", intervention=n, stance=s, rules=r)
             for n, s, r in deferred
@@ -147,7 +177,7 @@ class _Inference(Advice):
         assert isinstance(gate, GroundLiteral)
         opposite = GroundLiteral(gate.atom, not gate.negated)
         found: list[tuple[str, tuple[tree.Rule, ...]]] = []
-        for stance in STANCES_AGAINST:
+        for stance in REFUSING:
             rules = distinct(i.rule for i in self.advice[name].get(stance, ()) if opposite in i.elements)
             if rules:
                 found.append((stance, rules))
@@ -163,14 +193,14 @@ class _Inference(Advice):
             main, others = [], list(names)
         for name in main:
             yield from self._main_steps(name, settled, ends=last and name == main[-1] and not others)
-        if any(i for n in others for i in self._listed_stances(n)):
+        if any(self.advice[n].get(s) for n in others for s in (*ANSWERED, *REFUSING)):
             yield self._list_step(key, others, settled, title if not main else f"{title}: also")
 
     def _main_steps(self, name: str, settled: frozenset[GroundElement], *, ends: bool) -> Iterable[Step]:
         instances = self._speaking_for(name)
         bodies = {self._open(i, name, settled): i for i in instances}
         rules = distinct(i.rule for i in instances)
-        stance = "do" if self.advice[name].get("do") else "consider"
+        refusals = list(self._refusals(name, settled))
         if not any(not body for body in bodies):
             if len(bodies) == 1:
                 ((body, instance),) = bodies.items()
@@ -190,47 +220,61 @@ class _Inference(Advice):
                 else f"Criteria for {self.interventions[name].label} met?"
             )
             table = self.tables.letter(question.rstrip("?"), criterion) if criterion.parts else ""
-            against = self._refusals(name, body[0] if len(body) == 1 else None)
-            refusing = distinct(r for _, rs in against for r in rs)
+            refusing = distinct(r for i in refusals for r in i.rules)
             label = self.interventions[name].label
-            words = " / ".join(dict.fromkeys(STANCE_WORD[s] for s, _ in against)) or "Not now"
+            words = " / ".join(dict.fromkeys(i.heading for i in refusals)) or STANCE_WORD["defer"]
             leave = Node(
                 f"no:{name}",
                 "exit",
                 f"{words}: {label}",
-                interventions=((name, "defer"),),
+                body=tuple(refusals) if len(refusals) > 1 else (),
+                interventions=tuple((name, i.stance) for i in refusals) or ((name, "defer"),),
                 rules=refusing,
                 unstated=not refusing,
             )
+            refusals = []
             decision = Node(
                 f"decide:{name}", "decision", question, table=table, criterion=criterion, rules=criterion.rules
             )
             yield Step(decision, leave, rejoins=not ends)
-        yield Step(self._action(name, stance, rules, settled))
+        yield Step(self._action(name, rules, settled, refusals))
 
-    def _refusals(self, name: str, element: GroundElement | None) -> list[tuple[str, tuple[tree.Rule, ...]]]:
-        if isinstance(element, GroundLiteral):
-            found = self._against(name, element)
-            if found:
-                return found
-        return [
-            (str(s), distinct(i.rule for i in self.advice[name][s]))
-            for s in STANCES_AGAINST
-            if self.advice[name].get(s)
-        ][:1]
+    def _refusals(self, name: str, settled: frozenset[GroundElement]) -> Iterable[Item]:
+        """One line for each stance against an intervention, of the rules that nothing before it shows."""
+        for stance in REFUSING:
+            shown = self.refused.get((name, stance), set())
+            instances = [i for i in self.advice[name].get(stance, ()) if i.rule.id not in shown]
+            if instances:
+                yield self._line(name, stance, instances, settled)
 
-    def _action(self, name: str, stance: str, rules: tuple[tree.Rule, ...], settled: frozenset[GroundElement]) -> Node:
+    def _line(self, name: str, stance: str, instances: Sequence[GroundRule], settled: frozenset[GroundElement]) -> Item:
+        """A stance on the intervention that a box is about, with what it depends on."""
+        bodies = list(dict.fromkeys(self._open(i, name, settled) for i in instances))
+        words = " or ".join(" and ".join(self.criteria.text(e) for e in body) for body in bodies)
+        text = f"if {words}" if all(bodies) and len(words) <= LONGEST_LINE else self.interventions[name].label
+        rules = distinct(i.rule for i in instances)
+        return Item(text, None, 0, STANCE_WORD[stance], name, stance, rules)
+
+    def _action(
+        self, name: str, rules: tuple[tree.Rule, ...], settled: frozenset[GroundElement], refusals: Sequence[Item]
+    ) -> Node:
+        """An action: its stances, a line for each where there are several; then what it includes and requires."""
         label = self.interventions[name].label
-        title = sentence(label) if stance == "do" else f"Consider {label}"
-        items = list(self._included(name, settled, set()))
+        given = [s for s in ANSWERED if self.advice[name].get(s)]
+        title = sentence(label) if "do" in given else f"Consider {label}"
+        items: list[Item] = []
+        if len(given) > 1 or refusals:
+            items += [self._line(name, s, self.advice[name][s], settled) for s in given]
+            items += refusals
+        items += self._included(name, settled, set())
         items += [
             Item(f"Requires: {self.criteria.text(e)}", self.criteria.criterion(e))
             for e in sorted(self.done[name], key=str)
             if isinstance(e, GroundLiteral)
         ]
-        key = f"do:{name}"
-        about = ((name, stance),)
-        return Node(key, "action", title, body=tuple(items), interventions=about, rules=rules)
+        about = tuple((name, s) for s in (*given, *(i.stance for i in refusals)))
+        rules = distinct((*rules, *(r for i in refusals for r in i.rules)))
+        return Node(f"do:{name}", "action", title, body=tuple(items), interventions=about, rules=rules)
 
     def _included(
         self, name: str, settled: frozenset[GroundElement], known: set[str], level: int = 0
@@ -255,13 +299,18 @@ class _Inference(Advice):
     def _list_step(self, key: str, names: Sequence[str], settled: frozenset[GroundElement], title: str) -> Step:
         items: list[Item] = []
         about: list[tuple[str, str]] = []
-        for stance in ("do", "consider", "avoid", "defer"):
+        for stance in (*ANSWERED, "avoid", "defer", HOLD):
             for name in names:
-                instances = self.advice[name].get(stance, ())
-                implied = stance == "defer" and (self._speaking_for(name) or self._leaving(name))
-                if not instances or implied:
+                shown = self.refused.get((name, stance), set())
+                instances = [i for i in self.advice[name].get(stance, ()) if i.rule.id not in shown]
+                if not instances:
                     continue
                 about.append((name, stance))
+                if stance in ("defer", HOLD) and (self._speaking_for(name) or self._leaving(name)):
+                    # The other side of what is listed above: by name alone.
+                    label, rules = sentence(self.interventions[name].label), distinct(i.rule for i in instances)
+                    items.append(Item(label, None, 0, STANCE_WORD[stance], name, stance, rules))
+                    continue
                 items += self._list_items(name, stance, instances, settled, set(names))
         rules = distinct(r for i in items for r in i.rules if i.level == 0)
         node = Node(f"list:{key}", "action", title, interventions=tuple(about), rules=rules)

@@ -6,24 +6,37 @@ letters the lists of criteria: ALL are required, ANY one is enough, or at least 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from guidelog.ground.program import GroundLiteral
 from guidelog.language import tree
+from guidelog.language.stances import Stance
 from guidelog.wording import sentence
 
 from .criteria import Criterion, cites_of
 
-STANCE_WORD = {
-    "do": "Do",
-    "consider": "Consider",
-    "avoid": "Avoid",
-    "defer": "Not now",
-    "urgent": "At once",
-    "hold": "Not now",
-    "emergency": "Emergency pathway",
-}
+
+def _stance_word(stance: Stance) -> str:
+    match stance:
+        case Stance.EMERGENCY:
+            return "Emergency pathway"
+        case Stance.URGENT:
+            return "At once"
+        case Stance.DO:
+            return "Do"
+        case Stance.CONSIDER:
+            return "Consider"
+        case Stance.AVOID:
+            return "Avoid"
+        case Stance.DEFER | Stance.HOLD:
+            return "Not now"
+        case _:
+            assert_never(stance)
+
+
+STANCE_WORD: Mapping[str, str] = {stance: _stance_word(stance) for stance in Stance}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,17 @@ class Pathway:
     phases: tuple[Phase, ...]
     tables: dict[str, Table] = field(default_factory=dict)
     lettered: dict[str, str] = field(default_factory=dict)  # text of a concept to the letter of its table
+    program: tree.Program | None = None
+
+    def not_drawn(self) -> dict[str, list[str]]:
+        """The numbers of the rules that no box or table names, by what they are."""
+        items = [*(i for n in self.nodes() for i in n.body), *(i for t in self.tables.values() for i in t.items)]
+        drawn = {r.id for r in (*(r for n in self.nodes() for r in n.rules), *(r for i in items for r in i.rules))}
+        found: dict[str, list[str]] = {}
+        for rule in self.program.numbered_rules if self.program else ():
+            if rule.id not in drawn:
+                found.setdefault(_kind_of(rule), []).append(rule.id or "")
+        return found
 
     def all_phases(self) -> list[Phase]:
         """In the order of their numbers."""
@@ -115,7 +139,24 @@ class Pathway:
         return [n for p in self.all_phases() for s in p.steps for n in ((s.node, s.exit) if s.exit else (s.node,))]
 
 
-def numbered(phases: Sequence[Phase], tables: dict[str, Table], lettered: dict[str, str]) -> Pathway:
+def _kind_of(rule: tree.Rule) -> str:
+    """What a rule is, as a list of what is not drawn says it."""
+    match rule.head.predicate if rule.head else None:
+        case None:
+            return "what cannot be, or is remarked"
+        case "note":
+            return "notes"
+        case "include":
+            return "parts of an intervention"
+        case "advise":
+            return "advice that waits for another reading"
+        case _:
+            return "concepts behind what is drawn"
+
+
+def numbered(
+    phases: Sequence[Phase], tables: dict[str, Table], lettered: dict[str, str], program: tree.Program | None = None
+) -> Pathway:
     """Boxes and phases numbered in reading order."""
     count = place = 0
 
@@ -134,7 +175,7 @@ def numbered(phases: Sequence[Phase], tables: dict[str, Table], lettered: dict[s
             steps.append(replace(step, node=node, exit=box(step.exit) if step.exit else None))
         return replace(phase, number=number, steps=tuple(steps), beside=tuple(walk(p) for p in phase.beside))
 
-    return Pathway(tuple(walk(p) for p in phases), tables, lettered)
+    return Pathway(tuple(walk(p) for p in phases), tables, lettered, program)
 
 
 class Tables:

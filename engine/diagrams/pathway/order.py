@@ -28,6 +28,7 @@ class Advice:
     """The advice of a guideline under the readings in force, by intervention and stance."""
 
     def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
         self.guideline, self.program, self.names = compiled.guideline, compiled.ground, compiled.names
         declarations = compiled.program.declarations
         self.phase_names = {
@@ -56,11 +57,6 @@ class Advice:
 
     def _leaving(self, name: str) -> bool:
         return any(self.advice[name].get(stance) for stance in ("urgent", "emergency"))
-
-    def _listed_stances(self, name: str) -> list[str]:
-        """The stances on an intervention that a list shows: a refusal only where nothing else is said."""
-        said = [s for s in ("do", "consider", "avoid") if self.advice[name].get(s)]
-        return said or (["defer"] if self.advice[name].get("defer") and not self._leaving(name) else [])
 
     # the way out for what cannot wait
     def _bypass(self) -> Criterion | None:

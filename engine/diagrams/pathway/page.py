@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from guidelog.compiled import Compiled
+from guidelog.wording import sentence
 
 from ..drawing import palette
 from ..drawing.page import Head, Legend, Notes, Page, facts_of, missing_note, references
@@ -32,7 +33,7 @@ def guideline_scenes(compiled: Compiled, pathway: Pathway, links: Links) -> list
     guideline = compiled.guideline
     nodes = pathway.nodes()
     subtitle = ", ".join(p.title for p in pathway.all_phases()[1:])
-    rules = sum(1 for c in compiled.ground.clauses if c.rule.head is not None and c.rule.body)
+    rules = len(compiled.program.numbered_rules)
     counts = f"{len(nodes)} boxes, {len(pathway.tables)} tables, {rules} rules"
     title = f"{guideline.title}: care pathway"
 
@@ -42,13 +43,19 @@ def guideline_scenes(compiled: Compiled, pathway: Pathway, links: Links) -> list
     def ends(page: Page) -> None:
         page.symbols(("Symbols", SYMBOLS))
         page.rule()
-        foot(page, compiled)
+        foot(page, compiled, after=not_drawn(pathway))
 
     desc = (
         f"Pathway inferred from the rules: {len(nodes)} numbered boxes in {len(pathway.all_phases())} phases. "
         "The text outline of this picture says the same in words."
     )
     return pathway_scenes(pathway, guideline, links, Overlay(), Furniture("pathway", title, desc, head, ends))
+
+
+def not_drawn(pathway: Pathway) -> tuple[Notes, ...]:
+    """The rules that no box names, with their numbers; nothing where all are drawn."""
+    lines = tuple(f"{sentence(kind)}: {', '.join(ids)}." for kind, ids in pathway.not_drawn().items())
+    return (Notes("Not drawn on this sheet", lines),) if lines else ()
 
 
 def foot(page: Page, compiled: Compiled, before: Sequence[Notes] = (), after: Sequence[Notes] = ()) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from ..drawing import palette
 from ..drawing.palette import Look
 from ..drawing.scene import SMALL, Box, Edge, Point, lines_of
-from .flow import BESIDE_OUT, BESIDE_RAIL, BETWEEN, GAP, RAIL, TRUNK, Flow
+from .flow import BESIDE_OUT, BESIDE_RAIL, BETWEEN, GAP, LEFT_W, LEFT_X, RAIL, TRUNK, TRUNK_X, Flow
 from .model import Node, Pathway, Phase, Step
 from .overlay import Trace
 
 CONNECTOR_W, CONNECTOR_H = 226.0, 24.0
+BACK = LEFT_X + LEFT_W + 6
+"""Where lines lead back up, between the left lane and the rail of those that lead down."""
 _LOOK = Look("", palette.HEADER, palette.PAPER, "", "", 1.2)
 _BEFORE, _AFTER = "from another sheet", "to another sheet"
 
@@ -50,12 +52,13 @@ class Routes:
             following = self.steps[place + 1] if place + 1 < len(self.steps) else None
             if step.exit and step.node.key in self.placed:
                 self._exit(step)
+                self._return(step.exit)
             if following:
                 label = ("Yes" if step.yes_down else "No") if step.node.kind == "decision" else ""
                 self._down(step.node, following[1].node, label)
                 if following[0] is not phase:
                     for other in following[0].beside:
-                        self._to_beside(following[0], step.node, other.steps[0].node)
+                        self._to_beside(following[0], step.node, other.steps[0].node, label)
                     for other in phase.beside:
                         self._from_beside(phase, other.steps[0].node, following[1].node)
             if step.exit and step.rejoins and place + 2 < len(self.steps):
@@ -114,12 +117,24 @@ class Routes:
         label = "No" if step.yes_down else "Yes"
         self._line(trace, box, target, ((box.x, y), (target.right, y)), label, at)
 
+    def _return(self, leave: Node) -> None:
+        """The way back up to where the reader goes on, when that is on this sheet; the box names it in any case."""
+        if leave.returns not in self.placed:
+            return
+        start, end = self.placed[leave.key], self.placed[leave.returns]
+        x, y = BACK, min(end.bottom - min(18.0, end.h / 2), start.y - 14)
+        if end.x < TRUNK_X - 1 or y < end.y + 6:
+            return
+        out = start.right - 14
+        points = ((out, start.y), (out, start.y - 7), (x, start.y - 7), (x, y), (end.x, y))
+        self._line(Trace(dash="dashed"), start, end, points, "", points[0])
+
     def _down(self, tail: Node, head: Node, label: str) -> None:
         ends = self._ends(tail.key, head.key)
         if ends:
             self._edge(tail, head, ends, ((TRUNK, ends[0].bottom), (TRUNK, ends[1].y)), label)
 
-    def _to_beside(self, band: Phase, tail: Node, head: Node) -> None:
+    def _to_beside(self, band: Phase, tail: Node, head: Node, label: str) -> None:
         ends = self._ends(tail.key, head.key)
         if ends is None:
             return
@@ -127,9 +142,9 @@ class Routes:
         if head.key in self.placed:
             y = self.flow.tops[band.key] - BETWEEN / 2
             down = (BESIDE_RAIL, y), (BESIDE_RAIL, end.centre[1]), (end.x, end.centre[1])
-            self._edge(tail, head, ends, ((TRUNK, start.bottom), (TRUNK, y), *down))
+            self._edge(tail, head, ends, ((TRUNK, start.bottom), (TRUNK, y), *down), label)
         else:
-            self._edge(tail, head, ends, ((TRUNK, start.bottom), (TRUNK, end.y)))
+            self._edge(tail, head, ends, ((TRUNK, start.bottom), (TRUNK, end.y)), label)
 
     def _from_beside(self, band: Phase, tail: Node, head: Node) -> None:
         ends = self._ends(tail.key, head.key)

@@ -41,6 +41,9 @@ class Furniture:
     foot: Draw
     more: Draw | None = None
     cut_more: Callable[[float], list[Draw]] | None = None
+    more_title: str = "change list"
+    first: Draw | None = None
+    """What comes before everything else, on the first sheet."""
 
 
 def pathway_scenes(
@@ -64,7 +67,7 @@ def pathway_scenes(
         return [whole]
     empty = _scene(furniture, 1, 1, "sheet 1 of 1: all", lambda _: None)
     room = SHEET_H - empty.h - 2 * (CONNECTOR_H + BETWEEN)
-    more = [("change list", d) for d in furniture.cut_more(room)] if furniture.cut_more else []
+    more = [(furniture.more_title, d) for d in furniture.cut_more(room)] if furniture.cut_more else []
     alone = _scene(furniture, 1, 1 + len(more), "the pathway", draw)
     draws = [("the pathway", draw)] if alone.h <= HIGHEST else _Sheets(pathway, boxes, room).draws()
     draws += more
@@ -75,6 +78,8 @@ def _scene(furniture: Furniture, number: int, count: int, words: str, draw: Draw
     """A sheet; one that is alone does not say so."""
     page = Page(furniture.name if number == 1 else f"{furniture.name}-{number}", w=PAGE_W)
     page.head(furniture.head(f"sheet {number} of {count}: {words}" if words else ""))
+    if furniture.first and number == 1:
+        furniture.first(page)
     draw(page)
     furniture.foot(page)
     if count == 1:

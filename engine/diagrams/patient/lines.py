@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from guidelog.explain.answers import Answer, Answers
 from guidelog.ground.program import GroundComparison, GroundElement, GroundLiteral, GroundRule
+from guidelog.language import tree
+from guidelog.language.stances import STANCES
 from guidelog.semantics.kleene import Value, World
+from guidelog.semantics.status import STATUS_OF_STANCE, Status
+from guidelog.wording.presentation import presentation
 
 from ..drawing import palette
 from ..drawing.palette import Look
@@ -41,51 +46,94 @@ def value_of(criterion: Criterion | None, world: World) -> Value:
     return None if sum(v is not False for v in values) >= count else False
 
 
-def stance_value(name: str, stance: str, world: World) -> Value:
-    """Whether the guideline takes a stance on an intervention; no where no rule could."""
-    atom = ("advise", name, stance)
-    return world.atom(atom) if atom in world.program.instances else False
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """What a line says of an intervention for a patient; `certified` where it is the status of the certified answer."""
+
+    word: str
+    look: Look
+    certified: bool = False
 
 
-def chip_of(item: Item, world: World) -> tuple[str, Look] | None:
+DOES_NOT_APPLY = Painted("DOES NOT APPLY", palette.NOT_REACHED)
+SUPERSEDED = Painted("SUPERSEDED", palette.NOT_REACHED)
+POSSIBLE, NOT_KNOWN = Painted("POSSIBLE", palette.UNKNOWN), Painted("NOT KNOWN", palette.UNKNOWN)
+NOT_ASKED = Painted("NOT ASKED ABOUT", palette.NOT_REACHED)
+
+
+class Statuses:
+    """The certified answers about a patient, and what they make of the stances that a pathway shows."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.world = answers.world
+        self.by_name = {a.intervention: a for a in (*answers.answers, *answers.alerts)}
+
+    def status(self, name: str) -> Status | None:
+        """The certified status; none for an intervention that nobody asked about."""
+        return self.by_name[name].status if name in self.by_name else None
+
+    def value(self, name: str, stance: str, rules: Sequence[tree.Rule] = ()) -> Value:
+        """Whether the guideline takes a stance on an intervention, by these very rules where some are given."""
+        instances = self.world.program.instances.get(("advise", name, stance), ())
+        values = [both(*self.world.values(i)) for i in instances if not rules or i.rule in rules]
+        return True if True in values else None if None in values else False
+
+    def painted(self, name: str, stance: str, rules: Sequence[tree.Rule] = ()) -> Painted:
+        """What a line about a stance says: never a status that is not the certified one."""
+        value, status = self.value(name, stance, rules), self.status(name)
+        if status is None:
+            return NOT_ASKED
+        if value is False:
+            return DOES_NOT_APPLY
+        if status is Status.UNDETERMINED:
+            return POSSIBLE if value else NOT_KNOWN
+        if self._gives(name, stance, value, status):
+            return of_status(status)
+        return SUPERSEDED
+
+    def _gives(self, name: str, stance: str, value: Value, status: Status) -> bool:
+        """Whether a stance is (one of those) behind a determined status; an unknown one where no known one is."""
+        if status is Status.CONFLICT:
+            return value is True
+        if STATUS_OF_STANCE[stance] is not status:
+            return False
+        alike = (s for s in STANCES if STATUS_OF_STANCE[s] is status)
+        return value is True or not any(self.value(name, s) is True for s in alike)
+
+    def silent(self, name: str) -> bool:
+        """Whether a "not now" is given because no rule says anything."""
+        return not any(self.value(name, s) for s in STANCES)
+
+
+def of_status(status: Status) -> Painted:
+    """A certified status as it is painted."""
+    shown = presentation(status)
+    return Painted(shown.word.upper(), palette.look_of(shown.tone), certified=True)
+
+
+def chip_of(item: Item, statuses: Statuses) -> tuple[str, Look] | None:
     """The word and look of the status of a line; nothing for a line that nothing decides."""
     if item.intervention is not None:
-        value = stance_value(item.intervention, item.stance, world)
-        word = {
-            "do": "DO",
-            "consider": "CONSIDER",
-            "avoid": "AVOID",
-            "urgent": "DO NOW",
-            "emergency": "APPLIES",
-        }.get(item.stance, "NOT NOW")
-        if value is True:
-            look = palette.BLOCKED if item.stance in ("avoid", "defer", "hold") else palette.DO_NOW
-            return word, look
-        return ("NOT KNOWN", palette.UNKNOWN) if value is None else ("DOES NOT APPLY", palette.NOT_REACHED)
+        painted = statuses.painted(item.intervention, item.stance, item.rules)
+        return painted.word, painted.look
     if item.criterion is None:
         return None
-    value = value_of(item.criterion, world)
-    if (
-        item.criterion.element is None
-        and item.rules
-        and item.rules[0].head
-        and item.rules[0].head.predicate == "include"
-    ):
-        return (
-            None
-            if value
-            else ("NOT KNOWN", palette.UNKNOWN)
-            if value is None
-            else ("DOES NOT APPLY", palette.NOT_REACHED)
-        )
-    word, look = (
-        ("MET", palette.MET)
-        if value
-        else ("NOT KNOWN", palette.UNKNOWN)
-        if value is None
-        else ("NOT MET", palette.NOT_MET)
-    )
-    return word, look
+    value = value_of(item.criterion, statuses.world)
+    head = item.rules[0].head if item.criterion.element is None and item.rules else None
+    if head is not None and head.predicate == "include":
+        return {True: None, None: (NOT_KNOWN.word, NOT_KNOWN.look), False: (DOES_NOT_APPLY.word, DOES_NOT_APPLY.look)}[
+            value
+        ]
+    if value is None:
+        return NOT_KNOWN.word, NOT_KNOWN.look
+    # "There is no cough: met" can be read as its opposite; that the sentence is true cannot.
+    words = ("TRUE", "NOT TRUE") if _says_no(item) else ("MET", "NOT MET")
+    return (words[0], palette.MET) if value else (words[1], palette.NOT_MET)
+
+
+def _says_no(item: Item) -> bool:
+    element = item.criterion.element if item.criterion else None
+    return isinstance(element, GroundLiteral) and element.negated
 
 
 def remark_of(item: Item, world: World) -> str:
@@ -117,7 +165,7 @@ def other_routes(answers: Answers, answer: Answer, deciding: frozenset[str]) -> 
         key=lambda entry: entry[0],
     )
     lines = [
-        f"{rule}, {STANCE_WORD.get(stance, stance).lower()}: {_words(world, instances)}"
+        f"{rule}, {STANCE_WORD[stance].lower()}: {_words(world, instances)}"
         for _, (rule, stance), instances in found[:MOST]
     ]
     if len(found) > MOST:

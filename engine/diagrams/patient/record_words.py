@@ -6,7 +6,7 @@ from guidelog.explain.answers import Answers
 from guidelog.patients import Facts, Interval
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Status
-from guidelog.wording import question, question_label, sentence
+from guidelog.wording import question, sentence
 
 MOST_FACTS, MOST_QUESTIONS = 14, 6
 
@@ -75,31 +75,3 @@ def ask_next(answers: Answers) -> tuple[str, ...]:
     if ranges:
         lines.append(f"Left to judgement by the guideline: {', '.join(ranges)}.")
     return tuple(lines) or ("Nothing is open.",)
-
-
-def headline(answers: Answers) -> str:
-    """The next step in one sentence."""
-    main = set(answers.guideline.main) or {a.intervention for a in answers.answers}
-    at_once = [a.label for a in answers.answers if a.status is Status.URGENT]
-    now = [a.label for a in answers.answers if a.status is Status.RECOMMENDED and a.intervention in main]
-    perhaps = [a.label for a in answers.answers if a.status is Status.CONSIDER and a.intervention in main]
-    open_ = [a for a in answers.answers if a.status is Status.UNDETERMINED and a.intervention in main]
-    parts = []
-    if at_once:
-        parts.append(f"at once: {', '.join(at_once)}")
-    if now:
-        parts.append(f"do now: {', '.join(now)}")
-    if perhaps:
-        parts.append(f"consider: {', '.join(perhaps)}")
-    asked = [q for a in open_ for q in (a.questions[0] if a.questions else ())]
-    if asked:
-        parts.append(f"next: {question_label(asked[0], answers.names)}")
-    waiting = [
-        a.label for a in answers.answers if a.status in (Status.NOT_NOW, Status.AVOID) and a.intervention in main
-    ]
-    if waiting:
-        parts.append(f"not now: {', '.join(waiting)}")
-    outside = [a for a in answers.answers if a.status is Status.OUTSIDE_GUIDELINE]
-    if outside and not parts:
-        parts.append("the guideline is not about this patient")
-    return sentence("; ".join(parts) or "nothing to do now")

@@ -1,6 +1,8 @@
-"""Where an evaluated patient is on a pathway: reached, do now, not known, blocked and by what, or not reached.
+"""Where an evaluated patient is on a pathway: reached, advised, not known, blocked and by what, or not reached.
 
-Everything comes from the evaluated world and its answers; unknown is never drawn as no.
+Everything comes from the evaluated world and its certified answers: a box or line shows the status of an intervention
+only where that is its answer, else that it does not apply, is superseded, or is open. Unknown is never drawn as no. An
+exit that holds several things back says of each whether it is certain, possible, superseded or not so.
 """
 
 from __future__ import annotations
@@ -8,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from guidelog.explain.answers import Answer, Answers
+from guidelog.explain.answers import Answers
 from guidelog.ground.program import GroundLiteral
 from guidelog.language import tree
-from guidelog.semantics.kleene import Value, World
+from guidelog.semantics.kleene import Value
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
-from guidelog.wording import STATUS
+from guidelog.wording.presentation import EMERGENCIES, by_urgency, presentation
 
 from ..drawing import palette
 from ..drawing.palette import Look
@@ -21,11 +23,10 @@ from ..drawing.scene import Chip
 from ..pathway.criteria import SCOPE, Criterion
 from ..pathway.model import Item, Node, Pathway, Step
 from ..pathway.overlay import Mark, Overlay, Trace
-from .lines import both, chip_of, opposite, remark_of, stance_value, value_of
+from .lines import NOT_KNOWN, POSSIBLE, Statuses, both, chip_of, of_status, opposite, remark_of, value_of
 
-CERTAIN, POSSIBLE = ("CERTAIN", palette.REACHED), ("POSSIBLE", palette.UNKNOWN)
+CERTAIN, MAY_HOLD = ("CERTAIN", palette.REACHED), ("POSSIBLE", palette.UNKNOWN)
 HOLDS = ("HOLDS", palette.REACHED)
-SUPERSEDED, NOT_SO = ("SUPERSEDED", palette.NOT_REACHED), ("DOES NOT APPLY", palette.NOT_REACHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,14 @@ class Leaving:
     mark: Mark
 
 
-def leaving(
-    node: Node, reach: Value, still_open: Sequence[str], answers: Mapping[str, Answer], world: World
-) -> Leaving:
+def leaving(node: Node, reach: Value, still_open: Sequence[str], statuses: Statuses) -> Leaving:
     """What holds of an exit for a patient; `reach`: whether the way leads there, `still_open`: boxes it depends on."""
     words = {
-        place: _word(item.intervention, item.stance, item.rules, answers, world)
+        place: _word(item.intervention, item.stance, item.rules, statuses)
         for place, item in enumerate(node.body)
         if item.intervention is not None
     }
-    of_box = [_word(name, stance, node.rules, answers, world) for name, stance in node.interventions]
+    of_box = [_word(name, stance, node.rules, statuses) for name, stance in node.interventions]
     found = list(words.values()) or of_box
     certain = found.count(CERTAIN)
     needs = f"{' and '.join(still_open)} still open" if still_open else ""
@@ -63,28 +62,16 @@ def leaving(
             return Leaving(words, Mark(palette.UNKNOWN, "POSSIBLE"))
         case None if certain == len(found):
             return Leaving(words, Mark(palette.REACHED, "CERTAIN", (f"Holds already; {needs}",) if needs else ()))
-    look = palette.UNKNOWN if POSSIBLE in found else palette.REACHED
+    look = palette.UNKNOWN if MAY_HOLD in found else palette.REACHED
     notes = (needs[:1].upper() + needs[1:],) if needs else ()
     return Leaving(words, Mark(look, f"{certain} OF {len(found)} CERTAIN", notes))
 
 
-def _word(
-    name: str, stance: str, rules: Sequence[tree.Rule], answers: Mapping[str, Answer], world: World
-) -> tuple[str, Look]:
-    value = _given(name, stance, rules, world)
-    status = answers[name].status if name in answers else None
-    if value is False:
-        return NOT_SO
-    if value is True and status in (None, STATUS_OF_STANCE[stance]):
+def _word(name: str, stance: str, rules: Sequence[tree.Rule], statuses: Statuses) -> tuple[str, Look]:
+    painted = statuses.painted(name, stance, rules)
+    if painted.certified and statuses.status(name) is STATUS_OF_STANCE[stance]:
         return CERTAIN
-    return POSSIBLE if status in (None, Status.UNDETERMINED) or value is None else SUPERSEDED
-
-
-def _given(name: str, stance: str, rules: Sequence[tree.Rule], world: World) -> Value:
-    """Whether these very rules take the stance: another one may, for a reason that is not this exit's."""
-    instances = world.program.instances.get(("advise", name, stance), ())
-    values = [both(*world.values(i)) for i in instances if i.rule in rules]
-    return True if True in values else None if None in values else False
+    return MAY_HOLD if painted in (POSSIBLE, NOT_KNOWN) else (painted.word, painted.look)
 
 
 TAKEN, OPEN, CLOSED = (
@@ -99,7 +86,7 @@ class Overlaying:
 
     def __init__(self, pathway: Pathway, answers: Answers) -> None:
         self.pathway, self.answers, self.world = pathway, answers, answers.world
-        self.by_name: Mapping[str, Answer] = {a.intervention: a for a in answers.answers}
+        self.statuses = Statuses(answers)
         self.numbers = {n.key: n.number for n in pathway.nodes()}
         self.nodes: dict[str, Mark] = {}
         self.items: dict[tuple[str, int], Chip] = {}
@@ -112,10 +99,10 @@ class Overlaying:
         """Marks, chips and traces."""
         self._walk()
         for letter, table in self.pathway.tables.items():
-            self._chips(letter, table.items, alarm=letter == self._way_out())
+            self._chips(letter, table.items, alarm=letter == self._alarms())
         return Overlay(nodes=self.nodes, items=self.items, remarks=self.remarks, edges=self.edges)
 
-    def _way_out(self) -> str:
+    def _alarms(self) -> str:
         """The letter of the table whose items call for leaving the pathway."""
         steps = [s for p in self.pathway.phases for s in p.steps if s.exit and s.exit.kind == "urgent"]
         return steps[0].node.table if steps else ""
@@ -182,9 +169,7 @@ class Overlaying:
         elif value is None:
             self.nodes[node.key] = Mark(palette.UNKNOWN, notes=(self._open_note(node.criterion),))
         else:
-            self.nodes[node.key] = Mark(
-                palette.BLOCKED, "OUTSIDE", ("The guideline is not about this patient",), palette.MAROON
-            )
+            self.nodes[node.key] = Mark(palette.BLOCKED, "OUTSIDE", ("The guideline is not about this patient",))
         self._chips(node.key, node.body)
 
     def _decide(self, step: Step, reach: Value, value: Value, onward: Value) -> None:
@@ -202,9 +187,7 @@ class Overlaying:
         elif self.outside and reach is False:
             self.nodes[node.key] = Mark(palette.NOT_REACHED, "OUTSIDE")
         elif onward is False and not step.rejoins and step.exit is not None and step.exit.kind == "exit":
-            self.nodes[node.key] = Mark(
-                palette.BLOCKED, f"{answer}: BLOCKED", self._unmet(node.criterion), palette.MAROON
-            )
+            self.nodes[node.key] = Mark(palette.BLOCKED, f"{answer}: BLOCKED", self._unmet(node.criterion))
         elif reach is False:
             self.nodes[node.key] = Mark(palette.NOT_REACHED, f"{answer}, NOT REACHED")
         else:
@@ -215,88 +198,123 @@ class Overlaying:
         assert leave is not None
         self._trace(step.node, leave, reach)
         if leave.kind == "urgent":
-            self._act(leave, reach, [(step.node, opposite(reach) if reach is not None else None)])
-            if self.nodes[leave.key].look is palette.BLOCKED:
-                self.nodes[leave.key] = Mark(palette.NOT_REACHED)
+            self._way_out(leave)
             return
         still_open = [f"box {self.numbers[n.key]}" for n, v in before if v is None]
-        found = leaving(leave, reach, still_open, self.by_name, self.world)
+        names = {name for name, _ in leave.interventions}
+        if len(names) == 1 and leave.key == f"no:{min(names)}":
+            self._refused(leave, min(names), reach, still_open)
+            return
+        found = leaving(leave, reach, still_open, self.statuses)
         self.nodes[leave.key] = found.mark
         for place, (word, look) in found.items.items():
             self.items[leave.key, place] = Chip(word, look.chip, look.chip_text)
 
+    def _way_out(self, leave: Node) -> None:
+        """The way out for what cannot wait: an emergency, one that is possible, or not this patient's."""
+        self._chips(leave.key, leave.body)
+        painted = [
+            self.statuses.painted(n, s, leave.rules)
+            for n, s in leave.interventions
+            if STATUS_OF_STANCE[s] in EMERGENCIES
+        ]
+        urgent = [of_status(s) for s in by_urgency(EMERGENCIES) if of_status(s) in painted]
+        if urgent:
+            self.nodes[leave.key] = Mark(palette.EMERGENCY, urgent[0].word, colour=palette.MAROON)
+        elif of_status(Status.CONFLICT) in painted:
+            self.nodes[leave.key] = _conflict()
+        elif POSSIBLE in painted or NOT_KNOWN in painted:
+            self.nodes[leave.key] = Mark(palette.UNKNOWN, "POSSIBLE", ("Depends on what is not known",))
+        else:
+            self.nodes[leave.key] = Mark(palette.NOT_REACHED)
+
+    def _refused(self, leave: Node, name: str, reach: Value, still_open: Sequence[str]) -> None:
+        """The exit of one intervention: "not now" or "avoid" where that is the answer."""
+        self._chips(leave.key, leave.body)
+        status = self.statuses.status(name)
+        painted = [self.statuses.painted(name, s, leave.rules) for _, s in leave.interventions] if leave.rules else []
+        given = next((p for p in painted if p.certified), None)
+        silent = status is Status.NOT_NOW and reach is not False and self.statuses.silent(name)
+        needs = f"{' and '.join(still_open)} still open" if still_open else ""
+        if status is Status.CONFLICT and given:
+            self.nodes[leave.key] = _conflict()
+        elif status is not None and (given or silent):
+            notes = ["No rule speaks for it now"] if silent else []
+            if reach is False:
+                notes.append("Holds all the same")
+            elif reach is None and needs:
+                notes.append(f"Holds already; {needs}")
+            shown = of_status(status)
+            self.nodes[leave.key] = Mark(shown.look, shown.word, tuple(notes))
+        elif status is Status.UNDETERMINED and (
+            POSSIBLE in painted or NOT_KNOWN in painted or (reach is not False and self._may_become(name, leave))
+        ):
+            self.nodes[leave.key] = Mark(palette.UNKNOWN, "POSSIBLE")
+        else:
+            self.nodes[leave.key] = Mark(palette.NOT_REACHED)
+
+    def _may_become(self, name: str, leave: Node) -> bool:
+        possible = self.statuses.by_name[name].if_resolved
+        return Status.NOT_NOW in possible or any(STATUS_OF_STANCE[s] in possible for _, s in leave.interventions)
+
     # actions
     def _act(self, node: Node, reach: Value, blocked_by: list[tuple[Node, Value]]) -> None:
-        for_ = [(n, s) for n, s in node.interventions if s in ("urgent", "emergency", "do", "consider")]
-        values = [stance_value(n, s, self.world) for n, s in for_]
         self._chips(node.key, node.body)
-        conflict = [n for n, _ in for_ if n in self.by_name and self.by_name[n].status is Status.CONFLICT]
-        if conflict:
-            self.nodes[node.key] = Mark(
-                palette.BLOCKED, "CONFLICT", ("The guideline contradicts itself here",), palette.MAROON
-            )
-        elif superseded := self._superseded(for_):
-            self.nodes[node.key] = Mark(palette.NOT_REACHED, "SUPERSEDED", (superseded,))
-        elif True in values:
-            stances = {s for (_, s), v in zip(for_, values, strict=True) if v is True}
-            weak = stances == {"consider"}
-            word = "CONSIDER" if weak else "EMERGENCY PATHWAY" if stances == {"emergency"} else "DO NOW"
-            provided = self._provided(for_)
-            still_open = [f"box {self.numbers[n.key]}" for n, v in blocked_by if v is None]
-            if reach is None and still_open and node.kind == "action":
-                provided = (*provided, f"Holds already; {' and '.join(still_open)} still open")
-            self.nodes[node.key] = Mark(palette.CONSIDER if weak else palette.DO_NOW, word, provided, palette.NAVY)
-        elif None in values:
-            open_ = (
-                f"{values.count(None)} of {len(values)} items not known"
-                if len(values) > 1
-                else "Depends on what is not known"
-            )
-            note = open_ if node.key.startswith("list:") else self._needs(blocked_by) or open_
-            word = "POSSIBLE" if node.kind == "urgent" else "NOT KNOWN"
-            self.nodes[node.key] = Mark(palette.UNKNOWN, word, (note,))
-        elif values:
-            if self.outside:
-                self.nodes[node.key] = Mark(palette.NOT_REACHED, "OUTSIDE")
-                return
-            note = (
-                "None of it applies now"
-                if node.key.startswith("list:")
-                else self._needs(blocked_by) or self._refusal(for_)
-            )
-            self.nodes[node.key] = Mark(palette.BLOCKED, notes=(note,) if note else (), colour=palette.MAROON)
-        else:
+        names = list(dict.fromkeys(name for name, _ in node.interventions))
+        if not names:
             self.nodes[node.key] = Mark(palette.REACHED if reach is True else palette.NOT_REACHED)
+        elif len(names) == 1 and not node.key.startswith("list:"):
+            self.nodes[node.key] = self._one(node, names[0], reach, blocked_by)
+        else:
+            self.nodes[node.key] = self._list(node, names)
 
-    def _superseded(self, for_: list[tuple[str, str]]) -> str:
-        """What an action gives way to, when its only intervention is urgent or handed over."""
-        if len(for_) != 1 or for_[0][1] in ("urgent", "emergency"):
-            return ""
-        answer = self.by_name.get(for_[0][0])
-        if answer is None or answer.status not in (Status.URGENT, Status.EMERGENCY_PATHWAY):
-            return ""
-        leaving = next((n for n in self.pathway.nodes() if n.kind == "urgent"), None)
-        return f"Overall: {STATUS[answer.status]}" + (f", see box {leaving.number}" if leaving else "")
+    def _one(self, node: Node, name: str, reach: Value, blocked_by: list[tuple[Node, Value]]) -> Mark:
+        """The mark of an action that is about one intervention."""
+        status = self.statuses.status(name)
+        painted = [self.statuses.painted(name, s, node.rules) for _, s in node.interventions]
+        if status is None:
+            return Mark(palette.NOT_REACHED, "NOT ASKED ABOUT")
+        if any(p.certified for p in painted):
+            if status is Status.CONFLICT:
+                return _conflict()
+            still_open = [f"box {self.numbers[n.key]}" for n, v in blocked_by if v is None]
+            notes = (f"Holds already; {' and '.join(still_open)} still open",) if reach is None and still_open else ()
+            shown = of_status(status)
+            return Mark(shown.look, shown.word, notes, palette.NAVY)
+        overall = f"Overall: {presentation(status).word}"
+        if status is Status.OUTSIDE_GUIDELINE:
+            return Mark(palette.NOT_REACHED, "OUTSIDE")
+        if status is Status.UNDETERMINED:
+            if not any(p in (POSSIBLE, NOT_KNOWN) for p in painted):
+                return Mark(palette.NOT_REACHED, "DOES NOT APPLY", (overall,))
+            return Mark(palette.UNKNOWN, "UNDETERMINED", (self._needs(blocked_by) or "Depends on what is not known",))
+        if self.statuses.value(name, node.interventions[0][1], node.rules) or status in EMERGENCIES:
+            leave = next((n for n in self.pathway.nodes() if n.kind == "urgent"), None)
+            see = f", see box {leave.number}" if leave and status in EMERGENCIES else ""
+            return Mark(palette.NOT_REACHED, "SUPERSEDED", (overall + see,))
+        needs = self._needs(blocked_by)
+        return Mark(palette.BLOCKED, "" if needs else "DOES NOT APPLY", (*([needs] if needs else []), overall))
 
-    def _provided(self, for_: list[tuple[str, str]]) -> tuple[str, ...]:
-        """A word on advice that holds while the status of its intervention is something else or open."""
-        if len(for_) != 1:
-            return ()
-        answer = self.by_name.get(for_[0][0])
-        if answer is None or for_[0][1] in ("urgent", "emergency"):
-            return ()
-        if answer.status in (Status.RECOMMENDED, Status.CONSIDER):
-            return ()
-        if answer.status is Status.UNDETERMINED:
-            return (f"May still become: {', '.join(STATUS[s] for s in answer.if_resolved)}",)
-        return (f"Overall: {STATUS[answer.status]}",)
-
-    def _refusal(self, for_: list[tuple[str, str]]) -> str:
-        for name, _ in for_:
-            answer = self.by_name.get(name)
-            if answer is not None and answer.says:
-                return answer.says
-        return ""
+    def _list(self, node: Node, names: Sequence[str]) -> Mark:
+        """The mark of a list: its gravest status that asks for something, else what is open, else what is refused."""
+        lines = [i for i in node.body if i.intervention is not None]
+        about = [(i.intervention or "", i.stance, i.rules) for i in lines] or [
+            (n, s, node.rules) for n, s in node.interventions
+        ]
+        painted = {self.statuses.painted(*line) for line in about}
+        for status in by_urgency(Status):
+            shown = of_status(status)
+            if shown in painted and (presentation(status).advised or status in (*EMERGENCIES, Status.CONFLICT)):
+                return Mark(shown.look, shown.word, colour=palette.NAVY)
+        open_ = sum(self.statuses.status(n) is Status.UNDETERMINED for n in names)
+        if open_:
+            return Mark(palette.UNKNOWN, "", (f"{open_} of {len(names)} not known",))
+        refused = [of_status(s) for s in (Status.NOT_NOW, Status.AVOID) if of_status(s) in painted]
+        if refused:
+            return Mark(refused[0].look, " / ".join(p.word for p in refused))
+        if self.outside:
+            return Mark(palette.NOT_REACHED, "OUTSIDE")
+        return Mark(palette.BLOCKED, "DOES NOT APPLY", ("None of it applies now",))
 
     def _needs(self, blocked_by: list[tuple[Node, Value]]) -> str:
         closed = [f"box {self.numbers[n.key]}" for n, v in blocked_by if v is False]
@@ -331,7 +349,7 @@ class Overlaying:
 
     def _chips(self, owner: str, items: tuple[Item, ...], *, alarm: bool = False) -> None:
         for index, item in enumerate(items):
-            chip = chip_of(item, self.world)
+            chip = chip_of(item, self.statuses)
             if alarm and chip is not None and chip[1] is not palette.UNKNOWN:
                 chip = ("PRESENT", palette.NOT_MET) if chip[1] is palette.MET else ("ABSENT", palette.NOT_REACHED)
             if chip is not None:
@@ -339,3 +357,7 @@ class Overlaying:
             remark = remark_of(item, self.world)
             if remark:
                 self.remarks[owner, index] = remark
+
+
+def _conflict() -> Mark:
+    return Mark(palette.CONFLICT, "CONFLICT", ("The guideline contradicts itself here",))

@@ -32,7 +32,7 @@ MOST_READS, MOST_RULES = 8, 8
 CONCEPT = Look("", palette.STEEL, "#eaf2fa", palette.NAVY, palette.PAPER, 1.4)
 ADVICE = Look("", palette.NAVY, "#d8e7f5", palette.NAVY, palette.PAPER, 2.8)
 UNUSED = Look("UNUSED", palette.AMBER_LINE, "#fff4d8", palette.AMBER, palette.INK, 1.6, "dashed")
-UNDEFINED = Look("UNDEFINED", palette.MAROON, "#f9e4e2", palette.MAROON, palette.PAPER, 2.0, "dashed")
+UNDEFINED = Look("UNDEFINED", palette.BROWN, "#faf2e3", palette.BROWN, palette.PAPER, 2.0, "dashed")
 
 
 def rules_scene(guideline: GuidelineFolder, program: tree.Program, found: RuleMap, links: Links) -> Scene:
@@ -48,7 +48,7 @@ def rules_scene(guideline: GuidelineFolder, program: tree.Program, found: RuleMa
     page = Page("rules")
     _, _, w, h = (float(v) for v in arranged["bb"].split(","))
     page.w = max(LANDSCAPE if len(boxes) > FEW else A3_LONG, w + 2 * MARGIN + 24)
-    rules = [r for r in program.rules if r.head is not None and r.body]
+    rules = program.numbered_rules
     strata = max(found.strata.values(), default=0) + 1
     undefined = sum(p.kind == "undefined" for p in found.places.values())
     counts = f"{len(rules)} rules, {len(found.places)} conclusions in {strata} {'stratum' if strata == 1 else 'strata'}"
@@ -110,7 +110,7 @@ def _box(place: Place, found: RuleMap, crowded: frozenset[str], links: Links) ->
         lines += [Line(chip=Chip(word, look.chip, look.chip_text), height=13.0), gap(3)]
     lines += lines_of(place.title, room, CODE)
     if place.hint:
-        lines += lines_of(place.hint, room, SMALL_BOLD, palette.MAROON)
+        lines += lines_of(place.hint, room, SMALL_BOLD, palette.BROWN)
     runs: list[Run] = []
     for index, rule in enumerate(place.rules[:MOST_RULES]):
         stance = ""
@@ -245,7 +245,7 @@ def _place(
         a, b = drawn[int(item["id"])]
         negated = found.graph.edges[a, b]["negated"]
         points = _points(str(item["pos"]), x0, y0, h)
-        colour = palette.MAROON if negated else palette.SOFT
+        colour = palette.BROWN if negated else palette.SOFT
         dash, arrow = ("dashed", "odot") if negated else ("solid", "normal")
         page.edges.append(Edge(placed[a].id, placed[b].id, points, colour, 1.3, dash, arrow, smooth=True))
 

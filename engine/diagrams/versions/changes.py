@@ -62,8 +62,10 @@ class _Merge:
         phases = [self._with_gone(phase, gone) for phase in self.new.phases]
         left = [p for p in self.old.all_phases() if p.key not in {q.key for q in self.new.all_phases()}]
         for phase in left:
-            steps = tuple(self._old_step(s) for s in phase.steps)
-            phases.append(replace(phase, steps=steps, beside=()))
+            # A phase with another name has its boxes under the new one; only what is gone stays behind.
+            steps = tuple(self._old_step(s) for s in phase.steps if s.node.key in gone)
+            if steps:
+                phases.append(replace(phase, steps=steps, beside=()))
         letters = self._letters(phases)
         for key, node in self.after.items():
             self._mark(key, node, letters)
@@ -71,8 +73,8 @@ class _Merge:
         for key in gone:
             self.nodes[key] = Mark(palette.REMOVED)
             self.titles[key] = (
-                Run(" ", HEAD, palette.MAROON),
-                Run(self.before[key].title, HEAD, palette.MAROON, struck=True),
+                Run(" ", HEAD, palette.BROWN),
+                Run(self.before[key].title, HEAD, palette.BROWN, struck=True),
             )
         counts = {look.word: sum(m.look is look for m in self.nodes.values()) for look in palette.CHANGES}
         overlay = Overlay(nodes=self.nodes, items=self.items, runs=self.runs, titles=self.titles, tables=self.looks)
@@ -164,7 +166,7 @@ class _Merge:
             items.append(kept)
             if now is None:
                 self.items[owner, index] = _chip(palette.REMOVED)
-                self.runs[owner, index] = (Run(kept.text, BODY, palette.MAROON, struck=True),)
+                self.runs[owner, index] = (Run(kept.text, BODY, palette.BROWN, struck=True),)
                 changed = True
             else:
                 changed |= self._item((owner, index), was, now)
@@ -248,7 +250,7 @@ def word_runs(old: str, new: str, font: Font) -> tuple[Run, ...]:
             runs.append(Run(lead + " ".join(after[c:d]), font, palette.INK))
             continue
         if b > a:
-            runs.append(Run(lead + " ".join(before[a:b]), font, palette.MAROON, struck=True))
+            runs.append(Run(lead + " ".join(before[a:b]), font, palette.BROWN, struck=True))
         if d > c:
             runs.append(Run((" " if runs else "") + " ".join(after[c:d]), font, palette.NAVY, inserted=True))
     return tuple(runs)
