@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from drawn import KB, answers, compiled
+from drawn import KB, TOY, answers, compile_folder, compiled
+from guidelog import pipeline
+from guidelog.compiled import Compiled
 from guidelog.diagrams.drawing import palette
 from guidelog.diagrams.pathway.derive import infer
 from guidelog.diagrams.patient.statuses import Overlaying
 from guidelog.diagrams.pictures import patient_picture
+from guidelog.patients import patient_from_content
 from guidelog.semantics.status import STATUS_OF_STANCE, Status
 
 SOME_CERTAIN = ("seed", "red-flag-unclear-in-complete-screen")
@@ -60,19 +61,59 @@ def test_an_item_is_as_certain_as_its_answer(name: str) -> None:
     assert listed or name not in SOME_CERTAIN
 
 
-@pytest.mark.parametrize("name", SOME_CERTAIN)
-def test_the_box_says_that_some_is_certain(name: str) -> None:
-    picture = patient_picture(compiled(KB), answers(name))
-    assert "Not yet = 2 OF 3 CERTAIN" in picture.outline
-    shown = " ".join(scene.texts() for scene in picture.scenes)
-    assert re.search(r"Not now: MRI of the lumbar\s+spine\s+\[1\]\s+\(possible\)", shown)
-    assert shown.count("(certain)") == 2
-    assert "Box 2 still open" in shown
+GATED = """
+.statement S1 "One." kind(do) cites(1)
+.finding ill "the illness" true("the patient is ill") false("the patient is not ill")
+.finding alarm "alarm" true("there is an alarm sign") false("there is no alarm sign")
+.measure weeks "weeks of care" unit(week) range(0, 100)
+.intervention scan "scan" group("Work-up")
+.intervention needle "needle" group("Treatment")
+.concept in_scope(P: patient) true("in scope") false("out of scope")
+.concept failed(P: patient) true("care has failed") false("care has not failed")
+#[id = "SCOPE", statements = ["S1"], cites = [1]]
+in_scope(P) :- finding(P, ill).
+#[id = "FAIL", statements = ["S1"], cites = [1]]
+failed(P) :- measure(P, weeks, W), W >= 6.
+#[id = "SCAN-0", statements = ["S1"], cites = [1], says = "Scan at once"]
+advise(P, scan, urgent) :- in_scope(P), finding(P, alarm).
+#[id = "SCAN-1", statements = ["S1"], cites = [1], says = "Scan"]
+advise(P, scan, do) :- in_scope(P), failed(P), !finding(P, alarm).
+#[id = "SCAN-2", statements = ["S1"], cites = [1], says = "No scan yet"]
+advise(P, scan, defer) :- in_scope(P), !failed(P), !finding(P, alarm).
+#[id = "NEEDLE-1", statements = ["S1"], cites = [1], says = "Needle"]
+advise(P, needle, do) :- in_scope(P), failed(P).
+#[id = "NEEDLE-2", statements = ["S1"], cites = [1], says = "No needle yet"]
+advise(P, needle, defer) :- in_scope(P), !failed(P).
+"""
 
 
-def test_what_holds_though_the_way_leads_elsewhere_is_said() -> None:
-    outline = patient_picture(compiled(KB), answers("red-flag-suspected-cancer")).outline
-    assert "Not yet = NOT REACHED" in outline
-    assert "2 of 3 hold all the same" in outline
-    assert "multidisciplinary rehabilitation [2, 4] (REHAB-2) = HOLDS" in outline
-    assert "MRI of the lumbar spine [1] (IMG-1) = DOES NOT APPLY" in outline
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    """Two interventions behind one gate; one of them may be urgent instead."""
+    folder = tmp_path_factory.mktemp("gated")
+    lines = (TOY / "guideline.toml").read_text(encoding="utf-8").splitlines()
+    lines = ['main = ["scan", "needle"]' if line.startswith("main") else line for line in lines]
+    (folder / "guideline.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "rules.dl").write_text(GATED, encoding="utf-8")
+    return compile_folder(folder)
+
+
+def outline(known: Compiled, findings: dict[str, str]) -> str:
+    content = {"patient": "p", "as_of": "2026-01-01", "findings": findings, "measures": {"weeks": 1}}
+    return patient_picture(known, pipeline.ask(known, patient_from_content(content, known.names.vocabulary))).outline
+
+
+def test_the_box_says_that_some_is_certain(gated: Compiled) -> None:
+    words = outline(gated, {"ill": "present"})
+    assert "Not yet = 1 OF 2 CERTAIN" in words
+    assert "Not now: scan [1] (SCAN-2) = POSSIBLE" in words
+    assert "Not now: needle [1] (NEEDLE-2) = CERTAIN" in words
+    assert "Box 2 still open" in words
+
+
+def test_what_holds_though_the_way_leads_elsewhere_is_said(gated: Compiled) -> None:
+    words = outline(gated, {"ill": "present", "alarm": "present"})
+    assert "Not yet = NOT REACHED" in words
+    assert "1 of 2 hold all the same" in words
+    assert "Not now: needle [1] (NEEDLE-2) = HOLDS" in words
+    assert "Not now: scan [1] (SCAN-2) = DOES NOT APPLY" in words

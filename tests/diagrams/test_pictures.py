@@ -153,11 +153,11 @@ def test_inferred_pathway_of_the_guideline() -> None:
     found = infer(compiled(KB))
     gate = next(n for n in found.nodes() if n.key.startswith("gate:"))
     assert gate.title == "Symptoms persist after 6 weeks of adequate care?"
-    imaging = next(p for p in found.phases if p.title == "Imaging")
-    assert [p.title for p in imaging.beside] == ["Injection", "Rehabilitation"]
-    criteria = next(t for t in found.tables.values() if t.title.startswith("All referral"))
-    assert criteria.mode == "ALL are required"
-    assert sum(i.level == 0 for i in criteria.items) == 5
+    criteria = next(t for t in found.tables.values() if t.title.startswith("Criteria for referral"))
+    assert criteria.mode == "ANY one is enough"
+    assert sum(i.level == 1 for i in criteria.items) >= 5
+    waiting = next(t for t in found.tables.values() if t.key == "held")
+    assert {i.stance for i in waiting.items} == {"hold"}
     flags = found.tables["A"]
     assert flags.mode.startswith("ANY one is enough")
 
@@ -270,7 +270,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 def test_svg_is_accessible() -> None:
     picture = patient_picture(compiled(KB), answers("seed"), Links("../kb"))
-    (_, content), _ = rendered(picture, "svg")
+    content = next(page for _, page in rendered(picture, "svg") if b"imaging.dl#L" in page)
     root = ElementTree.fromstring(content)  # noqa: S314 - our own file
     assert root.get("role") == "graphics-document document"
     named = {e.get("id"): e for e in root.iter() if e.get("id")}
@@ -279,7 +279,7 @@ def test_svg_is_accessible() -> None:
     ids = [e.get("id") for e in root.iter() if e.get("id")]
     assert len(ids) == len(set(ids))
     boxes = [g for g in root.iter(f"{_SVG}g") if g.get("role") == "graphics-object"]
-    assert len(boxes) >= 16
+    assert len(boxes) >= 6
     for box in boxes:
         assert box.get("tabindex") == "0"
         assert box.get("aria-label")

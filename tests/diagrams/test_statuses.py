@@ -35,8 +35,11 @@ def faults(pathway: Pathway, given: Answers) -> Iterator[str]:
     found = {a.intervention: a.status for a in given.answers}
     painted: set[tuple[str, Status]] = set()
     for node in pathway.nodes():
-        for place, item in enumerate(node.body):
-            chip = overlay.items.get((node.key, place))
+        table = pathway.tables[node.table].items if node.kind == "urgent" and node.table else ()
+        lines = [(node.key, place, item) for place, item in enumerate(node.body)]
+        lines += [(node.table, place, item) for place, item in enumerate(table)]
+        for owner, place, item in lines:
+            chip = overlay.items.get((owner, place))
             if item.intervention is None or chip is None or chip.word not in SAID:
                 continue
             says = SAID[chip.word] or STATUS_OF_STANCE[item.stance]
@@ -203,8 +206,9 @@ def test_lines_that_leave_a_decision_are_labelled_in_every_format() -> None:
         for line in to_mermaid(picture).splitlines()
         if line.split(" -->")[0].strip() in {f"b{n - 1}" for n in decisions}
     )
-    assert "Yes 9" in "\n".join(table_words(picture.graph)) or "Yes 8" in "\n".join(table_words(picture.graph))
-    pages = [edge for edge in picture.scenes[0].edges if _number(edge.tail, pathway.nodes()) in decisions]
+    words = "\n".join(table_words(picture.graph))
+    assert all(f"{label} {head.number}" in words for tail, head, label in lines if tail.number in decisions)
+    pages = [edge for edge in picture.scenes[-1].edges if _number(edge.tail, pathway.nodes()) in decisions]
     assert all(edge.label for edge in pages if edge.arrow == "normal")
 
 

@@ -25,7 +25,7 @@ from guidelog.language.stances import HOLD, STANCES_AGAINST
 from guidelog.wording import fill, sentence
 
 from .criteria import Criterion, distinct, title_of
-from .model import STANCE_WORD, Item, Node, Pathway, Phase, Step, Tables, numbered
+from .model import STANCE_WORD, Item, Node, Pathway, Phase, Step, Table, Tables, numbered
 from .order import ANSWERED, SHORT_LIST, Advice, side_by_side
 
 
@@ -118,13 +118,15 @@ class _Inference(Advice):
                     text = sentence(label) if stance == "urgent" else f"Emergency pathway instead of: {label}"
                     items.append(Item(text, intervention=name, stance=stance, rules=own))
         held = list(self._held(bypass))
-        items += held
+        waiting = self.tables.add(Table("", "What waits meanwhile", "Not now", tuple(held), "held")) if held else ""
         about += [(i.intervention or "", i.stance) for i in held]
         rules += [r for i in held for r in i.rules]
         urgent = [i for i in items if i.stance == "urgent"]
         title = f"At once: {self.interventions[urgent[0].intervention or ''].label}" if len(urgent) == 1 else "At once"
         body = tuple(items) if items != urgent or len(urgent) != 1 else ()
-        leave = Node("urgent", "urgent", title, body=body, interventions=tuple(about), rules=distinct(rules))
+        leave = Node(
+            "urgent", "urgent", title, body=body, table=waiting, interventions=tuple(about), rules=distinct(rules)
+        )
         node = Node("bypass", "decision", question, table=table, criterion=bypass, rules=bypass.rules)
         return Step(node, leave, yes_down=False)
 
@@ -140,7 +142,7 @@ class _Inference(Advice):
                 rules = distinct(i.rule for i in instances)
                 self.refused.setdefault((name, HOLD), set()).update(r.id or "" for r in rules)
                 label = self.interventions[name].label
-                yield Item(f"{STANCE_WORD[HOLD]}: {label}", intervention=name, stance=HOLD, rules=rules)
+                yield Item(sentence(label), intervention=name, stance=HOLD, rules=rules)
 
     def _gate(
         self, gate: GroundElement, before: Phase, following: Sequence[Sequence[str]], members: dict[str, list[str]]

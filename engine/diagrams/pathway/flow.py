@@ -126,6 +126,13 @@ class Flow:
             self._put(f"table-{letter}", table)
             table_y = table.bottom + 10
             self._dotted(box, table)
+        letter = step.exit.table if step.exit else ""
+        if letter and f"table-{letter}" not in self.placed and not self.boxes.brief:
+            below, rest = self.boxes.table(letter, TABLE_W, 0, self.tallest)
+            if rest:
+                self.leftover.append((letter, rest))
+            self._put(f"table-{letter}", below.moved(TABLE_X, table_y))
+            table_y += below.h + 10
         return box, left, table_y
 
     def _put(self, key: str, box: Box) -> None:

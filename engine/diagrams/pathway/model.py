@@ -200,7 +200,7 @@ class Tables:
         if len(criterion.parts) == 1:
             mode = "This is required"
         items = tuple(x for part in criterion.parts for x in self._criterion_items(part, 0))
-        letter = self._add(Table("", title, mode, items, f"criteria:{name}"))
+        letter = self.add(Table("", title, mode, items, f"criteria:{name}"))
         self.lettered[name] = letter
         return letter
 
@@ -229,7 +229,8 @@ class Tables:
             return
         yield Item(text, part, level, rules=part.rules)
 
-    def _add(self, table: Table) -> str:
+    def add(self, table: Table) -> str:
+        """The letter of a further table."""
         number = len(self.tables)
         letter = chr(65 + number) if number < 26 else f"{chr(64 + number // 26)}{chr(65 + number % 26)}"
         self.tables[letter] = replace(table, letter=letter)

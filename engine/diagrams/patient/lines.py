@@ -186,13 +186,15 @@ def _body(world: World, instance: GroundRule) -> Value:
 def _words(world: World, instances: Sequence[GroundRule]) -> str:
     """What is said of the instance that came furthest."""
     best = max(instances, key=lambda i: {True: 2, None: 1, False: 0}[_body(world, i)])
-    failing = [e for e in best.elements if world.element(e) is False]
+    failing = [e for e, value in zip(best.elements, world.values(best), strict=True) if value is False]
     open_ = [e for e in best.elements if world.element(e) is None]
     match _body(world, best):
         case True:
             return "holds too"
         case False:
             first = next((e for e in failing if e == GroundLiteral(SCOPE, False)), failing[0])
+            if world.element(first) is None:
+                return f"not applied while it is not known: {_as_it_is(first, world)}"
             more = f", and {len(failing) - 1} more" if len(failing) > 1 else ""
             return f"closed, {_opposite(first, world)}{more}"
         case _:

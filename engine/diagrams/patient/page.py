@@ -9,7 +9,7 @@ from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.explain.description import Description, Emergency, describe
 from guidelog.semantics.status import Status
-from guidelog.wording import alternatives, sentence
+from guidelog.wording import alternatives, sentence, together
 from guidelog.wording.presentation import presentation
 
 from ..drawing import palette
@@ -124,9 +124,13 @@ def answer_lines(found: Description) -> Iterator[str]:
         by_status.setdefault(entry.answer.status, []).append(words)
     for status, labels in by_status.items():
         yield f"{sentence(presentation(status).word)}: {'; '.join(labels)}."
+    about: dict[tuple[str, str], list[str]] = {}
     for entry in found.entries:
-        yield from (f"{sentence(entry.answer.label)}, caution: {told.says}" for told in entry.cautions)
-        yield from (f"{sentence(entry.answer.label)}, note: {told.says}" for told in entry.notes)
+        for kind, listed in (("Caution", entry.cautions), ("Note", entry.notes)):
+            for told in listed:
+                about.setdefault((kind, told.says), []).append(entry.answer.label)
+    for (kind, says), labels in sorted(about.items(), key=lambda found: found[0][0] != "Caution"):
+        yield f"{kind} on {together(labels)}: {says}"
     yield from (f"{'Caution' if told.caution else 'Also note'}: {told.says}" for told in found.also)
     yield from (f"Not read: {text}" for text in found.not_read)
     yield from (f"Remark: {text}" for text in found.remarks)

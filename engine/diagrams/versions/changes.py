@@ -91,15 +91,13 @@ class _Merge:
 
     def _old_step(self, step: Step) -> Step:
         leave = step.exit if step.exit and step.exit.key not in self.after else None
-        table = f"old {step.node.table}" if step.node.table else ""
-        return replace(step, node=replace(step.node, table=table), exit=leave)
+        return replace(step, node=_old_letter(step.node), exit=_old_letter(leave) if leave else None)
 
     def _letters(self, phases: Sequence[Phase]) -> dict[str, str]:
         """New letters in reading order; tables that only the old version has are called `old X` until here."""
         letters: dict[str, str] = {}
         for phase in (p for outer in phases for p in (outer, *outer.beside)):
-            for step in phase.steps:
-                name = step.node.table
+            for name in (n.table for step in phase.steps for n in (step.node, step.exit) if n is not None):
                 if name and name not in letters:
                     letters[name] = chr(65 + len(letters)) if len(letters) < 26 else f"Z{len(letters) - 25}"
                     table = self.old.tables[name[4:]] if name.startswith("old ") else self.new.tables[name]
@@ -195,7 +193,13 @@ class _Merge:
                 node=replace(
                     s.node, table=letters.get(s.node.table, ""), body=self.bodies.get(s.node.key, s.node.body)
                 ),
-                exit=replace(s.exit, body=self.bodies.get(s.exit.key, s.exit.body)) if s.exit else None,
+                exit=replace(
+                    s.exit,
+                    table=letters.get(s.exit.table, ""),
+                    body=self.bodies.get(s.exit.key, s.exit.body),
+                )
+                if s.exit
+                else None,
             )
             for s in phase.steps
         )
@@ -213,6 +217,10 @@ class _Merge:
                 return True
         rules = {r.id for c in walk(node.criterion) for r in c.rules}
         return bool(rules & self.edited) and bool(self.affected)
+
+
+def _old_letter(node: Node) -> Node:
+    return replace(node, table=f"old {node.table}" if node.table else "")
 
 
 def walk(criterion: Criterion | None) -> Iterator[Criterion]:
