@@ -166,7 +166,7 @@ def criteria_of(answers: Answers, instance: GroundRule) -> tuple[Criterion, ...]
 
 
 def _distance(candidate: Candidate) -> tuple[int, int]:
-    order = {stance: i for i, stance in enumerate(("do", "consider", "urgent"))}
+    order: dict[str, int] = {stance: i for i, stance in enumerate((*STANCES_FOR[1:], STANCES_FOR[0]))}
     return (order[candidate.stance], candidate.count("not_met"))
 
 

@@ -84,26 +84,30 @@ def formulas(a: Connectives[V], stance: Mapping[Stance, V], scope: V) -> dict[St
 
     Each stance occurs once in each formula, so that three-valued evaluation of one is exact for it.
     """
-    urgent, do, consider = (stance[s] for s in STANCES_FOR)
-    avoid, defer = (stance[s] for s in STANCES_AGAINST)
-    emergency, hold = stance[EMERGENCY], stance[HOLD]
     no = a.negate
+    emergency, urgent, hold = stance[EMERGENCY], stance[Stance.URGENT], stance[HOLD]
+    elective = [s for s in STANCES_FOR if s is not Stance.URGENT]
+    waiting = [s for s in STANCES_AGAINST if status_of_stance(s) is Status.NOT_NOW]  # as silence in scope
+    refusing = [s for s in STANCES_AGAINST if s not in waiting]
     calm = (no(emergency), no(urgent))
     free = (*calm, no(hold))
-    silent = (*free, no(do), no(consider))
-    unopposed = (no(avoid), no(defer))
-    elective = a.both((no(hold), a.either((do, consider))))
-    rest = a.both((no(do), no(consider), no(avoid), a.either((defer, scope))))
-    return {
+    unopposed = tuple(no(stance[s]) for s in STANCES_AGAINST)
+    unadvised = tuple(no(stance[s]) for s in elective)
+    against = a.either(tuple(stance[s] for s in STANCES_AGAINST))
+    advised = a.both((no(hold), a.either(tuple(stance[s] for s in elective))))
+    rest = (*unadvised, *(no(stance[s]) for s in refusing), a.either((*(stance[s] for s in waiting), scope)))
+    found = {
         Status.EMERGENCY_PATHWAY: emergency,
-        Status.CONFLICT: a.both((no(emergency), a.either((urgent, elective)), a.either((avoid, defer)))),
+        Status.CONFLICT: a.both((no(emergency), a.either((urgent, advised)), against)),
         Status.URGENT: a.both((no(emergency), urgent, *unopposed)),
-        Status.RECOMMENDED: a.both((*free, do, *unopposed)),
-        Status.CONSIDER: a.both((*free, consider, no(do), *unopposed)),
-        Status.AVOID: a.both((*silent, avoid)),
-        Status.NOT_NOW: a.both((*calm, a.either((hold, rest)))),
-        Status.OUTSIDE_GUIDELINE: a.both((*silent, *unopposed, no(scope))),
+        Status.NOT_NOW: a.both((*calm, a.either((hold, a.both(rest))))),
+        Status.OUTSIDE_GUIDELINE: a.both((*free, *unadvised, *unopposed, no(scope))),
     }
+    for side, others in ((elective, unopposed), (refusing, unadvised)):
+        for place, one in enumerate(side):
+            before = (no(stance[s]) for s in side[:place])
+            found[status_of_stance(one)] = a.both((*free, stance[one], *before, *others))
+    return found
 
 
 def status_of(stances: Mapping[str, Value], in_scope: Value) -> Status:

@@ -20,8 +20,8 @@ from guidelog.ground.program import (
     GroundProgram,
     GroundRule,
 )
-from guidelog.language.stances import EMERGENCY, HOLD, STANCES, STANCES_AGAINST, STANCES_FOR
-from guidelog.semantics.status import NO_CAUTIONS, STATUS_OF_STANCE, Status
+from guidelog.language.stances import HOLD, STANCES
+from guidelog.semantics.status import NO_CAUTIONS, Status, formulas
 
 from .inputs import Pair, SolverInputs
 from .literals import Literals
@@ -151,34 +151,10 @@ class SolverProgram:
         return self._answers[intervention]
 
     def _decide(self, intervention: str) -> dict[Status, int]:
-        c = self.circuit
-        sure: dict[str, int] = {}
-        maybe: dict[str, int] = {}
-        for stance in STANCES:
-            sure[stance], maybe[stance] = self.atom(("advise", intervention, stance))
-        no_emergency, free = -maybe[EMERGENCY], -maybe[HOLD]
-        none_for = c.both(*(-maybe[s] for s in STANCES_FOR))
-        none_against = c.both(*(-maybe[s] for s in STANCES_AGAINST))
-        elective = c.both(free, c.any(*(sure[s] for s in STANCES_FOR if s != "urgent")))
-        found = {
-            Status.EMERGENCY_PATHWAY: sure[EMERGENCY],
-            Status.CONFLICT: c.both(
-                no_emergency, c.any(sure["urgent"], elective), c.any(*(sure[s] for s in STANCES_AGAINST))
-            ),
-        }
-        for stances, others in ((STANCES_FOR, none_against), (STANCES_AGAINST, none_for)):
-            for index, stance in enumerate(stances):
-                before = [-maybe[s] for s in stances[:index]]
-                before += [] if stance == "urgent" else [free]
-                found[STATUS_OF_STANCE[stance]] = c.both(no_emergency, others, *before, sure[stance])
-        in_scope, maybe_in_scope = self.atom(("in_scope",))
-        silent = c.both(no_emergency, free, none_for, none_against)
-        found[Status.OUTSIDE_GUIDELINE] = c.both(silent, -maybe_in_scope)
-        elective_silence = (-maybe[s] for s in (*STANCES_FOR, "avoid") if s != "urgent")
-        quiet = c.both(*elective_silence, c.any(sure["defer"], in_scope))
-        found[Status.NOT_NOW] = c.both(no_emergency, -maybe["urgent"], c.any(sure[HOLD], quiet))
-        found[Status.UNDETERMINED] = c.both(*(-literal for literal in found.values()))
-        return found
+        pairs = {stance: self.atom(("advise", intervention, stance)) for stance in STANCES}
+        found = formulas(_Pairs(self.circuit), pairs, self.atom(("in_scope",)))
+        sure = {status: certain for status, (certain, _) in found.items()}
+        return {**sure, Status.UNDETERMINED: self.circuit.both(*(-literal for literal in sure.values()))}
 
     def _comparison(self, comparison: GroundComparison) -> Pair:
         c = self.circuit
@@ -236,3 +212,21 @@ class SolverProgram:
         """Some instance holds."""
         bodies = [self.body(rule) for rule in rules]
         return self.circuit.any(*(b[0] for b in bodies)), self.circuit.any(*(b[1] for b in bodies))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Connectives of values that are pairs of literals: certainly so, possibly so."""
+
+    circuit: Literals
+
+    def both(self, parts: Iterable[Pair]) -> Pair:
+        listed = list(parts)
+        return self.circuit.both(*(p[0] for p in listed)), self.circuit.both(*(p[1] for p in listed))
+
+    def either(self, parts: Iterable[Pair]) -> Pair:
+        listed = list(parts)
+        return self.circuit.any(*(p[0] for p in listed)), self.circuit.any(*(p[1] for p in listed))
+
+    def negate(self, value: Pair) -> Pair:
+        return -value[1], -value[0]
