@@ -155,3 +155,23 @@ advise(P, rest, do) :- in_scope(P), atleast 1 { finding(P, F) : points(F, _) }.
 """
     assert "GL912" in codes(folder(tmp_path / "a", RULES + points, good=GOOD))
     assert "GL912" not in codes(folder(tmp_path / "b", RULES + points.replace("points(sign_a, 2).\n", ""), good=GOOD))
+
+
+SLOTS = """
+.measure days_a "days a" unit(day) range(0, 100)
+.measure days_b "days b" unit(day) range(0, 100)
+.measure age "age" unit(year) range(0, 120)
+.decl slot(M: measure, K: number)
+slot(days_a, 1).
+slot(days_b, 2).
+.concept later(P: patient, K: number) true("later {K}") false("not later {K}")
+#[id = "LATER", statements = ["S1"]]
+later(P, K) :- slot(M, K), slot(N, J), J != K, measure(P, M, X), measure(P, N, Y), Y < X.
+"""
+
+
+@pytest.mark.parametrize(("more", "expected"), [("", []), ("slot(age, 3).\n", ["GL218"])])
+def test_units_of_a_variable_are_those_of_the_facts_that_bind_it(more: str, expected: list[str]) -> None:
+    program, problems = parse(Source("rules.dl", RULES + SLOTS + more))
+    assert not problems
+    assert [d.code for d in check_program(program, names_of(program)) if d.severity is Severity.ERROR] == expected

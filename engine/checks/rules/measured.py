@@ -134,9 +134,11 @@ def _units(context: Context, layout: Layout, comparison: Comparison, sides: list
     units: dict[str, str] = {}
     for name in measures:
         if name.startswith("?"):
-            # Which measure it is shows only when the rule is used.
+            # Which measure it is shows only when the rule is used; the facts that bind it say which it can be.
+            listed = _listed(context, layout, name[1:])
             for other in declared.values():
-                units.setdefault(other.unit, name)
+                if listed is None or other.name in listed:
+                    units.setdefault(other.unit, name)
         elif name in declared and declared[name].unit:
             units.setdefault(declared[name].unit, name)
     scales = {"time" if unit in TICKS_PER_UNIT else unit: unit for unit in reversed(units)}
@@ -157,6 +159,21 @@ def _units(context: Context, layout: Layout, comparison: Comparison, sides: list
                 place(number.span, f"is this in {joined(units, 'or')}?"),
                 hint="declare both measures in one unit",
             )
+
+
+def _listed(context: Context, layout: Layout, variable: str) -> frozenset[str] | None:
+    """The names that a variable can stand for by the facts of relations that bind it; None where none do."""
+    found: frozenset[str] | None = None
+    for use in layout.body:
+        if use.predicate is None or use.predicate.kind is not Kind.RELATION or use.negated:
+            continue
+        defined = context.defined.get(use.atom.predicate, ())
+        for column, term in enumerate(use.atom.terms):
+            if isinstance(term, Variable) and term.name == variable and all(other.is_fact for other in defined):
+                heads = [other.head.atom.terms for other in defined if other.head is not None]
+                here = frozenset(t.name for terms in heads for t in terms[column : column + 1] if isinstance(t, Symbol))
+                found = here if found is None else found & here
+    return found
 
 
 def _in_unit(name: str, unit: str) -> str:
