@@ -17,7 +17,7 @@ from guidelog.diagnostics import Diagnostic, Severity
 from guidelog.ground.program import GroundAtLeast, GroundProgram, atom_text
 from guidelog.language import print_element, tree
 from guidelog.language.names import Kind, Names
-from guidelog.semantics.bdd import TooLarge
+from guidelog.semantics.bdd import FALSE, TooLarge
 from guidelog.source import Span
 
 from ..all_patients.mcdc import criterion_never_decides
@@ -35,6 +35,7 @@ _MEASURE = '.measure wait "waiting" unit(week) range(0, 52)\n.finding sign_b "si
 _WAIT = "advise(P, step_a, do) :- in_scope(P), {}finding(P, sign_b), measure(P, wait, W), W >= {}."
 THRESHOLDS = Code("GL909", Severity.WARNING, alone=True)
 COUNTED_ONCE = Code("GL912", Severity.WARNING, alone=True)
+NO_PATIENT = Code("GL913", alone=True)
 LINTS = (
     UNUSED,
     SINGLETON,
@@ -46,6 +47,7 @@ LINTS = (
     STRENGTHS,
     THRESHOLDS,
     COUNTED_ONCE,
+    NO_PATIENT,
 )
 
 
@@ -84,6 +86,7 @@ def lint(
     if grounded is not None:
         found += _never_matters(program, names, grounded)
         found += _counted_once(grounded)
+        found += _no_patient(grounded)
         if holding is not None:
             found += _untested(grounded, holding)
     return found
@@ -174,6 +177,24 @@ def _subsumed(program: tree.Program) -> Iterator[Advice]:
                         )
                     )
                     break
+
+
+def _no_patient(program: GroundProgram) -> Iterator[Advice]:
+    """Background rules that no patient at all satisfies together."""
+    if not program.denials:
+        return
+    try:
+        possible = Space.of(program).constraint
+    except TooLarge:
+        return
+    if possible == FALSE:
+        spans = [d.rule.body[0].span for d in program.denials if d.rule.body]
+        yield Advice(
+            NO_PATIENT.report(
+                "the background rules together are about nobody: every patient breaks one of them",
+                *(place(span) for span in dict.fromkeys(spans)),
+            )
+        )
 
 
 def _counted_once(program: GroundProgram) -> Iterator[Advice]:
