@@ -199,8 +199,8 @@ def test_the_reason_of_an_order_counts(client: Client) -> None:
             "order-select", {**MRI, "reasonCode": [coded(SNOMED, "192970008")]}, prefetch={"c": bundle(RADICULOPATHY)}
         )
     )
-    (card,) = said["cards"]
-    assert card["indicator"] == "critical"
+    emergency, card = said["cards"]
+    assert emergency["indicator"] == card["indicator"] == "critical"
     assert "urgent" in card["summary"]
     assert ratings(said) == ["appropriate"]
     (suggestion,) = card["suggestions"]
@@ -209,7 +209,7 @@ def test_the_reason_of_an_order_counts(client: Client) -> None:
 
 def test_an_urgent_order_need_not_be_hurried(client: Client) -> None:
     urgent = {**MRI, "priority": "stat", "reasonCode": [coded(SNOMED, "192970008")]}
-    (card,) = client.reply(request("order-sign", urgent, prefetch={"c": bundle(RADICULOPATHY)}))["cards"]
+    (_, card) = client.reply(request("order-sign", urgent, prefetch={"c": bundle(RADICULOPATHY)}))["cards"]
     assert "suggestions" not in card
     assert "selectionBehavior" not in card
 
@@ -566,11 +566,11 @@ def test_nobody_who_has_died_is_advised(client: Client) -> None:
 def test_one_advice_has_one_card_id_whatever_the_hook_and_the_patient(client: Client) -> None:
     retention = condition(SNOMED, "267064002", "c2")
     asked = {"q": bundle(RADICULOPATHY, retention)}
-    (signed,) = client.reply(request("order-sign", MRI, prefetch=asked))["cards"]
+    (_, signed) = client.reply(request("order-sign", MRI, prefetch=asked))["cards"]
     viewed = client.reply(request("patient-view", prefetch=asked))["cards"]
     assert signed["uuid"] in {card["uuid"] for card in viewed}
     twice = client.reply(request("order-sign", MRI, MRI | {"id": "o2"}, prefetch=asked))["cards"]
-    assert len({card["uuid"] for card in twice}) == 2
+    assert len({card["uuid"] for card in twice}) == 3  # the emergency, and each order
 
 
 def test_every_suggestion_says_whether_it_is_recommended_and_has_a_code_to_order(client: Client) -> None:
@@ -591,3 +591,12 @@ def test_summaries_end_with_a_whole_sentence(client: Client) -> None:
         got = client.http.post(f"/cds-services/{IDS[sent.get('hook', 'patient-view')]}", json=sent).json()
         for card in got.get("cards", ()):
             assert not card["summary"].endswith("…"), card["summary"]
+
+
+def test_an_emergency_comes_first_whatever_was_ordered(client: Client) -> None:
+    asked = {"q": bundle(RADICULOPATHY, condition(SNOMED, "267064002", "c2"))}
+    injection = order("nerve_root_injection", OWN, "o9")
+    cards = client.reply(request("order-sign", injection, prefetch=asked))["cards"]
+    assert cards[0]["indicator"] == "critical"
+    assert "MRI" in cards[0]["summary"] or "surgery" in cards[0]["summary"]
+    assert "njection" in cards[-1]["summary"]

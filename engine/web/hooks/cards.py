@@ -80,6 +80,7 @@ def card(
             ("Says", wording.sentence(answer.says)),
             ("Because", _grounds(answers, answer)),
             _next(answers, answer),
+            *_cautions(answer),
             *not_read(answers.patient.not_read),
             ("Source", _source(answers, answer)),
             ("Guideline", " ".join((_guideline(answers), *remarks))),
@@ -89,6 +90,12 @@ def card(
         advice=(answer.intervention, answer.status.value, *answer.rules),
         asks=answer.status is Status.UNDETERMINED,
     )
+
+
+def _cautions(answer: Answer) -> list[tuple[str, str]]:
+    """The line of what has to be found out all the same: it is part of the answer."""
+    told = " ".join(wording.sentence(caution.says).rstrip(".") + "." for caution in answer.cautions)
+    return [("Caution", told)] if told else []
 
 
 def summary_of(head: str, *sentences: str) -> str:

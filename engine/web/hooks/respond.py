@@ -248,7 +248,7 @@ def _order_cards(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A card for each order, and the ratings."""
     by_name = {answer.intervention: answer for answer in answers.answers}
-    cards, actions = [], []
+    cards, actions = _alerts(frame, answers, [item.match.intervention for item in ordered]), []
     for item in ordered:
         answer = by_name[item.match.intervention]
         orderable = frame.config.orders[answer.intervention]
@@ -275,6 +275,12 @@ def _order_cards(
     return cards, actions
 
 
+def _alerts(frame: Frame, answers: Answers, told: Iterable[str]) -> list[dict[str, Any]]:
+    """A card for each emergency that nobody asked about: it comes first, whatever was ordered."""
+    known = set(told)
+    return [card(frame, answers, alert) for alert in answers.alerts if alert.intervention not in known]
+
+
 def _instead(by_name: Mapping[str, Answer], names: Iterable[str]) -> list[Answer]:
     return [by_name[name] for name in names if name in by_name]
 
@@ -283,7 +289,8 @@ def _view(frame: Frame, answers: Answers, suggester: Suggester) -> list[dict[str
     """When a chart is opened: what is due, what to find out first, or, in one card, that nothing is due yet."""
     main = [a for a in answers.answers if a.intervention in answers.guideline.main]
     by_name = {answer.intervention: answer for answer in answers.answers}
-    cards = [
+    cards = _alerts(frame, answers, answers.guideline.main)
+    cards += [
         card(frame, answers, a, suggester.order(a) if a.status in ADVISED else ()) for a in main if a.status in SPOKEN
     ]
     ranges = [a for a in main if a.status is Status.UNDETERMINED and a.because is Because.GUIDELINE_RANGE]
