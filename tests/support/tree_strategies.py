@@ -8,6 +8,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from guidelog.language import tree
+from guidelog.source import Source
 
 LETTERS = "abcxyzABCXYZ019_"
 NAMES = st.one_of(
@@ -22,7 +23,7 @@ TEXTS = st.one_of(
     st.sampled_from(
         ["", "% no comment", 'a "b" c', "\\", "\\n", "a\nb", "{F}", ". :- #[", "é 中 𝄞", "\t\r", "a.\nb(X) :- c(X)."]
     ),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(lambda text: not Source("text", text).hidden),
 )
 WHOLE = st.one_of(st.integers(-20, 20), st.integers(-(10**12) + 1, 10**12 - 1))
 
