@@ -30,6 +30,9 @@ from .support.files import writing
 from .support.options import budget_option, write_json
 from .support.progress import progress
 
+_MOST_EDITS = 6
+"""How many edits are named at one change."""
+
 _ICON = {"added": "+", "removed": "-", "changed": "~"}
 
 
@@ -304,7 +307,9 @@ class _Page:
                 f"{indent}Every such patient has all of this{' but perhaps ' + ', '.join(free) if free else ''}."
             )
         if change.edits:
-            names = ", ".join(self.code(_short(e)) for e in change.edits)
+            names = ", ".join(self.code(_short(e)) for e in change.edits[:_MOST_EDITS])
+            if len(change.edits) > _MOST_EDITS:
+                names += f" and {len(change.edits) - _MOST_EDITS} more of the edits (--format json names them)"
             self.lines.append(f"{indent}{'Because of' if change.alone else 'It takes'} {names}.")
         if change.spare and first is change:
             self.lines.append(f"{indent}Shows several changes; for one of them fewer entries may do.")

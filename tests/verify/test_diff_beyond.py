@@ -12,8 +12,10 @@ from guidelog.cli.main import main
 from guidelog.fhir import load_mapping, read_records
 from guidelog.language.guideline import read_guideline
 from guidelog.pipeline import ask, compile_guideline
+from guidelog.verify.diff import attribution
+from guidelog.verify.diff.edits import edits
 from guidelog.workbench.code_changes import compare_codes
-from verify_support import LUMBAR
+from verify_support import LUMBAR, advise, tiny
 
 
 def edited(folder: Path, *edits: tuple[str, str, str]) -> Path:
@@ -109,3 +111,22 @@ def test_promises_that_are_dropped_are_tried_on_the_new_version(
     code, out = diff(lost, capsys)
     assert code == 1
     assert "RED-FLAG-SCREEN removed; it no longer holds" in out
+
+
+def test_rules_that_share_an_id_and_nothing_else_are_two_edits(tmp_path: Path) -> None:
+    first = tiny(tmp_path / "a", advise("A", "scan", "do", "in_scope(P), finding(P, alarm)"))
+    other = tiny(tmp_path / "b", advise("A", "pills", "defer", "finding(P, ill), !finding(P, tried)"))
+    moved = tiny(tmp_path / "c", advise("A", "pills", "do", "in_scope(P), finding(P, alarm)"))
+    assert [(e.name, e.kind) for e in edits(first.program, other.program)] == [("A", "added"), ("A", "removed")]
+    assert [(e.name, e.kind) for e in edits(first.program, moved.program)] == [("A", "changed")]
+
+
+def test_a_change_that_takes_many_edits_names_a_few(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribution, "MOST_EDITS_TRIED", 1)
+    new = edited(tmp_path / "g", ("vocabulary.dl", "screen(red_flags)", 'group("Other")'))
+    _, out = diff(new, capsys)
+    lines = [line for line in out.splitlines() if "It takes" in line]
+    assert lines
+    assert all("more of the edits" in line and line.count(".finding") == 6 for line in lines)

@@ -70,6 +70,8 @@ class Edit:
 def edits(old: tree.Program, new: tree.Program) -> list[Edit]:
     """All edits, in the order of the new version, removed ones last."""
     before, after = _keyed(old), _keyed(new)
+    for key in [k for k in before if k in after and _unrelated(before[k], after[k])]:
+        before[(*key, "before")] = before.pop(key)  # one id, two rules that have nothing to do with each other
     found = [
         Edit(_name(key), before.get(key), statement, _parts(before[key], statement) if key in before else ())
         for key, statement in after.items()
@@ -120,6 +122,14 @@ def _keyed(program: tree.Program) -> dict[tuple[str, ...], tree.Statement]:
         else:
             found["text", print_statement(statement).strip()] = statement
     return found
+
+
+def _unrelated(old: tree.Statement, new: tree.Statement) -> bool:
+    """Whether two rules of one id conclude something else from something else."""
+    if not (isinstance(old, tree.Rule) and isinstance(new, tree.Rule)) or old.head is None or new.head is None:
+        return False
+    about = [(h.predicate, *(t.name for t in h.terms if isinstance(t, tree.Symbol))) for h in (old.head, new.head)]
+    return about[0] != about[1] and not set(old.body) & set(new.body)
 
 
 def _name(key: tuple[str, ...]) -> str:
