@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -267,6 +268,29 @@ def test_a_csv_as_an_old_mac_wrote_it_has_lines(tmp_path: Path) -> None:
 def test_text_that_is_no_utf_8_is_refused(compiled: Compiled, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(HEADER.encode() + b"a\xe9,," + ROW.encode())
     assert refused(compiled, tmp_path / "t.csv", tmp_path / "out", "bits").startswith("GL705: ")
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "ndjson", "duckdb"])
+def test_batches_are_bounded_in_bytes(tmp_path: Path, ending: str) -> None:
+    """Long ids, and long words that are the same in every row, make batches shorter; no row is lost."""
+    rows = 3000
+    table = pa.table({"patient": [f"{'x' * 2000}{i}" for i in range(rows)], "urinary_retention": ["y" * 500] * rows})
+    file = tmp_path / f"t.{ending}"
+    if ending == "parquet":
+        pq.write_table(table, file)
+    elif ending == "csv":
+        file.write_text(
+            "patient,urinary_retention\n" + "".join(f"{r['patient']},{'y' * 500}\n" for r in table.to_pylist())
+        )
+    elif ending == "ndjson":
+        file.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    else:
+        with duckdb.connect(str(file)) as connection:
+            connection.register("given", table)
+            connection.execute("CREATE TABLE patients AS FROM given")
+    batches = list(open_tables(str(file))[0].batches(1 << 18, ["patient", "urinary_retention"], 1 << 20))
+    assert max(batch.nbytes for batch in batches) < 1 << 21
+    assert pa.Table.from_batches(batches).equals(table)
 
 
 # ---------------------------------------------------------------- results

@@ -97,6 +97,12 @@ def run_sql(compiled: Compiled, data: str, out: str, options: Options, engine: s
     with started.results.held():
         try:
             return started.execute(engine)
+        except duckdb.OutOfMemoryException:
+            hint = "give it more, or use the embedded engine, which needs no more for more patients"
+            message = f"DuckDB cannot answer this within `--memory` ({options.memory >> 20:,} MB)"
+            raise InputError.of("GL705", message, hint=hint) from None
+        except duckdb.Error as error:
+            raise started.tables[0].unreadable(error) from None
         finally:
             started.results.discard()  # a query is not taken up where it stopped, so nothing of it is worth keeping
 
@@ -166,6 +172,8 @@ class _SqlRun:
                 )
                 text = self.query(table, layout, _WORDS).sql("duckdb")
                 connection.execute(f"CREATE TEMP TABLE answers_{number} AS {text}")
+            except duckdb.OutOfMemoryException:
+                raise
             except duckdb.Error as error:
                 raise table.unreadable(error) from None
             yield f"answers_{number}"
@@ -180,7 +188,7 @@ class _SqlRun:
         work, memory = self.results.work, self.options.memory
         twice = pa.array([], pa.string())
         if is_wide(self.tables[0]):
-            twice = patients_twice(tables, layouts[0].patient, folder=work, memory=memory)
+            twice = patients_twice(tables, layouts[0].patient, folder=work, memory=memory // 2)
         connection.register("twice", pa.table({"p": twice}))
         judged = _JUDGED if len(twice) else "*"
         every = " UNION ALL BY NAME ".join(f"SELECT {judged} FROM {source}" for source in sources)
