@@ -458,7 +458,7 @@ def evaluation_alone(compiled: Any, rows: int, repeat: int) -> dict[str, float]:
     layout = layout_of(table.column_names, vocabulary, "memory")
     batch = read_batch(table.to_batches()[0], layout, vocabulary, 1)
     plan = plan_of(compiled.ground)
-    kept = Evaluator(plan.circuit, plan.outputs)
+    kept = Evaluator(plan.circuit, [*plan.outputs, *plan.told])
     bare = Evaluator(plan.circuit, [n for a in plan.advice for n in a.statuses.values()])
     return timed(
         {

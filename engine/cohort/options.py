@@ -68,6 +68,7 @@ def check_masks(plan: Plan) -> None:
     for what, number in (
         *((f"`{a.intervention}`", len(a.rules)) for a in plan.advice),
         ("the background", len(plan.denials)),
+        *(("`unsettled`", len(plan.cautions)), ("notes", len(plan.notes)), ("alerts", len(plan.alerts))),
     ):
         if number > MOST_BITS:
             raise InputError.of("GL716", f"{what} has {number} rules; a table of answers has room for {MOST_BITS}")

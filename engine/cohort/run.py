@@ -102,7 +102,9 @@ class _Run:
         self.bytes = batch_bytes(options.memory)
         self.flow = Flow(self.plan, compiled)
         self.counter = Counter(self.plan, compiled.ground, max(WORD, SAMPLE * self.rows // LARGEST_BATCH))
-        self.evaluator = Evaluator(self.plan.circuit, [*self.plan.outputs, *self.counter.outputs, *self.flow.outputs])
+        self.evaluator = Evaluator(
+            self.plan.circuit, [*self.plan.outputs, *self.plan.told, *self.counter.outputs, *self.flow.outputs]
+        )
         gates = (gate for _, gate in self.evaluator.gates)
         self.asked = {gate.name for gate in gates if isinstance(gate, Known)}
         self.asked.update(m for screen in self.vocabulary.screens.values() for m in screen.members)
@@ -299,6 +301,8 @@ class _Run:
                 None if status != "undetermined" else "guideline_range" if by_range else "missing_data"
             )
             found[advice.intervention + RULES] = [r.rule for r in advice.rules if holds(r.gives)]
+        for name, bits_ in answers.told(self.plan).items():
+            found[name] = [r.rule for r in bits_ if holds(r.gives)]
         return found
 
     def finish(self) -> dict[str, Any]:

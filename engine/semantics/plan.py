@@ -29,11 +29,13 @@ from guidelog.language.stances import HOLD, STANCES
 from .circuit import FALSE, NO, TRUE, YES, Builder, Circuit, End, Known, Pair
 from .exact_gates import ExactGates
 from .interpret import Interpretation, interpret
-from .status import STATUS_OF_STANCE, Status, formulas
+from .status import NO_CAUTIONS, STATUS_OF_STANCE, Status, formulas
 from .status_diagrams import diagrams_of
 
 MOST_GATES = 5_000_000
 MOST_STEPS = 3_000_000
+ALARMS = frozenset({Status.EMERGENCY_PATHWAY, Status.URGENT})
+"""Answers that are given whether or not somebody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ class Plan:
     denials: tuple[Denial, ...]
     atoms: Mapping[Ranges, Mapping[Atom, Pair]]
     probes: Mapping[Atom, tuple[Probe, ...]] = field(repr=False)
+    cautions: tuple[RuleBit, ...] = ()
+    """By `INTERVENTION RULE`: who has this caution with the answer."""
+    notes: tuple[RuleBit, ...] = ()
+    alerts: tuple[RuleBit, ...] = ()
+    """By intervention that nobody asked about: whose answer is an emergency."""
+
+    @property
+    def told(self) -> list[int]:
+        """The bits of what is told with the answers."""
+        return list(dict.fromkeys(r.gives for r in (*self.cautions, *self.notes, *self.alerts)))
 
     @property
     def outputs(self) -> list[int]:
@@ -125,12 +137,15 @@ class _Planner:
         kept = self.derive(Ranges.KEPT)
         ends = [self.derive(ranges) if self.has_ranges() else kept for ranges in (Ranges.LOW, Ranges.HIGH)]
         advice = tuple(self.advice(name, kept, ends) for name in interventions)
+        cautions = tuple(bit for name, of in zip(interventions, advice, strict=True) for bit in self.cautions(of, kept))
+        alerts = self.alerts(interventions, kept)
+        notes = self.notes({*interventions}, kept, {alert.rule: alert.gives for alert in alerts})
         probes = {
             atom: tuple(Probe(i, tuple(map(kept.element, i.elements))) for i in instances)
             for atom, instances in self.program.instances.items()
         }
         atoms = {Ranges.KEPT: kept.values, Ranges.LOW: ends[0].values, Ranges.HIGH: ends[1].values}
-        return Plan(self.bits.circuit(), advice, denials, atoms, probes)
+        return Plan(self.bits.circuit(), advice, denials, atoms, probes, cautions, notes, alerts)
 
     # background
     def propagate(self) -> tuple[Denial, ...]:
@@ -232,6 +247,49 @@ class _Planner:
                 )
         rules = tuple(RuleBit(rule, self.bits.any(bits)) for rule, bits in gives.items())
         return Advice(intervention, statuses, range_only, rules)
+
+    def cautions(self, advice: Advice, kept: Interpretation[Pair]) -> list[RuleBit]:
+        """Which rules with `unsettled` would change the answer, if something that is not known were so."""
+        held = kept.atom(("advise", advice.intervention, HOLD))[0]
+        given = [
+            self.bits.all((number, self.bits.complement(held))) if status is Status.NOT_NOW else number
+            for status, number in advice.statuses.items()
+            if status not in NO_CAUTIONS
+        ]
+        found: dict[str, list[int]] = {}
+        for instance in self.program.settled_below(advice.intervention):
+            values = [kept.element(element) for element in instance.elements]
+            open_ = self.bits.any(self.bits.complement(self.bits.any(values[place])) for place in instance.settled)
+            possible = self.bits.all(self.bits.complement(false) for _, false in values)
+            bit = self.bits.all((self.bits.any(given), possible, open_))
+            if bit != FALSE:
+                found.setdefault(f"{advice.intervention} {instance.rule.id or ''}", []).append(bit)
+        return [RuleBit(name, self.bits.any(bits)) for name, bits in found.items()]
+
+    def alerts(self, asked: Sequence[str], kept: Interpretation[Pair]) -> tuple[RuleBit, ...]:
+        """Emergencies about interventions that nobody asked about."""
+        found = []
+        for name in self.program.names.vocabulary.interventions:
+            if name not in asked:
+                statuses = self.statuses(name, kept, Ranges.KEPT)
+                bit = self.bits.any(number for status, number in statuses.items() if status in ALARMS)
+                if bit != FALSE:
+                    found.append(RuleBit(name, bit))
+        return tuple(found)
+
+    def notes(
+        self, asked: Container[str], kept: Interpretation[Pair], alerts: Mapping[str, int]
+    ) -> tuple[RuleBit, ...]:
+        """The rules of notes that hold: on topics, and on interventions that are asked about or alert."""
+        found: dict[str, list[int]] = {}
+        others = {name for name in self.program.names.vocabulary.interventions if name not in asked}
+        for atom in self.program.reachable("note"):
+            wanted = alerts.get(str(atom[1]), FALSE) if atom[1] in others else TRUE
+            for instance in self.program.instances[atom]:
+                bit = self.bits.all((kept.body(instance)[0], wanted))
+                if bit != FALSE:
+                    found.setdefault(instance.rule.id or "", []).append(bit)
+        return tuple(RuleBit(rule, self.bits.any(bits)) for rule, bits in found.items())
 
     def statuses(self, intervention: str, values: Interpretation[Pair], ranges: Ranges) -> dict[Status, int]:
         """The bit of each status but `undetermined`; those that nobody can get are left out."""

@@ -93,7 +93,7 @@ def by_bits(compiled: Compiled, plan: Plan, table: Any) -> list[list[FastAnswer]
     layout = layout_of(table.column_names, compiled.names.vocabulary, "table")
     batch = read_batch(table.to_batches()[0], layout, compiled.names.vocabulary, 1)
     assert not batch.rejects
-    bits = Evaluator(plan.circuit, plan.outputs).evaluate(batch.inputs)
+    bits = Evaluator(plan.circuit, [*plan.outputs, *plan.told]).evaluate(batch.inputs)
     for denial in plan.denials:
         batch.reject(unpack(bits[denial.contradicted], batch.inputs.rows).copy(), "GL421", "contradiction")
     found = iter(_decoded(plan, answers_of(plan, bits, batch, Shape()).to_pylist()))

@@ -18,7 +18,7 @@ from guidelog.semantics import All, Any, Constant, End, Known, Not, Plan, Reache
 from guidelog.semantics.circuit import looks_at
 from guidelog.semantics.status import Because, Status
 
-from ..results.answer_table import ASSUMED, BACKGROUND, BECAUSE, RULES
+from ..results.answer_table import ASSUMED, BACKGROUND, BECAUSE, RULES, told
 from ..rows.column_types import Kind
 from ..rows.layout import Layout
 from .sql_inputs import InputQuery, bit_of, column_of, named, number_of
@@ -53,7 +53,8 @@ class _Query:
         self.words = None if words is None else exp.DataType.build(words, udt=True)
 
     def build(self, table: exp.Expr) -> exp.Select:
-        needed = [n for n in self.plan.circuit.needed(self.plan.outputs) if not isinstance(self.gates[n], Constant)]
+        outputs = [*self.plan.outputs, *self.plan.told]
+        needed = [n for n in self.plan.circuit.needed(outputs) if not isinstance(self.gates[n], Constant)]
         level: dict[int, int] = {}
         for n in needed:
             level[n] = max((level[p] + 1 for p in looks_at(self.gates[n]) if p in level), default=0)
@@ -62,7 +63,7 @@ class _Query:
             for p in looks_at(self.gates[n]):
                 last[p] = max(last[p], level[n])
         deepest = max(level.values(), default=0)
-        last.update(dict.fromkeys(self.plan.outputs, deepest + 1))
+        last.update(dict.fromkeys(outputs, deepest + 1))
         last_end: dict[tuple[str, bool], int] = {}
         for n in needed:
             if isinstance(gate := self.gates[n], Reaches):
@@ -139,6 +140,7 @@ class _Query:
             columns.append(named(self.mask([r.gives for r in advice.rules]), advice.intervention + RULES))
         columns.append(exp.cast(exp.column(ASSUMED), "bigint", copy=False).as_(ASSUMED, copy=False))
         columns.append(self.mask([d.adds for d in self.plan.denials]).as_(BACKGROUND, copy=False))
+        columns += [self.mask([r.gives for r in bits]).as_(name, copy=False) for name, bits in told(self.plan).items()]
         return columns
 
     def word(self, word: Status | Because) -> exp.Expr:

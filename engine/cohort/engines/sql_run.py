@@ -253,6 +253,8 @@ class _SqlRun:
             answer = given[str(record["patient"])]
             for name in self.wanted:
                 answer[name + RULES] = expand(int(answer[name + RULES]), rules[name])
+            for name, bits in answers.told(self.plan).items():
+                answer[name] = expand(int(answer[name]), [r.rule for r in bits])
             audit.keep(0.0, record, None if answer[SET_ASIDE] is not None else answer)
         if self.tables[0].kind == "fhir":
             read_resources_again(audit, self.tables, reader_of(self.compiled, self.options), self.aside)

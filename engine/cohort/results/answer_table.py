@@ -16,13 +16,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from guidelog.language.tree import plain
 from guidelog.semantics import Advice, Plan
+from guidelog.semantics.plan import RuleBit
 from guidelog.semantics.status import Because, Status
 
 from ..engines.vectors import Words, unpack
 from ..rows.batch import Batch
 
 BECAUSE, RULES, ASSUMED, BACKGROUND = ".because", ".rules", "assumed", "background"
+CAUTIONS, NOTES, ALERTS = "cautions", "notes", "alerts"
 MOST_BITS = 63
 """What a mask has room for: a signed 64-bit whole number, which every format has."""
 _Columns: TypeAlias = "tuple[NDArray[np.uint8], Words, Words | None, NDArray[Any] | None]"
@@ -47,7 +50,28 @@ def dictionary(plan: Plan, screens: Sequence[str]) -> dict[str, Any]:
         "rules": {a.intervention: [r.rule for r in a.rules] for a in plan.advice},
         "assumed": list(screens),
         "background": [d.rule for d in plan.denials],
+        **{name: [r.rule for r in bits] for name, bits in told(plan).items()},
+        "says": _sentences(plan),
     }
+
+
+def _sentences(plan: Plan) -> dict[str, str]:
+    """What each caution and note says, by its rule; what stands in `{…}` differs from patient to patient."""
+    wanted = {bit.rule.split(" ")[-1] for bit in (*plan.cautions, *plan.notes)}
+    found: dict[str, str] = {}
+    for probes in plan.probes.values():
+        for probe in probes:
+            rule = probe.instance.rule
+            text = rule.annotation("unsettled") or rule.annotation("says")
+            if rule.id in wanted and text:
+                found[rule.id] = plain(text)
+    return found
+
+
+def told(plan: Plan) -> dict[str, tuple[RuleBit, ...]]:
+    """What is told with the answers, by column: cautions, notes, and emergencies about what nobody asked."""
+    found = {CAUTIONS: plan.cautions, NOTES: plan.notes, ALERTS: plan.alerts}
+    return {name: bits for name, bits in found.items() if bits}
 
 
 def answers_of(plan: Plan, bits: Mapping[int, Words], batch: Batch, shape: Shape) -> pa.Table:
@@ -57,6 +81,7 @@ def answers_of(plan: Plan, bits: Mapping[int, Words], batch: Batch, shape: Shape
     given = [_one(advice, bits, rows, shape) for advice in plan.advice]
     assumed = _mask(list(batch.assumed.values()), rows, len(batch.assumed))
     background = _mask([bits[d.adds] for d in plan.denials], rows, len(plan.denials))
+    also = {name: _mask([bits[r.gives] for r in listed], rows, len(listed)) for name, listed in told(plan).items()}
     rules = [[r.rule for r in a.rules] for a in plan.advice]
     names = [a.intervention for a in plan.advice]
     if shape.long:
@@ -66,7 +91,8 @@ def answers_of(plan: Plan, bits: Mapping[int, Words], batch: Batch, shape: Shape
             (status[kept], _places(status, by_range)[kept], None if mask is None else mask[kept])
             for status, _, by_range, mask in given
         ]
-        return _long(ids, names, placed, rules, assumed[kept], background[kept], shape)
+        masks = {ASSUMED: assumed[kept], BACKGROUND: background[kept], **{n: mask[kept] for n, mask in also.items()}}
+        return _long(ids, names, placed, rules, masks, shape)
     columns: dict[str, Any] = {"patient": batch.ids}
     for name, listed, (status, undetermined, by_range, mask) in zip(names, rules, given, strict=True):
         columns[name] = _dictionary(status, _CHOICES)
@@ -74,6 +100,8 @@ def answers_of(plan: Plan, bits: Mapping[int, Words], batch: Batch, shape: Shape
         if mask is not None:
             columns[name + RULES] = _expanded(mask, listed) if shape.expand else _array(mask)
     columns[ASSUMED], columns[BACKGROUND] = _array(assumed), _array(background)
+    for name, mask in also.items():
+        columns[name] = _expanded(mask, [r.rule for r in told(plan)[name]], "; ") if shape.expand else _array(mask)
     gaps = {"patient", *(name + BECAUSE for name in names)}
     fields = [pa.field(name, array.type, nullable=name in gaps) for name, array in columns.items()]
     # What has no gaps says so, and a writer need not write where they are.
@@ -153,10 +181,10 @@ def _places(status: NDArray[np.uint8], by_range: Words | None) -> NDArray[np.uin
     return places
 
 
-def _expanded(mask: NDArray[Any], rules: Sequence[str]) -> pa.Array:
+def _expanded(mask: NDArray[Any], rules: Sequence[str], between: str = " ") -> pa.Array:
     """The rules as one text, `IMG-1 IMG-3`; few masks occur, so each is written out once."""
     found, places = np.unique(mask, return_inverse=True)
-    texts = [" ".join(expand(int(m), rules)) for m in found]
+    texts = [between.join(expand(int(m), rules)) for m in found]
     return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(texts, pa.string()))
 
 
@@ -165,8 +193,7 @@ def _long(
     names: Sequence[str],
     given: Sequence[tuple[Any, ...]],
     rules: Sequence[Sequence[str]],
-    assumed: NDArray[Any],
-    background: NDArray[Any],
+    masks: Mapping[str, NDArray[Any]],
     shape: Shape,
 ) -> pa.Table:
     count, rows = len(names), len(ids)
@@ -195,6 +222,5 @@ def _long(
         )
     elif shape.rules:
         columns["rules"] = np.stack([c[2].astype(np.int64) for c in given], axis=1).ravel()
-    columns[ASSUMED] = np.repeat(assumed.astype(np.int64), count)
-    columns[BACKGROUND] = np.repeat(background.astype(np.int64), count)
+    columns.update((name, np.repeat(mask.astype(np.int64), count)) for name, mask in masks.items())
     return pa.table(columns)

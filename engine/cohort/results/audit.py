@@ -16,6 +16,7 @@ import numpy as np
 
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
+from guidelog.explain.answers import Answers
 from guidelog.patients import Patient, patient_from_content
 from guidelog.pipeline import ask
 from guidelog.semantics.status import Status
@@ -27,7 +28,7 @@ from ..rows.row_to_record import record_of, row_of
 from ..rows.tables import Table
 from ..wide.fhir import Reader
 from ..wide.fhir_ndjson import resources_of
-from .answer_table import BECAUSE, RULES
+from .answer_table import ALERTS, BECAUSE, CAUTIONS, NOTES, RULES
 
 
 class AuditError(Exception):
@@ -153,7 +154,20 @@ class Audit:
             )
             if rules is not None and not same:
                 raise AuditError(f"{name}, `{i}`: rules {', '.join(rules)}, and `ask` names {', '.join(answer.rules)}")
+        for column, said in _told(answers).items():
+            if (found := set(given.get(column, ()))) != said:
+                listed = "; ".join(sorted(found)) or "none", "; ".join(sorted(said)) or "none"
+                raise AuditError(f"{name}, {column}: {listed[0]}, and `ask` says {listed[1]}")
         return True
+
+
+def _told(answers: Answers) -> dict[str, set[str]]:
+    """What `ask` tells with its answers."""
+    return {
+        CAUTIONS: {f"{a.intervention} {c.rule}" for a in answers.answers for c in a.cautions},
+        NOTES: {note.rule for note in answers.notes},
+        ALERTS: {alert.intervention for alert in answers.alerts},
+    }
 
 
 def _same(record: Mapping[str, Any], item: _Chosen) -> bool:
