@@ -24,6 +24,8 @@ from guidelog.language.guideline import load_guideline
 from guidelog.patients import patient_from_content
 from guidelog.pipeline import ask, compile_guideline
 from guidelog.semantics.one_patient import CircuitEngine
+from guidelog.semantics.plan import ALARMS
+from guidelog.wording.presentation import EMERGENCIES
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -518,17 +520,17 @@ def test_the_question_that_settles_most_does_settle(compiled: Compiled, tmp_path
     table = patients(compiled, 400)
     data = write(table, tmp_path / "p.parquet")
     account = run(compiled, str(data), str(tmp_path / "out"), QUICK)
-    name = "flexion_extension_radiographs"
+    name, question_ = "flexion_extension_radiographs", "chronic_radiculopathy"
     asked = {question: (always, ever) for question, always, ever in questions(account, name)}
-    always, _ = asked["instability_suspected"]
+    always, _ = asked[question_]
     before = {row["patient"]: row[name] for row in rows_of(tmp_path / "out")}
-    place = table.column_names.index("instability_suspected")
+    place = table.column_names.index(question_)
     settled = set(before)
     for reply in (True, False):
         told = [
             reply if v is None or v == "unknown" else v in (True, "present") for v in table.column(place).to_pylist()
         ]
-        write(table.set_column(place, "instability_suspected", pa.array(told)), data)
+        write(table.set_column(place, question_, pa.array(told)), data)
         run(compiled, str(data), str(tmp_path / "out"), QUICK)
         settled &= {row["patient"] for row in rows_of(tmp_path / "out") if row[name] != "undetermined"}
     assert always == sum(before[p] == "undetermined" for p in settled) > 0
@@ -560,19 +562,15 @@ def test_diff_counts_who_changes(compiled: Compiled, tmp_path: Path) -> None:
         str(tmp_path / "changes.csv"),
     )
     assert (found.changed, found.only_old, found.only_new) == (2, 1, 1)
+    open_ = "undetermined (missing_data)"
     flows = {(f.old, f.new): f.patients for f in found.flows}
-    assert (
-        flows["not_now", "consider"]
-        == flows["undetermined (missing_data)", "not_now"]
-        == flows["consider", "consider"]
-        == 1
-    )
-    assert "not_now -> consider: 1" in render_diff(found)
+    assert flows["not_now", open_] == flows[open_, "not_now"] == flows[open_, open_] == 1
+    assert f"not_now -> {open_}: 1" in render_diff(found)
     picture = render_moves(found, "old", "new", {"flexion_extension_radiographs": "flexion < extension"})
     assert "2 patients with another answer" in picture
     assert "flexion &lt; extension" in picture
-    assert "<title>not now to consider: 1</title>" in picture
-    assert (tmp_path / "changes.csv").read_text().splitlines()[1] == "a,flexion_extension_radiographs,not_now,consider"
+    assert "<title>not now to undetermined (missing data): 1</title>" in picture
+    assert (tmp_path / "changes.csv").read_text().splitlines()[1] == f"a,flexion_extension_radiographs,not_now,{open_}"
 
 
 def test_the_pathway_picture_has_the_numbers_of_the_run(compiled: Compiled, tmp_path: Path) -> None:
@@ -775,3 +773,39 @@ def test_parts_joined_are_the_parts_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"PAR1" + b"x" * 100)
     with pytest.raises(ValueError, match="is not a Parquet file"):
         joining.join_parquet([tmp_path / "bad"], tmp_path / "no.parquet")
+
+
+# ---------------------------------------------------------------- what is told with the answers
+
+
+@pytest.mark.parametrize("engine", ["bits", "duckdb"])
+@pytest.mark.parametrize("asked", [("nsaid", "mri_lumbar", "surgical_referral"), ("nerve_root_injection",)])
+def test_cautions_notes_and_alerts_are_those_of_ask(
+    compiled: Compiled, tmp_path: Path, engine: str, asked: tuple[str, ...]
+) -> None:
+    lines = (KB.parents[1] / "docs" / "examples" / "patients.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    data = tmp_path / "p.csv"
+    data.write_text("".join(lines[:40]), encoding="utf-8")
+    options = replace(QUICK, interventions=asked, audit=5)
+    account = (
+        run(compiled, str(data), str(tmp_path / "out"), options)
+        if engine == "bits"
+        else run_sql(compiled, str(data), str(tmp_path / "out"), options, engine)
+    )
+    listed = account["dictionary"]
+    seen = set()
+    for row in rows_of(tmp_path / "out"):
+        given = ask(compiled, find_patient(str(data), row["patient"], compiled), asked, asking=())
+        cautions = {f"{a.intervention} {c.rule}": c.says for a in given.answers for c in a.cautions}
+        notes = {note.rule: note.says for note in given.notes}
+        alerts = {alert.intervention for alert in given.alerts}
+        for column, said in (("cautions", set(cautions)), ("notes", set(notes)), ("alerts", alerts)):
+            found = set(expand(int(row.get(column, 0)), listed.get(column, ())))
+            assert found == said, (row["patient"], column)
+            seen.update(column for _ in said)
+    assert seen == ({"cautions", "notes"} if "nsaid" in asked else {"notes", "alerts"})
+    assert all(listed["says"].get(rule) for rule in listed["notes"])
+
+
+def test_what_alarms_is_the_same_for_plans_and_presentation() -> None:
+    assert ALARMS == EMERGENCIES
