@@ -16,6 +16,8 @@ from .syntax import require
 MOST_LEAVES = 256
 
 
+# > each input once, sorted by name, factors whole numbers other than 0, without a common divisor, the first one
+# > positive.
 def sum_of(split: Any, book: Rulebook) -> Sum:
     """A sum of inputs: sorted by name, without a common divisor, the first factor positive."""
     factors = tuple((name, factor) for name, factor in split)
@@ -26,6 +28,7 @@ def sum_of(split: Any, book: Rulebook) -> Sum:
     return factors
 
 
+# > `below` is the case in which the sum is at most `at` − 1, `from` the case in which it is at least `at`.
 def assume(tree: Mapping[str, Any], side: str, known: Known, book: Rulebook, ranges: str) -> Known:
     """What is known on one side of a split: that a sum is below or from a number, or which end a range has."""
     total, at = sum_of(tree["split"], book), tree["at"]
@@ -61,6 +64,8 @@ def cases_of(tree: Any, known: Known, book: Rulebook, ranges: str) -> list[tuple
     return found
 
 
+# > the id of a background rule with an instance all of whose elements are T, or `null` where some input, or some
+# > sum that was assumed on the way, has no value left
 def is_impossible(why: Any, known: Known, book: Rulebook) -> bool:
     """Whether no patient is in a case: a background rule forbids it (its id), or (None) a value is left without any."""
     if why is not None:

@@ -85,6 +85,8 @@ def bounds(factors: Sum, known: Known) -> tuple[int, int]:
     return low, high
 
 
+# > a measured comparison is T when it holds for all values of the intervals, F when for none, else U, and with a
+# > range `a..b` it is T when it is T for both ends, F when F for both, else U
 def value_of(element: Total, known: Known, ranges: str = "kept") -> int:
     """Whether an element is false, unknown or true, over all values that are possible and under a setting of ranges."""
     low, high = bounds(element.factors, known)
@@ -209,6 +211,30 @@ def input_of(given: Mapping[str, Any]) -> Input:
     return Input(low * ticks, high * ticks, ticks, unit, screen, None if unlisted is None else unlisted * ticks)
 
 
+def without_patient(clause: Clause, plain: set[str]) -> tuple[Atom | None, tuple[syntax.Element, ...]]:
+    """Head and body of a clause, without the one patient that all atoms of other than plain relations are about."""
+    patients = set[syntax.Term]()
+
+    def atom(old: Atom) -> Atom:
+        if old.predicate in plain:
+            return old
+        patients.add(old.terms[0])
+        return Atom(old.predicate, old.terms[1:])
+
+    def literal(old: Literal) -> Literal:
+        return Literal(old.positive, atom(old.atom))
+
+    def element(old: syntax.Element) -> syntax.Element:
+        if isinstance(old, AtLeast):
+            members = (Member(literal(member), tuple(map(literal, conditions))) for member, conditions in old.members)
+            return AtLeast(old.number, tuple(members))
+        return literal(old) if isinstance(old, Literal) else old
+
+    found = clause.head and atom(clause.head), tuple(map(element, clause.body))
+    require(len(patients) <= bool(clause.body), "a fact is about a patient, or a rule about two")
+    return found
+
+
 class Rulebook:
     """A rule text under given readings, ground once for all patients; nothing changes it afterwards.
 
@@ -253,35 +279,15 @@ class Rulebook:
         """A clause as a rule about one patient, who is left out; none where another reading is in force."""
         notes = {key: unquoted(value) for key, value in clause.annotations}
         require(len(notes) == len(clause.annotations), "a key of an annotation stands twice")
-        patients = set[syntax.Term]()
-
-        def atom(old: Atom) -> Atom:
-            if (
-                old.predicate in self.declared["decl"]
-                and "patient" not in self.declared["decl"][old.predicate]["types"]
-            ):
-                return old
-            patients.add(old.terms[0])
-            return Atom(old.predicate, old.terms[1:])
-
-        def literal(old: Literal) -> Literal:
-            return Literal(old.positive, atom(old.atom))
-
-        def element(old: syntax.Element) -> syntax.Element:
-            if isinstance(old, AtLeast):
-                return AtLeast(
-                    old.number, tuple(Member(literal(m), tuple(map(literal, more))) for m, more in old.members)
-                )
-            return literal(old) if isinstance(old, Literal) else old
-
-        head = clause.head and atom(clause.head)
-        body = tuple(map(element, clause.body))
-        if head is None and "remark" in notes:  # about how a record is read, before there is anything to prove
+        if clause.head is None and "remark" in notes:  # about how a record is read, before there is anything to prove
             return []
+        declared = self.declared["decl"].items()
+        head, body = without_patient(clause, {name for name, given in declared if "patient" not in given["types"]})
         rule = Rule(notes["id"] if body else "fact", head, body, "unsettled" in notes)
-        require(len(patients) <= bool(clause.body), "a fact is about a patient, or a rule about two")
         return [rule] if "reading" not in notes or self.readings[notes["reading"]] == notes["option"] else []
 
+    # > the head of each rule instance whose positive literals are reachable; negative literals, measured
+    # > comparisons and `atleast` are passed over, comparisons and arithmetic of plain numbers are evaluated.
     def reach(self, rules: Sequence[Rule]) -> None:
         """Finds the reachable rows of each relation, and the relations whose reachable rows may not be true."""
         findings = {(name,) for name in self.declared["finding"]}
@@ -389,6 +395,7 @@ class Rulebook:
             return Total(">=", (), (0, 0) if (row in self.relations[name]) == positive else (-1, -1), text)
         return Total(">=", ((part, 1),), (-1, -1), text) if positive else Total(">=", ((part, -1),), (0, 0), text)
 
+    # > the same ground literal counts once, at its first place.
     def count(self, element: AtLeast, bindings: Bindings, settled: bool) -> Total:
         """An `atleast`: members as they are written, the instances of each in the order of their substitutions."""
         members = dict[str, Total]()

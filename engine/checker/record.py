@@ -118,6 +118,7 @@ def implied_by(known: Known, book: Rulebook) -> Iterator[str]:
             yield signs[-1]
 
 
+# > where all elements of a denial but one are T, that one must be F
 def narrowed(body: Sequence[Total], known: Known) -> tuple[str, tuple[int, int]] | None:
     """What a denial leaves no choice about: where all its elements but one are true, that one is false."""
     unmet = [(element, value) for element in body if (value := value_of(element, known)) != TRUE]
@@ -134,6 +135,7 @@ def narrowed(body: Sequence[Total], known: Known) -> tuple[str, tuple[int, int]]
     return name, (low, edge - 1) if factor == 1 else (edge + 1, high)
 
 
+# > Each entry must follow from the facts before it, and at the end no denial may add anything.
 def added(known: Known, propagated: Sequence[Any], book: Rulebook) -> Known:
     """What is known with what background rules add; each entry follows from what is known before it."""
     known = {**known}

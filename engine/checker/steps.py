@@ -34,6 +34,11 @@ class Step(NamedTuple):
     said: Mapping[str, Any]
 
 
+# > A proof is a list of *blocks*, a block a list of *steps*, each atom at most once in a proof. Steps are numbered
+# > from 0 through all blocks.
+#
+# > a negative literal, in `from` or in `fails`, only steps of **earlier blocks** (or atoms that are not reachable
+# > or evaluated by the checker); a positive literal or a member in `fails` may refer to steps of the same block
 class Proof:
     """The steps of a proof, each of which holds; `known` has what they prove, beside what the record says.
 
@@ -66,6 +71,9 @@ class Proof:
         value = value_of(element, (self.before or self).known, self.ranges)
         return TRUE if value == TRUE else FALSE
 
+    # > `from` has one entry for each element of the body: the number of an **earlier step** for a literal,
+    # > `null` for what the checker evaluates itself, and for `atleast N` a list of exactly N pairs `[member,
+    # > step or null]`
     def shown(self, atom: str, step: Step) -> Iterator[tuple[str, int]]:
         """What a step refers to when it shows an instance, of which every element has at least the step's value."""
         body = self.book.instances[atom][key_of(step.said["rule"], step.said["subst"])]
@@ -81,6 +89,8 @@ class Proof:
                     require(number == earlier.number < step.number, f"`{atom}` does not refer to an earlier step")
                     yield part.factors[0]
 
+    # > one entry for **every** ground instance with head `a` (in force under the readings), in any order, with
+    # > the place of an element that is F.
     def failing(self, atom: str, step: Step) -> Iterator[tuple[str, int]]:
         """What a step refers to when it names for every instance an element of at most the step's value."""
         instances = self.book.instances[atom]
@@ -118,6 +128,7 @@ def status_for(said: set[str], in_scope: int) -> str:
 NO_CAUTIONS = ("undetermined", "urgent", "emergency_pathway", "outside_guideline")
 
 
+# > If all agree that is the status, else `undetermined`.
 @functools.cache  # of eight atoms with three values each
 def status_of(ends: tuple[tuple[int, int], ...]) -> str:
     """The status on which all values agree that scope and stances may have."""
@@ -145,6 +156,7 @@ def cautions(name: str, proof: Proof) -> list[str]:
     return sorted(found)
 
 
+# > At least one leaf has `blocks`, and all that have give the same determined status: it is that of the proof.
 def decided(name: str, book: Rulebook, known: Known, ranges: str, **parts: Any) -> tuple[str, Proof]:
     """The status that a proof gives to an intervention, and the steps about the record itself."""
     atoms = book.deciding[name]

@@ -123,6 +123,10 @@ def read_files(files: Mapping[str, str]) -> tuple[str, list[Declaration | Clause
     return digest.hexdigest(), statements
 
 
+# > It ends with its line, or with the last of the lines right below it that begin with a blank and have anything
+# > else in them, be it a comment.
+#
+# > A text that is indented and belongs to no statement is an error.
 def statements_of(text: str) -> Iterator[list[str]]:
     """The tokens of each statement.
 
@@ -194,6 +198,7 @@ class Reader:
         """A whole number without a sign."""
         return int(self.take(str.isdecimal))
 
+    # > are the only escapes.
     def string(self) -> str:
         """A string in quotes, as JSON text."""
         text = ESCAPE.sub(lambda found: "\n" if found[1] == "n" else found[1], self.take(lambda t: t[0] == '"')[1:-1])

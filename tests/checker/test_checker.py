@@ -7,6 +7,7 @@ import contextlib
 import copy
 import datetime
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -1413,12 +1414,34 @@ def test_the_command_says_when_it_cannot_check(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_checker_is_short() -> None:
-    """Counted in statements: lines can be made few by making them long."""
+    """Counted in statements, without docstrings and fields: lines can be made few by making them long."""
     assert SOURCES.keys() == {"__init__", "__main__", "syntax", "grounding", "record", "cases", "steps"}
     trees = [ast.parse(source) for source in SOURCES.values()]
-    assert sum(isinstance(node, ast.stmt) for tree in trees for node in ast.walk(tree)) <= 900
+    counted = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.stmt) and not _says_only(n)]
+    assert len(counted) <= 780
+    assert sum(len(source.splitlines()) for source in SOURCES.values()) <= 1400
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     assert {f.name for f in functions if f.end_lineno - f.lineno >= 30} == set()
+
+
+def _says_only(node: ast.stmt) -> bool:
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def test_what_the_checker_quotes_stands_in_its_specification() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    pages = " ".join(
+        " ".join((docs / f"{page}.md").read_text(encoding="utf-8") for page in ("language", "certificates")).split()
+    )
+    quotes = [
+        " ".join(line.strip().removeprefix("# > ") for line in found.splitlines())
+        for source in SOURCES.values()
+        for found in re.findall(r"(?:^ *# > .*\n)+", source, re.MULTILINE)
+    ]
+    assert len(quotes) > 15
+    assert [quote for quote in quotes if quote not in pages] == []
 
 
 def test_the_checker_uses_the_standard_library_only() -> None:
