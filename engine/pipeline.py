@@ -34,7 +34,7 @@ from guidelog.semantics.background import Contradiction, inputs_of, propagate
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import Model, World
 from guidelog.semantics.status import Because, status_of_stance
-from guidelog.semantics.status_diagrams import status_in
+from guidelog.semantics.status_diagrams import diagrams_of, status_in
 from guidelog.wording.presentation import EMERGENCIES
 
 __all__ = [
@@ -84,9 +84,22 @@ def check(guideline: GuidelineFolder) -> tuple[Program, Report]:
         grounded = ground(program, names, chosen)
         stratified = stratify(grounded)
         report.add(stratified if isinstance(stratified, list) else _second_reader(guideline, program, grounded))
+        if not report.errors:
+            report.add(_by_three_values(grounded))
     if kept is None and not report.errors:
         cache.store(guideline, program)
     return program, report
+
+
+def _by_three_values(grounded: GroundProgram) -> list[Diagnostic]:
+    """The interventions whose answers can stay open although all completions of a record agree."""
+    found = diagrams_of(grounded).too_large()
+    if not found:
+        return []
+    named = ", ".join(f"`{name}`" for name in found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    message = f"too much hangs together for exact answers about {named}: three values decide alone"
+    hint = "such an answer may stay open though nothing unknown could change it; smaller groups of conclusions help"
+    return [Diagnostic("GL503", message, severity=Severity.WARNING, hint=hint)]
 
 
 def _second_reader(guideline: GuidelineFolder, program: Program, grounded: GroundProgram) -> list[Diagnostic]:

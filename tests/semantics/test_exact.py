@@ -14,7 +14,7 @@ from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.ground.program import GroundComparison, GroundProgram, Ranges
 from guidelog.patients import Facts, Interval, patient_from_content
-from guidelog.pipeline import ask, settle
+from guidelog.pipeline import ask, check, settle
 from guidelog.semantics import cases as cases_module
 from guidelog.semantics.cases import Impossible, Shown, Split, Tree, cases_of, inputs_split, leaves
 from guidelog.semantics.kleene import Assumed, World, evaluate, evaluated
@@ -23,7 +23,7 @@ from guidelog.semantics.quantities import RangeKey, quantity, range_of, threshol
 from guidelog.semantics.status import Status, three_valued_status
 from guidelog.semantics.status_diagrams import diagrams_of, status_in
 from hypothesis_profiles import examples
-from programs import compiled_of
+from programs import compiled_of, guideline_of
 from record_strategies import cases
 from strategies import Written
 
@@ -280,3 +280,13 @@ def test_facts_narrow_what_is_possible() -> None:
     measures = {"ma": Interval(0, 4000), "mb": Interval(0, 0)}
     facts = Facts({"fa": None, "fb": None, "fc": None}, measures, {}, frozenset())
     assert set(diagram.possible(facts, lambda _: False, Ranges.KEPT)) == {Status.AVOID, Status.NOT_NOW}
+
+
+def test_check_says_what_three_values_decide_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    guideline = guideline_of(rules(*BOTH, "advise(P, ia, avoid) :- finding(P, fb), finding(P, fc)."))
+    assert "GL503" not in {d.code for d in check(guideline)[1].sorted()}
+    monkeypatch.setattr("guidelog.semantics.status_diagrams.MOST_NODES", 3)
+    found = [d for d in check(guideline)[1].sorted() if d.code == "GL503"]
+    assert [d.message for d in found] == [
+        "too much hangs together for exact answers about `ia`: three values decide alone"
+    ]
