@@ -12,7 +12,7 @@ import click
 from guidelog.diagnostics import InputError
 
 from .cohort_data import sql, why
-from .cohort_options import Progress, data_options, fhir_options, interventions_option, size
+from .cohort_options import Progress, data_options, fhir_options, interventions_option, show_lines, size
 from .cohort_results import diff, summary
 from .groups import CommandGroup, nearest_command, no_such_command
 from .support.options import guideline_option, load, reading_option
@@ -124,7 +124,7 @@ def run(data: str, out: str, guideline: str | None, readings: tuple[str, ...], e
         click.echo("interrupted; started again, the same command goes on from here", err=True)
         sys.exit(130)
     bar.done()
-    click.echo(render_summary(account, options.interventions))
+    show_lines(render_summary(account, options.interventions))
 
 
 def _options(given: dict[str, Any]) -> Options:

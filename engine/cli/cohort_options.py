@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
+import textwrap
 import time
 from typing import Any
 
 import click
 
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_WIDEST = 120
 _AGAIN = 0.1
 """Seconds between two lines of progress."""
 
@@ -57,6 +60,22 @@ def size(text: str) -> int:
     if found is None:
         raise click.UsageError(f"`--memory {text}`: write a size such as 500M or 2G")
     return int(float(found[1]) * _SIZES[found[2].upper()])
+
+
+def show_lines(text: str) -> None:
+    """Print lines within the width of the terminal; what goes on begins further in than its line, and between words."""
+    width = max(40, shutil.get_terminal_size((_WIDEST, 24)).columns)
+    for line in text.splitlines():
+        inside = " " * (len(line) - len(line.lstrip()))
+        parts = textwrap.wrap(
+            line.strip(),
+            width,
+            initial_indent=inside,
+            subsequent_indent=inside + "    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        click.echo("\n".join(parts) if len(line) > width else line)
 
 
 class Progress:

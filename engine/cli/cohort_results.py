@@ -12,6 +12,7 @@ from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError, nearest
 from guidelog.files import write_bytes, write_text
 
+from .cohort_options import show_lines
 from .support.files import writing
 from .support.options import format_option, guideline_option, load, reading_option, write_json
 
@@ -58,7 +59,7 @@ def summary(
     if format_ == "json":
         write_json({k: v for k, v in account.items() if k not in ("key", "parts")})
     else:
-        click.echo(render_summary(account, interventions))
+        show_lines(render_summary(account, interventions))
 
 
 @click.command()
@@ -94,7 +95,7 @@ def diff(old: str, new: str, interventions: tuple[str, ...], out: str | None, sv
         ]
         write_json({"changed": found.changed, "only_old": found.only_old, "only_new": found.only_new, "flows": flows})
     else:
-        click.echo(render_diff(found))
+        show_lines(render_diff(found))
     sys.exit(1 if found.changed or found.only_old or found.only_new else 0)
 
 

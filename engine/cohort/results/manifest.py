@@ -26,7 +26,7 @@ def account(
 
     `not_read`: how many things that resources said were not understood, and of how many patients.
     """
-    guideline = compiled.guideline
+    guideline, vocabulary = compiled.guideline, compiled.names.vocabulary
     return {
         "format": FORMAT,
         "guideline": {
@@ -39,6 +39,11 @@ def account(
         },
         "data": [table.name for table in tables],
         "main": list(guideline.main),
+        "inputs": {
+            name: declared.label
+            for kind in (vocabulary.findings, vocabulary.measures, vocabulary.screens)
+            for name, declared in kind.items()
+        },
         "labels": {name: declared.label for name, declared in compiled.names.vocabulary.interventions.items()},
         **counts,
         "reasons": dict(Counter(reject.code for reject in rejects)),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guidelog.semantics.status import Because, Status
+from guidelog.wording.presentation import presentation
 
 _REASONS = frozenset(b.value for b in Because)
 _MOST_QUESTIONS, _MOST_REASONS = 5, 4
@@ -32,7 +33,8 @@ def render_summary(account: Mapping[str, Any], interventions: Sequence[str] = ()
     shown = [n for n in interventions or account["main"] if n in account["answers"]] or list(account["answers"])
     lines = [
         f"{guideline['title']}, version {guideline['version']} ({guideline['review']})",
-        f"{account['patients']:,} patients answered, {account['rejected']:,} set aside"
+        f"{account['patients']:,} {'patient' if account['patients'] == 1 else 'patients'} answered, "
+        f"{account['rejected']:,} set aside"
         + (
             "".join(f"; {code}: {n:,}" for code, n in sorted(account["reasons"].items())) if account["rejected"] else ""
         ),
@@ -42,14 +44,15 @@ def render_summary(account: Mapping[str, Any], interventions: Sequence[str] = ()
         *_not_read(account),
     ]
     for name in shown:
-        lines += ["", name]
+        label = account.get("labels", {}).get(name)
+        lines += ["", f"{label} ({name})" if label else name]
         found = account["answers"][name]
         for _, status, number, share in shares(account, [name]):
             extra = ""
             if status == Status.UNDETERMINED.value:
                 parts = [f"{found[r]:,} {r.replace('_', ' ')}" for r in sorted(_REASONS) if found.get(r)]
                 extra = f"  ({', '.join(parts)})"
-            lines.append(f"  {status:<20}{number:>12,}  {share:>6.1%}{extra}")
+            lines.append(f"  {presentation(Status(status)).word:<24}{number:>12,}  {share:>6.1%}{extra}")
         lines += _funnel(account, name)
         lines += _questions(account, name)
     return "\n".join(lines)
@@ -101,8 +104,9 @@ def _questions(account: Mapping[str, Any], name: str) -> list[str]:
     tried = "" if whole else f" (tried on every n-th patient, {account['sample']:,} in all)"
     lines = [f"  what would settle it{tried}:"]
     for question, always, sometimes in found:
+        asked = account.get("inputs", {}).get(question.removeprefix("screen:"), question)
         if question.startswith("screen:"):
-            lines.append(f"    {question} completed with nothing found: {always:,}")
+            lines.append(f"    {asked}, asked in full with nothing found: {always:,}")
         else:
-            lines.append(f"    {question}: {always:,} whatever the reply, {sometimes:,} by some reply")
+            lines.append(f"    {asked}: {always:,} whatever the reply, {sometimes:,} by some reply")
     return lines
