@@ -9,7 +9,7 @@ do. Every way is tried on the record before it is given.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -66,13 +66,27 @@ def ways_to(answers: Answers, intervention: str, status: Status) -> Ways:
         found = _Search(choices, intervention, status).run()
         tried = all(reaches(answers, intervention, status, way) for way in found.ways)
         if tried and (found.ways or not found.decided):
-            return found
+            return _without_superfluous(answers, found)
     except (TooLarge, RecursionError):
         pass
     try:
-        return _searched(choices, intervention, status)
+        return _without_superfluous(answers, _searched(choices, intervention, status))
     except witness.OutOfTime:
         return Ways(intervention, status, (), complete=False, decided=False)
+
+
+def _without_superfluous(answers: Answers, found: Ways) -> Ways:
+    """The ways without changes that follow from others: what a finding implies need not be recorded with it."""
+    shorter: list[_Way] = []
+    for way in found.ways:
+        kept = way
+        for change in way:
+            fewer = tuple(c for c in kept if c is not change)
+            if reaches(answers, found.intervention, found.status, fewer):
+                kept = fewer
+        shorter += [] if kept in shorter else [kept]
+    fewest = min(map(len, shorter), default=0)
+    return replace(found, ways=tuple(way for way in shorter if len(way) == fewest))
 
 
 def reaches(answers: Answers, intervention: str, status: Status, way: _Way) -> bool:
