@@ -74,15 +74,24 @@ def _codes(part: Any, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _no_code(r: Resource) -> None:
+    if "valueQuantity" in r:  # a number under a code that is not listed says nothing, as most of a record does
+        _value(r)
+        return
     _codes(r, lambda c: c.update(code="unheard-of"))
 
 
 def _another_system(r: Resource) -> None:
+    if "valueQuantity" in r:
+        _value(r)
+        return
     _codes(r, lambda c: c.update(system="http://example.org/local", code="17"))
 
 
 def _words(r: Resource) -> None:
     """The code gone, its words left."""
+    if "valueQuantity" in r:
+        _value(r)
+        return
     for key in ("code", "medicationCodeableConcept"):
         for coding in r.get(key, {}).get("coding", ()):
             known = mapping().find(coding["system"], coding["code"])

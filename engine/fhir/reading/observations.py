@@ -52,6 +52,9 @@ def read_observation(entry: Entry, evidence: Evidence) -> None:
         return
     parts = content.get("component")
     components = [c for c in (parts if isinstance(parts, list) else ()) if isinstance(c, Mapping)]
+    if all(_is_quiet(part, evidence) for part in (content, *components)):
+        evidence.ignore(entry, without_codes([]))
+        return
     at = dated(content, evidence)
     if evidence.later(at):
         evidence.ignore(entry, AFTER)
@@ -69,6 +72,28 @@ def read_observation(entry: Entry, evidence: Evidence) -> None:
         reasons += [] if silent is None else [silent]
     if not said:
         evidence.ignore(entry, next((r for r in reasons if not r.startswith("the guideline's code list")), reasons[0]))
+
+
+def _is_quiet(content: Mapping[str, Any], evidence: Evidence) -> bool:
+    """Whether a part is a number, or nothing, under a code that is not listed: most of a record is so."""
+    if any(key.startswith("value") and key != "valueQuantity" for key in content) or "interpretation" in content:
+        return False
+    code, mapping = content.get("code"), evidence.mapping
+    listed = code.get("coding") if isinstance(code, dict) else None
+    if not isinstance(listed, list) or ("valueQuantity" not in content and "component" not in content):
+        return False
+    for coding in listed:
+        if not isinstance(coding, dict):
+            return False
+        system, value, shown = coding.get("system"), coding.get("code"), coding.get("display")
+        if not isinstance(system, str) or not isinstance(value, str) or system == mapping.own_system:
+            return False
+        if mapping.find(system, value) is not None or any(mapping.nets_of_code(system, value)):
+            return False
+        if shown is not None and (not isinstance(shown, str) or any(mapping.nets_of_text(shown))):
+            return False
+    text = code.get("text") if isinstance(code, dict) else None
+    return text is None or (isinstance(text, str) and not any(mapping.nets_of_text(text)))
 
 
 def _component(entry: Entry, number: int, part: Mapping[str, Any], at: When | None, evidence: Evidence) -> str | None:
@@ -204,17 +229,20 @@ def _unlisted(part: _Part, evidence: Evidence) -> bool:
     """Leave open what an observation may be about whose code is not listed; whether there was anything."""
     content = part.content
     value = content.get("valueCodeableConcept")
-    positive = content.get("valueBoolean") is True or answer(value) is True or interpretation(content) is True
     named = value is not None and answer(value) == OTHER
+    measured = "valueQuantity" in content or _measured(part.entry.content)  # most of a record
+    positive = not measured and (
+        content.get("valueBoolean") is True or answer(value) is True or interpretation(content) is True
+    )
     return note_unlisted(
         part.entry,
         evidence,
         (content.get("code"), value) if named else (content.get("code"),),
         texts=(content.get("valueString"),),
         when=part.at,
-        wordless=(positive or named) and not _measured(part.entry.content),
+        wordless=(positive or named) and not measured,
         source=part.source,
-        display=part.called(part.entry),
+        called=part.called,
     )
 
 

@@ -154,7 +154,7 @@ def _stranger(
         when=origin.when,
         wordless=False,
         source=origin.reference,
-        display=origin.label,
+        called=lambda _: origin.label,
     ):
         return None
     return why

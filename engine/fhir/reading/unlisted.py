@@ -8,14 +8,14 @@ without a code of a system that can be told apart may be about all that resource
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..terminology.mapping import Code, Net
 from .bundle import Entry
 from .dates import When
 from .evidence import Evidence, safe
-from .words import codings, texts_of
+from .words import codings
 
 _ICD = re.compile(r"[A-Za-z][0-9][0-9A-Za-z](?:\.?[0-9A-Za-z]{1,4})?")
 """A code of ICD-10 says by its beginning what it is about, so that it needs no words."""
@@ -31,40 +31,45 @@ def note_unlisted(  # noqa: PLR0913 - parts of a resource have a name and words 
     standing: bool = False,
     wordless: bool = True,
     source: str = "",
-    display: str = "",
+    called: Callable[[Entry], str] | None = None,
 ) -> bool:
     """Leave open what unlisted codes and words may be about; whether there was anything.
 
     `texts` are further words. `wordless`: whether something without any words leaves open all that its kind can say.
-    `source` and `display` stand for a part of the resource.
+    `source` and `called` are where a part of the resource stands, and what it calls itself.
     """
-    listed = list(concepts)
-    said = " ; ".join((*(texts_of(c) for c in listed), *(t for t in texts if isinstance(t, str))))
+    mapping = evidence.mapping
+    words: list[str] = [t for t in texts if isinstance(t, str)]
     names: dict[str, None] = {}
     whys: list[str] = []
     placed = False
-    for concept in listed:
+    for concept in concepts:
+        if not isinstance(concept, dict):
+            continue
+        if isinstance(text := concept.get("text"), str):
+            words.append(text)
         for system, code, shown in codings(concept):
-            known = evidence.mapping.systems.get(system)
-            placed = placed or ((known or "").startswith("icd") and _ICD.fullmatch(code) is not None)
-            for net in evidence.mapping.nets_of_code(system, code):
+            if shown:
+                words.append(shown)
+            placed = placed or (mapping.systems.get(system, "").startswith("icd") and _ICD.fullmatch(code) is not None)
+            for net in mapping.nets_of_code(system, code):
                 if _counts(net, entry, when, evidence):
                     names |= dict.fromkeys(net.names)
-                    called = f"{safe(code)} ({safe(shown)})" if shown else safe(code)
-                    whys.append(f"its code {called} is not listed, and belongs to {net.name}")
-    if not names:
-        for net in evidence.mapping.nets_of_text(said):
+                    told = f"{safe(code)} ({safe(shown)})" if shown else safe(code)
+                    whys.append(f"its code {told} is not listed, and belongs to {net.name}")
+    if not names and words:
+        for net in mapping.nets_of_text(" ; ".join(words)):
             if _counts(net, entry, when, evidence):
                 names |= dict.fromkeys(net.names)
                 whys.append(f"its code is not listed, and its words speak of {net.name}")
-    if not names and wordless and not placed and not any(c.isalnum() for c in said):
-        names = dict.fromkeys(evidence.mapping.names_of_kind(entry.type))
+    if not names and wordless and not placed and not any(c.isalnum() for word in words for c in word):
+        names = dict.fromkeys(mapping.names_of_kind(entry.type))
         whys.append("its code is not listed, and it has no words that say what it is")
     if not names:
         return False
     evidence.not_understood(
         source or entry.reference,
-        display or evidence.called(entry),
+        (called or evidence.called)(entry),
         names,
         "; ".join(dict.fromkeys(whys)),
         of=entry.reference,

@@ -255,14 +255,26 @@ class CodeMapping:
         words = sorted({w for net in self.all_nets for w in net.words}, key=len, reverse=True)
         return re.compile(r"\b(?:" + "|".join(map(re.escape, words)) + ")") if words else None
 
+    @cached_property
+    def _beginnings(self) -> Mapping[str, tuple[tuple[str, Net], ...]]:
+        """By the address of a system, the beginnings of its codes that nets have."""
+        found: dict[str, list[tuple[str, Net]]] = {}
+        for net in self.nets:
+            for short, under in net.families:
+                for address in (a for a, s in self.systems.items() if s == short):
+                    found.setdefault(address, []).append((under, net))
+        return {address: tuple(listed) for address, listed in found.items()}
+
     def nets_of_code(self, system: str, code: str) -> Iterator[Net]:
         """The nets that a code falls into."""
-        short = self.systems.get(system)
-        if short is None:
+        beginnings = self._beginnings.get(system)
+        if beginnings is None:
             return
-        code = normal(short, code)
-        for net in self.nets:
-            if any(short == s and code.startswith(under) for s, under in net.families):
+        code = normal(self.systems[system], code)
+        seen = None
+        for under, net in beginnings:
+            if net is not seen and code.startswith(under):
+                seen = net
                 yield net
 
     def nets_of_text(self, text: str) -> Iterator[Net]:
