@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -14,7 +15,7 @@ from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.ground.program import GroundComparison, GroundProgram, Ranges
 from guidelog.patients import Facts, Interval, patient_from_content
-from guidelog.pipeline import ask, check, settle
+from guidelog.pipeline import CertificateError, ask, certify, check, settle
 from guidelog.semantics import cases as cases_module
 from guidelog.semantics.cases import Impossible, Shown, Split, Tree, cases_of, inputs_split, leaves
 from guidelog.semantics.kleene import Assumed, World, evaluate, evaluated
@@ -290,3 +291,27 @@ def test_check_says_what_three_values_decide_alone(monkeypatch: pytest.MonkeyPat
     assert [d.message for d in found] == [
         "too much hangs together for exact answers about `ia`: three values decide alone"
     ]
+
+
+FAULTS = {
+    "another split": lambda tree: {**tree, "split": [["fb", 1]]},
+    "another cut": lambda tree: {**tree, "at": 2},
+    "the same case twice": lambda tree: {**tree, "from": tree["below"]},
+    "the cases exchanged": lambda tree: {**tree, "from": tree["below"], "below": tree["from"]},
+    "nobody is in a case": lambda tree: {**tree, "from": {"propagated": [], "impossible": None}},
+    "no such background rule": lambda tree: {**tree, "below": {"propagated": [], "impossible": "R0"}},
+    "a case without a step": lambda tree: {**tree, "below": {"propagated": [], "blocks": tree["below"]["blocks"][:-1]}},
+    "what no rule adds": lambda tree: {**tree, "below": {**tree["below"], "propagated": [["fb", "T", "R0"]]}},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_spoiled_proof_by_cases_is_refused(fault: str) -> None:
+    compiled = compiled_of(rules(*BOTH))
+    patient = patient_from_content({"patient": "p"}, compiled.names.vocabulary)
+    document = copy.deepcopy(dict(ask(compiled, patient).certificate))
+    certify(compiled, patient, document)
+    (proof,) = document["certificates"][0]["proofs"]
+    proof["cases"] = FAULTS[fault](proof["cases"])
+    with pytest.raises(CertificateError):
+        certify(compiled, patient, document)
