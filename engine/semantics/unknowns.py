@@ -92,6 +92,7 @@ class Unknowns:
                     if low < cut <= high:
                         self._new(Cut(found, cut), tuple(n for n, _ in found if not self.facts.known(n)))
         self._values: dict[Ranges, Interpretation[int]] = {}
+        self._statuses: dict[tuple[str, Ranges], Mapping[Status, int]] = {}
 
     # what is asked
     @cached_property
@@ -115,14 +116,21 @@ class Unknowns:
         With the ranges kept each is at either end, by a variable of its own. What rules with `unsettled` rest on holds
         where this record shows it, whatever replies may bring.
         """
+        ranges = ranges if self._has_ranges else Ranges.KEPT
+        known = self._statuses.get((intervention, ranges))
+        if known is not None:
+            return known
         walk, d = self.walk(ranges), self.diagrams
         stance = {s: walk.atom(("advise", intervention, s)) for s in STANCES}
         found = formulas(walk.algebra, stance, walk.atom(SCOPE))
         within = {status: d.both(self.constraint, f) for status, f in found.items()}
-        return {status: f for status, f in within.items() if f != FALSE}
+        possible = {status: f for status, f in within.items() if f != FALSE}
+        self._statuses[intervention, ranges] = possible
+        return possible
 
     def walk(self, ranges: Ranges) -> Interpretation[int]:
         """The functions of all atoms; see `statuses`."""
+        ranges = ranges if self._has_ranges else Ranges.KEPT
         if ranges not in self._values:
             wanted = None if self.cone is None else self.cone.atoms
             self._values[ranges] = interpret(self.program, Functions(self, ranges), wanted)
@@ -137,6 +145,13 @@ class Unknowns:
                 name, region = instance.rule.id or "", self.diagrams.both(walk.body(instance), self.constraint)
                 found[name] = self.diagrams.either(found.get(name, FALSE), region)
         return found
+
+    @cached_property
+    def _has_ranges(self) -> bool:
+        """Whether a threshold is a range in what is looked at; else all readings of the ranges are one."""
+        rules = self.cone.rules if self.cone else (r for found in self.program.instances.values() for r in found)
+        elements = (e for rule in rules for e in rule.elements)
+        return any(isinstance(e, GroundComparison) and e.low != e.high for e in elements)
 
     # variables
     def names(self, variables: Iterable[int]) -> list[str]:

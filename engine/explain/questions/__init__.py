@@ -84,7 +84,7 @@ class Questions:
         functions = [f for end in ends for f in end.values()]
 
         def settles(names: Sequence[str]) -> bool:
-            return _settles(unknowns, cone.intervention, names)
+            return _settles(unknowns, ends, names)
 
         relevant = unknowns.names(unknowns.diagrams.support(*functions))
         # First every input by itself: a member that is not needed must not drag its whole screen in.
@@ -153,12 +153,12 @@ def _names(units: Iterable[_Unit]) -> list[str]:
     return [name for _, members in units for name in members]
 
 
-def _settles(unknowns: Unknowns, intervention: str, names: Sequence[str]) -> bool:
+def _settles(unknowns: Unknowns, ends: Sequence[Mapping[Status, int]], names: Sequence[str]) -> bool:
     """Whether replies about these inputs leave one status at each end of the guideline's ranges."""
     d = unknowns.diagrams
     rest = unknowns.others(names)
-    for ranges in (Ranges.LOW, Ranges.HIGH):
-        regions = [d.exists(f, rest) for f in unknowns.statuses(intervention, ranges).values()]
+    for end in ends:
+        regions = [d.exists(f, rest) for f in end.values()]
         for index, f in enumerate(regions):
             if any(d.both(f, g) != FALSE for g in regions[index + 1 :]):
                 return False
