@@ -14,7 +14,7 @@ from guidelog.explain.answers import Answer, Note
 from guidelog.ground.program import Atom, Ranges, atom_text
 from guidelog.patients import Facts, Interval, Patient
 from guidelog.semantics.background import Propagated
-from guidelog.semantics.cases import Impossible, Shown, Split, Tree
+from guidelog.semantics.case_trees import Impossible, Shown, Split, Tree
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status, three_valued_status, unsettled
 

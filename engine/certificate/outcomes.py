@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from guidelog.compiled import Compiled
 from guidelog.ground.program import Ranges
-from guidelog.semantics.cases import Split, cases_of
+from guidelog.semantics.case_trees import Split, cases_of
 from guidelog.semantics.kleene import World, comparison_value
 from guidelog.semantics.status import Because, Status, three_valued_status
 from guidelog.semantics.status_diagrams import diagrams_of

@@ -15,7 +15,7 @@ from guidelog.ground.program import Atom, GroundRule
 from guidelog.language import tree
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.stances import HOLD, STANCES_AGAINST, STANCES_FOR
-from guidelog.semantics.cases import Tree, inputs_split, leaves
+from guidelog.semantics.case_trees import Tree, inputs_split, leaves
 from guidelog.semantics.kleene import World
 from guidelog.semantics.status import Because, Status, deciding, unsettled
 from guidelog.wording.english import Language, spoken

@@ -21,7 +21,7 @@ from guidelog.ground.program import Ranges
 from guidelog.language.stances import STANCES
 from guidelog.patients import Patient, close
 from guidelog.semantics.background import Contradiction, propagate
-from guidelog.semantics.cases import leaves
+from guidelog.semantics.case_trees import leaves
 from guidelog.semantics.kleene import World
 from guidelog.semantics.one_patient import circuits_of
 from guidelog.semantics.status import Status, deciding, stances_in
