@@ -50,6 +50,7 @@ COMMANDS = {
     "readings": ("readings", "What each ambiguity switch changes, for whom."),
     "repl": ("repl", "Ask the rules about one patient, line by line."),
     "review": ("review", "Where the review stands; a sign-off on a statement."),
+    "publish": ("publish", "One file that answers without a server, or a static site."),
     "release": ("release", "A signed bundle of an approved guideline, and its check."),
     "trace": ("trace", "Which rules and vignettes belong to each statement."),
     "fmt": ("fmt", "Bring rule files into the canonical layout."),

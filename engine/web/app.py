@@ -17,13 +17,14 @@ from starlette.staticfiles import StaticFiles
 
 from guidelog import __version__
 
-from . import errors, pages
+from . import errors
 from .hooks import respond
 from .hooks.router import HookCors
 from .hooks.router import router as hooks_router
 from .middleware import Guard
 from .pages.clinician import router as clinician
 from .pages.clinician import view
+from .pages.routes import router as pages_router
 from .service import Service
 from .settings import Settings
 from .workers.dispatcher import Dispatcher
@@ -66,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         return JSONResponse({"status": "ok", "guideline": guideline.id, "version": guideline.version, "sha256": sha256})
 
     app.include_router(hooks_router(service))
-    app.include_router(pages.router(service))
+    app.include_router(pages_router(service))
     static = resources.files(__package__) / "static"
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
     # The last one added is the first to see a request.

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from guidelog.diagnostics import CertificateError, InputError
 
+from .pages.clinician.entry import BadForm
 from .workers.dispatcher import Busy, TaskFailed, TooSlow
 from .workers.edition import GuidelineChanged
 from .workers.pool import WorkerLost
@@ -103,6 +104,10 @@ def _input(request: Request, error: Exception) -> Response:
     return error_response(request, 400, "; ".join(d.message for d in error.diagnostics[:5]))
 
 
+def _bad_form(request: Request, error: Exception) -> Response:
+    return error_response(request, 400, str(error))
+
+
 def _uncertified(request: Request, error: Exception) -> Response:
     log_failure(error)
     return error_response(request, 500, "no answer: the independent checker did not accept it")
@@ -147,6 +152,7 @@ _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response | Await
     HTTPException: _http,
     RequestValidationError: _invalid,
     InputError: _input,
+    BadForm: _bad_form,
     CertificateError: _uncertified,
     Busy: _busy,
     TooSlow: _slow,

@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
@@ -30,6 +30,7 @@ FORMATS = ("svg", "png", "pdf")
 BUNDLED, SYSTEM = "bundled", "system"
 DPI = 120
 _LOCK = threading.Lock()
+_OTHER: list[Callable[[str, str, str], bytes]] = []
 _CONFIG = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir>
@@ -78,7 +79,20 @@ def arrange(dot: str) -> dict[str, Any]:
     return found
 
 
+def paint_with(engine: Callable[[str, str, str], bytes] | None) -> None:
+    """Have another Graphviz than the bundled one paint from now on: called with DOT, format and layout.
+
+    For places where the bundled one cannot be, such as a browser; what it raises becomes a PaintError.
+    """
+    _OTHER[:] = [engine] if engine is not None else []
+
+
 def _bundled(dot: str, format_: str, layout: str = "nop2") -> bytes:
+    if _OTHER:
+        try:
+            return _OTHER[0](dot, format_, layout)
+        except Exception as failure:  # noqa: BLE001 - whatever another engine raises
+            raise PaintError(f"Graphviz says: {failure}") from None
     with _fonts():
         library = _library()
         with _silence() as said:
@@ -103,8 +117,10 @@ def _bundled(dot: str, format_: str, layout: str = "nop2") -> bytes:
 
 @cache
 def _library() -> Any:
-    import pygraphviz
-
+    try:
+        import pygraphviz
+    except ImportError:
+        raise PaintError("there is no Graphviz here") from None
     return pygraphviz
 
 

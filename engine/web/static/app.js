@@ -84,6 +84,12 @@
     heading.focus();
   }
 
+  window.guidelogShow = function (address) {
+    show(function () {
+      return window.fetch(address.split("#")[0], { headers: { Accept: "text/html" } });
+    }, address);
+  };
+
   if (drawer) {
     drawer.addEventListener("close", function () {
       document.getElementById("drawer-body").replaceChildren();

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from starlette.exceptions import HTTPException
-
 from guidelog.diagnostics import InputError
 from guidelog.language.vocabulary import TICKS_PER_UNIT, Measure, Vocabulary
 from guidelog.patients import Patient, patient_from_content
@@ -28,11 +26,8 @@ _NUMBER_FORMS = {"exact": ("low",), "at_least": ("low",), "at_most": ("low",), "
 _DATE_FORMS = {"since": ("first",), "since_between": ("first", "last")}
 
 
-class BadForm(HTTPException):
-    """What was posted is not what the form sends; the message is shown."""
-
-    def __init__(self, says: str) -> None:
-        super().__init__(400, says)
+class BadForm(Exception):
+    """What was posted is not what the form sends; the message is shown (status 400)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,11 @@ def _targets(answers: Answers, answer: Answer) -> list[Target]:
     found = []
     for status in (*possible, Status.NOT_NOW):
         if status is not answer.status:
-            ways = ways_to(answers, answer.intervention, status)
+            try:
+                ways = ways_to(answers, answer.intervention, status)
+            except ImportError:  # the solver is native: a page without a server says that it did not search
+                found.append(Target(status, (), 0, decided=False))
+                continue
             if ways.ways or not ways.decided:
                 found.append(_target(ways))
     return found

@@ -8,7 +8,6 @@ card of a record system links to: it is kept by `handoffs`, for a short time, un
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -19,40 +18,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from guidelog import wording
 from guidelog.diagnostics import CertificateError
 from guidelog.patients import patient_from_content
 
 from ..posted import FIELD, read_fields, read_upload
 from ..site import NOT_KEPT, Site
-from .answer_cards import read_statuses
-from .entry import FINDING_VALUES, BadForm, Entry, cleared, entry_of, read_form, read_record, reopened, said
+from .entry import BadForm, Entry, entry_of, read_record
 from .examples import example, examples
 from .explanation import explain
-from .form import members
+from .posts import Done, Posted, hidden_fields, page_values, posted_of, pressed, recorded_now
 from .upload import Loaded, largest_file, read_file
 from .view import REJECTED, certificate, view
-
-
-@dataclass(frozen=True)
-class Posted:
-    """A form that was sent: what stands in it, the statuses that were on the page, the button, what is to be shown."""
-
-    entry: Entry
-    before: dict[str, str] = field(default_factory=dict)
-    button: str = ""
-    pathway: bool = False
-    explain: str = ""
-    front: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What one click recorded: a screen as complete, and what that makes absent."""
-
-    screen: str
-    label: str
-    absent: tuple[str, ...]
 
 
 def router(site: Site) -> APIRouter:  # noqa: C901 - one address after the other
@@ -73,7 +49,7 @@ def router(site: Site) -> APIRouter:  # noqa: C901 - one address after the other
             if found is None:
                 raise BadForm("the guideline has no such example")
             return await page(site, request, Posted(found))
-        return await page(site, request, pressed(site, posted), done=recorded_now(site, posted))
+        return await page(site, request, pressed(site.compiled, posted), done=recorded_now(site.compiled, posted))
 
     @routes.post("/live")
     async def live(request: Request) -> Response:
@@ -148,50 +124,8 @@ def nobody(site: Site) -> Entry:
 async def read(site: Site, request: Request) -> Posted:
     """What was posted. Raises Refused, BadForm."""
     fields = await read_fields(request)
-    single = dict(fields)
-    site.tokens.check(request, single.get(FIELD, ""))
-    return Posted(
-        read_form(fields, site.compiled.names.vocabulary),
-        read_statuses(single.get("before", "")),
-        single.get("press", ""),
-        single.get("pathway") == "show",
-        single.get("explain", ""),
-        single.get("front", ""),
-    )
-
-
-def pressed(site: Site, posted: Posted) -> Posted:
-    """The form after its button: a question answered, a group cleared, or nothing. Raises BadForm."""
-    kind, _, rest = posted.button.partition(" ")
-    name, _, value = rest.rpartition("=") if kind == "say" else (rest, "", "")
-    vocabulary = site.compiled.names.vocabulary
-    screen = name.removeprefix("screen:")
-    match kind:
-        case "":
-            return posted
-        case "say" if name in vocabulary.findings and value in FINDING_VALUES:
-            entry = said(posted.entry, name, value)
-        case "say" if name.startswith("screen:") and screen in vocabulary.screens and value == "complete":
-            entry = said(posted.entry, name, value)
-        case "reopen" if name in vocabulary.screens:
-            entry = reopened(posted.entry, name)
-        case "clear" if name in (groups := members(site.compiled)):
-            entry = cleared(posted.entry, (*groups[name], screen))
-        case _:
-            raise BadForm("the page has no such button")
-    return Posted(entry, posted.before, "", posted.pathway)
-
-
-def recorded_now(site: Site, posted: Posted) -> Done | None:
-    """What the button that completes a screen has made of the unanswered questions in it."""
-    kind, _, rest = posted.button.partition(" ")
-    name = rest.rpartition("=")[0].removeprefix("screen:")
-    screen = site.compiled.names.vocabulary.screens.get(name)
-    if kind != "say" or screen is None or not rest.startswith("screen:"):
-        return None
-    answered = {*posted.entry.findings, *posted.entry.measures}
-    absent = tuple(wording.label_of(m, site.compiled.names) for m in screen.members if m not in answered)
-    return Done(name, screen.label, absent)
+    site.tokens.check(request, dict(fields).get(FIELD, ""))
+    return posted_of(fields, site.compiled)
 
 
 async def page(
@@ -211,32 +145,10 @@ async def page(
         request,
         template,
         status=422 if loaded is not None and loaded.entry is None else 200,
-        entry=posted.entry,
         fresh=request.method == "GET" and request.url.path == "/",
-        done=done,
-        examples=offered,
-        view=found,
-        loaded=loaded,
-        pathway=posted.pathway,
-        oob=template == "live.html",
-        onward=found.front.title if found.front and found.front.key != posted.front else "",
         largest=largest_file(site.service.settings),
+        **page_values(posted, found, template, loaded, done, offered),
     )
-
-
-def hidden_fields(entry: Entry) -> list[tuple[str, str]]:
-    """A form as fields that a page carries along unseen, so that one comes back to the same record."""
-    fields = [("patient", entry.patient), ("as_of", entry.as_of)]
-    fields += [(f"f:{name}", value) for name, value in entry.findings.items()]
-    fields += [(f"s:{name}", "complete") for name in sorted(entry.screens)]
-    fields += [(f"source:{name}", text) for name, text in entry.sources.items()]
-    for name, amount in entry.measures.items():
-        fields += [
-            (f"m:{name}:{part}", getattr(amount, part))
-            for part in ("mode", "low", "high", "first", "last")
-            if getattr(amount, part)
-        ]
-    return fields
 
 
 def attachment(text: str, name: str, kind: str) -> Response:

@@ -14,6 +14,7 @@ from guidelog import wording
 from guidelog.compiled import Compiled
 from guidelog.language.names import Names
 from guidelog.semantics.status import Status
+from guidelog.signoff.entries import FOLDER
 from guidelog.signoff.source_copy import passage, read_copy
 from guidelog.signoff.standing import Standing, standing
 from guidelog.workbench.trace.readings import effects
@@ -33,6 +34,12 @@ class Otherwise:
 def stands(compiled: Compiled) -> Standing:
     """Where the review stands now: the files are read again."""
     return standing(compiled)
+
+
+def stamp(compiled: Compiled) -> str:
+    """What the sign-offs' files look like from outside: while it is the same, so is where the review stands."""
+    listed = sorted((compiled.guideline.folder / FOLDER).glob("*"))
+    return "standing " + " ".join(f"{p.name}:{p.stat().st_mtime_ns}:{p.stat().st_size}" for p in listed)
 
 
 def sentences(compiled: Compiled, copy: str) -> dict[str, str]:

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from guidelog.diagnostics import InputError
 
 from ...workers.workroom import Workroom
-from ..clinician.router import hidden_fields
+from ..clinician.posts import hidden_fields
 from ..clinician.view import view
 from ..site import Site
-from .desk import stands
+from .desk import stamp, stands
 from .register import covered, differences, pathway, register, vignette_entry
 from .statements import statements_of
 
@@ -33,7 +33,7 @@ def router(site: Site, room: Workroom) -> APIRouter:  # noqa: C901 - one address
 
     async def html(request: Request, template: str, **values: Any) -> Response:
         found = await room.once("register", register)
-        state = await room.run(stands)
+        state = await room.once(stamp(site.compiled), stands)
         return await run_in_threadpool(site.html, request, template, register=found, standing=state, **values)
 
     @routes.get("/review")

@@ -20,7 +20,7 @@ from guidelog.workbench.trace.build import StatementRow
 from ...workers.workroom import Workroom
 from ..posted import FIELD, read_fields
 from ..site import Site
-from .desk import locators, otherwise, sentences, stands
+from .desk import locators, otherwise, sentences, stamp, stands
 from .register import register
 
 
@@ -54,7 +54,7 @@ def statements_of(routes: APIRouter, site: Site, room: Workroom, html: Callable[
         if not site.service.settings.sign_off:
             raise HTTPException(403, "sign-offs are not taken here")
         typed = {key: fields.get(key, "").strip() for key in ("by", "role", "comment", "verdict", "seen")}
-        item = (await room.run(stands)).statements[name]
+        item = (await room.once(stamp(site.compiled), stands)).statements[name]
         if typed["seen"] != fingerprint(item.seen):
             wrong = "what you looked at was changed meanwhile: read it again before you sign"
             return await statement_page(request, row, typed, wrong)
@@ -76,7 +76,7 @@ def statements_of(routes: APIRouter, site: Site, room: Workroom, html: Callable[
 
     async def statement_page(request: Request, row: StatementRow, typed: dict[str, str], wrong: str = "") -> Response:
         own, unreadable = await source()
-        item = (await room.run(stands)).statements[row.id]
+        item = (await room.once(stamp(site.compiled), stands)).statements[row.id]
         found = await room.once("register", register)
         following = [s.id for s in found.statements]
         place = following.index(row.id)
