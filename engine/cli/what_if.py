@@ -191,8 +191,9 @@ def _forecast(found: Forecast, answers: Answers) -> str:
     page = Lines()
     for answer in answers.answers:
         page.add(wording.today(found.start.isoformat(), heading(answer)), 0, 12)
+    unseen = wording.say("not_looked_at", labels=wording.together(found.not_looked_at)) if found.not_looked_at else ""
     if not found.events:
-        page.add(wording.NOTHING_CHANGES_IN_TIME)
+        page.add(unseen or wording.NOTHING_CHANGES_IN_TIME)
         return page.text()
     page.add(wording.if_time_passes(found.assumptions))
     for event in found.events:
@@ -206,4 +207,5 @@ def _forecast(found: Forecast, answers: Answers) -> str:
         page.add(f"{event.says}.", 12)
     if not found.complete:
         page.add(wording.LATER_LEFT_OUT)
+    page.add(unseen)
     return page.text()

@@ -63,6 +63,18 @@ class Criterion:
             else:
                 yield criterion
 
+    def telling(self) -> Iterator[Criterion]:
+        """The criteria at the bottom that make a settled one what it is, through every "none" and "any" between."""
+        stack = [self]
+        while stack:
+            criterion = stack.pop()
+            met = criterion.state == "met"
+            # What has to hold below for it to hold; what says "none" holds where they do not.
+            wanted = "met" if met is not (criterion.combine == "none") else "not_met"
+            stack.extend(part for part in reversed(criterion.parts) if part.state == wanted)
+            if not criterion.parts and criterion.state != "not_required":
+                yield criterion
+
     def open_leaves(self) -> Iterator[Criterion]:
         """The criteria at the bottom that keep this one open: what is settled above them leaves nothing open below."""
         stack = [self]

@@ -64,14 +64,13 @@ def _because(criterion: Criterion, answers: Answers) -> str:
     """What decides a criterion: a number, a source, or how much is not known."""
     if not criterion.parts:
         return "; ".join(t for t in (criterion.detail, criterion.source) if t)
-    leaves = [leaf for leaf in criterion.leaves() if leaf.state != "not_required"]
     if criterion.state == "not_known":
         open_ = list(criterion.open_leaves())
         return wording.unknown_count(len(open_)) if len(open_) > 1 else _fact(open_[0]) if open_ else ""
     reverse = criterion.combine == "none"
     holds = (criterion.state == "met") is not reverse
-    telling = [leaf for leaf in leaves if leaf.state == ("met" if holds else "not_met")]
-    if not holds and reverse:
+    telling = list(criterion.telling())
+    if not holds and reverse and not any(answers.facts.findings.get(leaf.input or "") for leaf in telling):
         closed = answers.facts.closed
         inputs = [leaf.input for leaf in telling]
         screens = [s for s, members in closed.items() if any(i in members for i in inputs)]

@@ -221,6 +221,7 @@ PHRASES: Mapping[str, str] = {
     "if_time_passes": "If {assumptions} and nothing else changes:",
     "if_nothing_changes": "If nothing else changes:",
     "within": "some day from {first} to {last}",
+    "not_looked_at": "Not looked at: {labels}, which a calendar does not count in days.",
     "nothing_changes_in_time": "No answer changes by the passing of time alone.",
     "later_left_out": "Later dates were left out.",
     # ask

@@ -7,14 +7,15 @@ own `clock` annotations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from guidelog import wording
 from guidelog.diagnostics import InputError
-from guidelog.ground.program import GroundComparison, GroundProgram
+from guidelog.ground.program import GroundAtLeast, GroundComparison, GroundProgram
 from guidelog.language.names import Names
 from guidelog.language.vocabulary import Measure
 from guidelog.patients import Interval, Patient, patient_from_content
@@ -66,6 +67,8 @@ class Forecast:
     events: tuple[Event, ...]
     assumptions: tuple[str, ...]
     complete: bool
+    not_looked_at: tuple[str, ...] = ()
+    """Measures that grow too, but in a unit that has no fixed length in days (months, years)."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -74,6 +77,7 @@ class Forecast:
             "events": [e.to_json() for e in self.events],
             "assumptions": list(self.assumptions),
             "complete": self.complete,
+            "not_looked_at": list(self.not_looked_at),
         }
 
 
@@ -86,7 +90,7 @@ def when(answers: Answers, ask: Callable[[Patient], Answers]) -> Forecast:
     if patient.as_of is None:
         raise InputError.of("GL431", "the record has no `as_of`: without a date nothing can be said about later ones")
     growing = _growing(answers)
-    crossings = _crossings(answers.world.program, growing, patient.as_of)
+    crossings = _crossings(answers.world.program, growing, answers.facts.measures, names, patient.as_of)
     days = sorted(crossings)
     events: list[Event] = []
     previous = answers
@@ -105,7 +109,8 @@ def when(answers: Answers, ask: Callable[[Patient], Answers]) -> Forecast:
     # What never reaches a threshold may stop growing as well.
     crossing = {n for day in days for n in crossings[day]}
     clocks = dict.fromkeys(c for n in growing if n in crossing and (c := names.vocabulary.measures[n].clock))
-    return Forecast(patient.as_of, tuple(events), tuple(clocks), len(days) <= MOST_DAYS)
+    unseen = _not_looked_at(answers, growing)
+    return Forecast(patient.as_of, tuple(events), tuple(clocks), len(days) <= MOST_DAYS, unseen)
 
 
 def _growing(answers: Answers) -> dict[str, Interval]:
@@ -119,33 +124,74 @@ def _growing(answers: Answers) -> dict[str, Interval]:
     return found
 
 
-def _crossings(program: GroundProgram, growing: Mapping[str, Interval], start: date) -> dict[date, dict[str, None]]:
-    """The days on which an end of a growing interval reaches, or just passes, a threshold."""
+def _crossings(
+    program: GroundProgram, growing: Mapping[str, Interval], measures: Mapping[str, Interval], names: Names, start: date
+) -> dict[date, dict[str, None]]:
+    """The days on which an end of what a comparison looks at reaches, or just passes, one of its thresholds.
+
+    Of any sum of measures, with any sign: what grows grows by a day a day until the end of its range, the rest stays.
+    So between the days on which something stops growing every sum is a straight line, which crosses a threshold once.
+    """
     found: dict[date, dict[str, None]] = {}
-    for name, cuts in _thresholds(program, growing).items():
-        interval = growing[name]
-        for cut in cuts:
-            for end in {interval.low, interval.high}:
-                if end < cut:
-                    days = -(-(cut - end) // _DAY)
-                    if timedelta(days=days) <= HORIZON:
-                        found.setdefault(start + timedelta(days=days), {})[name] = None
+    for element in _comparisons(program):
+        moving = [name for name, _ in element.terms if name in growing]
+        if not moving:
+            continue
+        for upper in (False, True):
+            ends = [
+                (c, i.high if upper is (c > 0) else i.low, _top(name, names) if name in growing else None)
+                for name, c in element.terms
+                for i in (growing.get(name, measures[name]),)
+            ]
+            stops = sorted({-(-(top - end) // _DAY) for _, end, top in ends if top is not None})
+            for cut in {element.low, element.low + 1, element.high, element.high + 1}:
+                for day in _crossed(ends, [0, *(s for s in stops if 0 < s < HORIZON.days), HORIZON.days], cut):
+                    found.setdefault(start + timedelta(days=day), {}).update(dict.fromkeys(moving))
     return found
 
 
-def _thresholds(program: GroundProgram, growing: Mapping[str, Interval]) -> dict[str, set[int]]:
-    """The values at which a comparison of a growing measure changes; of several measures together each may matter."""
-    found: dict[str, set[int]] = {name: set() for name in growing}
-    for rules in program.instances.values():
-        for rule in rules:
-            for element in rule.elements:
-                if isinstance(element, GroundComparison):
-                    for name, coefficient in element.terms:
-                        if name in found and len(element.terms) == 1 and coefficient > 0:
-                            for bound in (element.low, element.high):
-                                cut = -(-bound // coefficient)
-                                found[name] |= {cut, cut + 1}
+def _comparisons(program: GroundProgram) -> dict[GroundComparison, None]:
+    """Every comparison of the rules once, those that are counted by `atleast` as well."""
+    found: dict[GroundComparison, None] = {}
+    todo = [element for rules in program.instances.values() for rule in rules for element in rule.elements]
+    for element in todo:
+        if isinstance(element, GroundComparison):
+            found[element] = None
+        elif isinstance(element, GroundAtLeast):
+            todo.extend(element.members)
     return found
+
+
+def _top(name: str, names: Names) -> int:
+    measure = names.vocabulary.measures[name]
+    return measure.high * measure.ticks
+
+
+def _crossed(ends: Sequence[tuple[int, int, int | None]], stops: Sequence[int], cut: int) -> Iterator[int]:
+    """For each stretch between two stops the first day beyond a cut of a sum of (factor, value, end of its range)."""
+
+    def beyond(day: int) -> bool:
+        return sum(c * (v if top is None else min(v + day * _DAY, top)) for c, v, top in ends) >= cut
+
+    for first, last in itertools.pairwise(stops):
+        before = beyond(first)
+        if beyond(last) is not before:
+            low, high = first, last
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if beyond(middle) is before else (low, middle)
+            yield high
+
+
+def _not_looked_at(answers: Answers, growing: Mapping[str, Interval]) -> tuple[str, ...]:
+    """Recorded measures with a clock that rules compare, in a unit whose length in days is not fixed."""
+    compared = {name for element in _comparisons(answers.world.program) for name, _ in element.terms}
+    return tuple(
+        measure.label
+        for name, measure in answers.names.vocabulary.measures.items()
+        if measure.clock and name in compared and name in answers.patient.measures
+        if measure.unit not in _DAYS_PER_UNIT and name not in growing
+    )
 
 
 def _on(patient: Patient, growing: Mapping[str, Interval], day: date, names: Names) -> dict[str, Any]:
