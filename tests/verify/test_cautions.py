@@ -8,7 +8,8 @@ import pytest
 
 from guidelog.compiled import Compiled
 from guidelog.pipeline import ask
-from guidelog.semantics.status import Status, status_in, unsettled
+from guidelog.semantics.status import Status, unsettled
+from guidelog.semantics.status_diagrams import status_in
 from guidelog.verify.diff.compare import compare
 from guidelog.verify.properties.language import read_properties
 from guidelog.verify.properties.prove import verify
