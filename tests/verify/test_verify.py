@@ -482,7 +482,7 @@ def test_what_was_not_decided_in_time_is_not_called_proved(
 
 def test_the_report_says_whom_it_is_about(found: Verification) -> None:
     over = found.to_json()["over"]
-    assert (over["findings"], over["measures"], over["background_rules"], over["threshold_ranges"]) == (36, 4, 2, 1)
+    assert (over["findings"], over["measures"], over["background_rules"], over["threshold_ranges"]) == (42, 5, 2, 3)
 
 
 # mistakes in the file of properties
