@@ -16,7 +16,7 @@ from guidelog.diagnostics import InputError
 from guidelog.ground.program import GroundComparison, GroundProgram, Ranges
 from guidelog.patients import Facts, Interval, patient_from_content
 from guidelog.pipeline import CertificateError, ask, certify, check, settle
-from guidelog.semantics import cases as cases_module
+from guidelog.semantics import case_trees as cases_module
 from guidelog.semantics.case_trees import Impossible, Shown, Split, Tree, cases_of, inputs_split, leaves
 from guidelog.semantics.kleene import Assumed, World, evaluate, evaluated
 from guidelog.semantics.one_patient import CircuitEngine
