@@ -137,7 +137,11 @@ def _days(
         for e in forecast.events
         if e.intervention == answer.intervention
     )
-    no_days = "" if found else wording.NOTHING_CHANGES_IN_TIME
+    unseen = forecast.not_looked_at
+    nothing = (
+        wording.say("not_looked_at", labels=wording.together(unseen)) if unseen else wording.NOTHING_CHANGES_IN_TIME
+    )
+    no_days = "" if found else nothing
     return found, forecast.assumptions, no_days if forecast.complete else wording.LATER_LEFT_OUT
 
 
