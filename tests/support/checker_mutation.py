@@ -143,7 +143,7 @@ def recording(target: Path, files: list[str]) -> None:
     checker_apart = load({})
     checker.read_rules, checker.check, checker.read_json = read_rules, check, read_json  # type: ignore[assignment]
     compiled.read_rules = read_rules  # type: ignore[attr-defined]
-    pytest.main(["-q", "-x", "-p", "no:cacheprovider", *files])
+    pytest.main(["-q", "-p", "no:cacheprovider", *files])
     target.write_bytes(pickle.dumps([(call.name, call.given, call.outcome) for call in calls.values()]))
 
 
