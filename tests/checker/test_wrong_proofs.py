@@ -41,6 +41,16 @@ y(P) :- x(P), !finding(P, b).
 #[id = "ZX"]
 z(P) :- patient(P), !x(P).
 """,
+    "a rule about itself": """
+.concept x(P: patient) true("x") false("no x")
+.concept y(P: patient) true("y") false("no y")
+#[id = "XX"]
+x(P) :- x(P), finding(P, a).
+#[id = "XB"]
+x(P) :- finding(P, b).
+#[id = "YX"]
+y(P) :- atleast 1 { x(P); y(P) }.
+""",
     "negation over a loop": """
 .concept x(P: patient) true("x") false("no x")
 .concept y(P: patient) true("y") false("no y")

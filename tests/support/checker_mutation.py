@@ -35,6 +35,7 @@ MODULES = ("syntax", "grounding", "record", "cases", "steps")
 TESTS = (
     HERE.parent / "checker" / "test_checker.py",
     HERE.parent / "checker" / "test_cases.py",
+    HERE.parent / "checker" / "test_cautions.py",
     HERE.parent / "checker" / "test_wrong_proofs.py",
     HERE.parent / "language" / "test_readers.py",
     HERE.parent / "semantics" / "test_precedence.py",
