@@ -18,8 +18,7 @@ from guidelog.ground.grounder import ground
 from guidelog.language.stances import STANCES
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask
-from guidelog.semantics.status import Status, status_of
-from guidelog.semantics.status_diagrams import status_in
+from guidelog.semantics.status import Status, status_of, three_valued_status
 from guidelog.solver import inputs as facts
 from guidelog.solver import linear, records
 from guidelog.solver.literals import Budget, Literals
@@ -114,7 +113,7 @@ def mutated(base: Compiled, mutant: Mutant) -> Compiled | None:
 
 
 def quick_ask(compiled: Compiled, patient, interventions=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """`ask` without certificates: the rule text on disk is not that of a mutant, so they cannot be checked against
+    """What `ask` says by three values, as the solver does, without certificates: the rule text on disk is not that of a mutant, so they cannot be checked against
     it."""
     from guidelog.explain import answers, assembly
     from guidelog.pipeline import settle
@@ -123,7 +122,7 @@ def quick_ask(compiled: Compiled, patient, interventions=None):  # type: ignore[
     facts, steps = settle(compiled, patient)
     world = World(compiled.ground, facts, compiled.evaluate(facts))
     given = tuple(
-        assembly.build(compiled.guideline, world, name, status_in(world, name), None, None)
+        assembly.build(compiled.guideline, world, name, three_valued_status(world, name), None, None)
         for name in compiled.names.vocabulary.interventions
     )
     return answers.Answers(compiled.guideline, compiled.names, patient, facts, steps, given, (), {}, world)
