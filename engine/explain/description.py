@@ -249,9 +249,11 @@ def _facts_behind(answers: Answers, answer: Answer, reasons: Reasons) -> Iterabl
         for element in instance.elements:
             if not isinstance(element, GroundLiteral) or element.negated or element.atom == ("in_scope",):
                 continue
-            for leaf in reasons.of_atom(element.atom).leaves():
+            holding = answers.world.holding(element.atom)  # each of them is a reason of its own
+            proof = reasons.of_instance(*holding) if holding else reasons.of_atom(element.atom)
+            for leaf in proof.leaves():
                 if leaf.kind in (Kind.RECORDED, Kind.BACKGROUND, Kind.MEASURED) and leaf.value is True:
-                    yield leaf.says
+                    yield wording.inner(leaf.says)
 
 
 def _headline(entries: Iterable[Entry], emergency: Emergency | None) -> str:
