@@ -128,7 +128,7 @@ def status_for(said: set[str], in_scope: int) -> str:
 NO_CAUTIONS = ("undetermined", "urgent", "emergency_pathway", "outside_guideline")
 
 
-# > If all agree that is the status, else `undetermined`.
+# > If all agree that is the status, else `undetermined` as far as three values go
 @functools.cache  # of eight atoms with three values each
 def status_of(ends: tuple[tuple[int, int], ...]) -> str:
     """The status on which all values agree that scope and stances may have."""

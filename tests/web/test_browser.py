@@ -149,7 +149,7 @@ def test_the_seed_case_by_keyboard_from_the_empty_form(chromium: Any, address: s
         page.focus("#next-absent")
         page.keyboard.press("Enter")
         settled(page, "mri_lumbar", "not_now")
-        page.wait_for_function("document.activeElement.id === 'next-title'")
+        page.wait_for_selector("#next-title:focus")
         assert [statuses(page)[n] for n in MAIN] == ["not_now"] * 4
         assert "absent" in page.inner_text(".done")
         assert page.is_checked("#i-red_flags-complete")
@@ -388,11 +388,11 @@ def eval_rgb(page: Any, script: str) -> tuple[int, int, int]:
     return numbers[0], numbers[1], numbers[2]
 
 
-def test_printed_it_is_one_page_with_what_is_assumed(chromium: Any, address: str) -> None:
+def test_printed_it_is_two_pages_at_most_with_what_is_assumed(chromium: Any, address: str) -> None:
     with opened(chromium, address) as page:
         load(page, "surgery-18-weeks-fitness-unknown")
         pdf = page.pdf(format="A4", prefer_css_page_size=True)
-        assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type/Page/") == 1
+        assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type/Page/") in (1, 2)
         page.emulate_media(media="print")
         text = page.inner_text("body")
         for words in ("Draft under review", "Assumed", "surgery-18-weeks-fitness-unknown", "not a medical device"):

@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     statements = copy / "statements.dl"
     text = statements.read_text()
     if "locator(" in text:
-        text = re.sub(r'\n\s*locator\("[^"]*"\)', "", text)
+        text = re.sub(r'\s*locator\((?:"[^"]*"|[^")])*\)', "", text)
     first = re.search(r'\.statement S10 "[^"]*"', text)
     assert first is not None
     statements.write_text(text.replace(first[0], f'{first[0]} locator("Imaging > item 2")'))

@@ -6,6 +6,7 @@ one that is marked by an extension which may turn its meaning around.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,10 @@ def _codes_in(content: Any, mapping: CodeMapping) -> Iterable[str]:
 
 def open_rivals(versions: Sequence[Entry], evidence: Evidence) -> None:
     """Versions of one resource that disagree, and none is the newer: what any of them says is left open."""
-    first = versions[0]
+    versions = sorted(
+        versions, key=lambda v: (not evidence.called(v), json.dumps(v.content, sort_keys=True, default=str))
+    )
+    first = versions[0]  # whatever order they were sent in
     reason = "it stands in the record twice with different content"
     trial = evidence.trial()
     for version in versions:
