@@ -6,6 +6,7 @@ all of them, and show that a renderer from which one line is taken fails.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ from guidelog.fhir.writing import guidance_response
 from guidelog.patients import patient_from_content, read_patient, read_text
 from guidelog.pipeline import ask
 from guidelog.text import answers as text
+from guidelog.web.pages.clinician import view
+from guidelog.web.pages.clinician.live import Live
+from guidelog.web.pages.templating import environment
 from guidelog.wording.presentation import EMERGENCIES, presentation
 
 VIGNETTES = sorted((Path(__file__).parents[2] / "kb" / "lumbar_radiculopathy" / "vignettes").glob("*.yaml"))
@@ -53,7 +57,20 @@ def in_fhir(answers: Answers) -> str:
     return "\n".join((*words(bundle), *verdicts))
 
 
-RENDERERS: dict[str, Callable[[Answers], str]] = {"text": in_text, "short text": in_short_text, "FHIR": in_fhir}
+def in_page(answers: Answers) -> str:
+    """The words of the clinician's page: its verdict and its answers."""
+    shown = view.shown_of(lumbar(), Live(answers, None, {}, {}), {}, pathway=False)
+    values = {"view": view.View(None, (), (), shown), "oob": False}
+    parts = [environment().get_template(name).render(**values) for name in ("verdict.html", "results.html")]
+    return html.unescape(re.sub(r"<[^>]*>", "", re.sub(r"(?=<(?:p|h\d|li|div|section)\b)", "\n", "\n".join(parts))))
+
+
+RENDERERS: dict[str, Callable[[Answers], str]] = {
+    "text": in_text,
+    "short text": in_short_text,
+    "FHIR": in_fhir,
+    "page": in_page,
+}
 
 
 def flat(shown: str) -> str:
@@ -148,6 +165,12 @@ def test_a_description_that_loses_a_note_in_fhir_is_noticed(monkeypatch: pytest.
     bare = lambda answers: replace(describe(answers), also=(), entries=())  # noqa: E731
     monkeypatch.setattr(guidance_response, "describe", bare)
     assert [m for answers in ANSWERED for m in missing_from(in_fhir(answers), describe(answers))]
+
+
+def test_a_page_that_loses_its_cautions_and_notes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = lambda answers: replace(describe(answers), also=(), not_read=(), remarks=())  # noqa: E731
+    monkeypatch.setattr(view, "describe", bare)
+    assert [m for answers in ANSWERED for m in missing_from(in_page(answers), describe(answers))]
 
 
 def test_the_description_is_plain_data() -> None:

@@ -182,6 +182,7 @@ def _places(compiled: Compiled, answers: Answers) -> list[Place]:
 
 
 def in_order(answers: Answers, main: Sequence[str]) -> tuple[Answer, ...]:
-    """All answers, the guideline's main ones first."""
+    """All answers and emergencies that nobody asked about, the guideline's main interventions first."""
     rank = {name: place for place, name in enumerate(main)}
-    return tuple(sorted(answers.answers, key=lambda a: rank.get(a.intervention, len(rank))))
+    listed = (*answers.alerts, *answers.answers)
+    return tuple(sorted(listed, key=lambda a: rank.get(a.intervention, len(rank))))

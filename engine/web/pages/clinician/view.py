@@ -16,7 +16,8 @@ from guidelog.diagnostics import CertificateError
 from guidelog.diagrams.drawing.paint import PaintError
 from guidelog.diagrams.patient.record_words import recorded
 from guidelog.diagrams.pictures import patient_picture
-from guidelog.explain.answers import Answers, Note
+from guidelog.explain.answers import Answers
+from guidelog.explain.description import Description, describe
 from guidelog.language.names import Decision
 from guidelog.patients import remarks
 
@@ -65,7 +66,7 @@ class Shown:
     assumed: tuple[Assumed, ...]
     taken: tuple[tuple[str, str], ...]
     concluded: tuple[tuple[str, str, str], ...]
-    notes: tuple[Note, ...]
+    description: Description
     decisions: tuple[Decision, ...]
     unresolved: tuple[int, ...]
     statuses: str
@@ -108,7 +109,7 @@ def view(compiled: Compiled, entry: Entry, before: Mapping[str, str], pathway: b
             failed = REJECTED
     groups = form(compiled, entry, live, problems)
     troubles = tuple(_trouble(compiled, p) for p in problems)
-    shown = _shown(compiled, live, before, pathway) if live else None
+    shown = shown_of(compiled, live, before, pathway) if live else None
     loose = tuple((n, text) for n, text in entry.sources.items() if n in compiled.names.vocabulary.screens)
     asked, rest = front(compiled, live, groups)
     return View(asked, rest, troubles, shown, failed, loose)
@@ -121,7 +122,8 @@ def certificate(compiled: Compiled, entry: Entry) -> str | None:
     return json.dumps(live.answers.certificate, ensure_ascii=False, indent=1) if live else None
 
 
-def _shown(compiled: Compiled, live: Live, before: Mapping[str, str], pathway: bool) -> Shown:
+def shown_of(compiled: Compiled, live: Live, before: Mapping[str, str], pathway: bool) -> Shown:
+    """All that the page says of accepted answers; `before` are the statuses that it showed last."""
     answers, names = live.answers, compiled.names
     ordered = in_order(answers, compiled.guideline.main)
     shown = tuple(cards.card(answers, a) for a in ordered)
@@ -146,7 +148,7 @@ def _shown(compiled: Compiled, live: Live, before: Mapping[str, str], pathway: b
         assumed(answers),
         taken(answers),
         concluded(answers),
-        answers.notes,
+        describe(answers),
         tuple(answers.decisions()),
         tuple(sorted({c for a in answers.answers for c in a.unresolved})),
         cards.statuses_text(answers),
