@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape as html_text
 from pathlib import Path
 
 import pytest
@@ -213,10 +214,44 @@ def test_a_wrong_number_is_said_at_its_field_and_the_other_answers_stay(web: Pag
     assert 'href="#q-conservative_care_weeks"' in html
 
 
-def test_a_contradiction_is_said_at_both_fields(web: Page) -> None:
-    html = web.post(f_mri_correlates="present", f_mri_done="absent").text
-    assert html.count("the record contradicts itself here: MRI findings presuppose an MRI (background rule BG-1)") == 2
-    assert 'name="before"' not in html
+def test_a_contradiction_is_said_at_both_fields_and_the_other_answers_stay(web: Page) -> None:
+    html = web.post(f_mri_correlates="present", f_mri_done="absent", f_saddle_anesthesia="present").text
+    for name in ("mri_correlates", "mri_done"):
+        assert f'href="#q-{name}"' in html
+        assert re.search(rf'id="h-{name}"[^>]*>[^<]*[Tt]he record contradicts itself: [^<]*BG-1', html)
+        assert re.search(rf'name="f:{name}"[^>]*checked', html)  # what was said stays in the form
+    without = web.post(f_mri_correlates="unknown", f_mri_done="unknown", f_saddle_anesthesia="present").text
+    assert statuses(html) == statuses(without)
+    assert statuses(html)["mri_lumbar"] == "urgent"
+
+
+def test_a_contradicting_record_has_no_certificate_of_another_record(web: Page) -> None:
+    html = web.post("/certificate", f_mri_correlates="present", f_mri_done="absent").text
+    assert "the record contradicts itself" in html
+
+
+def test_what_a_file_says_and_nobody_can_read_is_marked_and_stays_marked(web: Page) -> None:
+    content = (
+        b"patient: a\nas_of: 2025-11-13\nfindings: {saddle_anesthesia: present, mri_done: perhaps}\n"
+        b"measures: {conservative_care_weeks: 8O}\nscreens: {treatment_history: complete}\n"
+        b"not_read: [{source: Observation/7, display: a report, reason: a code that is not known}]\n"
+    )
+    found = web.load("x.yaml", content)
+    assert found.status_code == 200
+    sent = fields_of(found.text)
+    assert (sent["f:mri_done"], sent["m:conservative_care_weeks:mode"]) == ("unknown", "unknown")
+    assert "x.yaml was loaded" in found.text
+    listed = re.findall(r'name="not_read" value="([^"]*)"', found.text)
+    assert len(listed) == 3
+    again = web.client.post("/", data={**sent, "not_read": [html_text(text) for text in listed]}).text
+    for html in (found.text, again):
+        assert statuses(html)["mri_lumbar"] == "urgent"
+        assert all(said in html for said in ("perhaps", "8O", "a code that is not known"))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 3000, "1"])
+def test_a_part_that_was_not_read_and_is_not_an_object_is_refused(web: Page, text: str) -> None:
+    assert web.post(not_read=text).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ stays unsaid: an empty field is left out of the record, and nothing is guessed. 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from guidelog.patients.values import ISO_DAY, number_from_text
 FINDING_VALUES = ("present", "absent", "unknown")
 MODES = ("exact", "at_least", "at_most", "between", "since", "since_between", "unknown")
 _PARTS = ("low", "high", "first", "last")
-_KINDS = ("patient", "as_of", "f", "s", "m", "source")
+_KINDS = ("patient", "as_of", "f", "s", "m", "source", "not_read")
 _LONGEST, _LONGEST_SOURCE = 400, 4000
 _NUMBER_FORMS = {"exact": ("low",), "at_least": ("low",), "at_most": ("low",), "between": ("low", "high")}
 _DATE_FORMS = {"since": ("first",), "since_between": ("first", "last")}
@@ -56,6 +57,8 @@ class Entry:
     measures: Mapping[str, Amount] = field(default_factory=dict)
     screens: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict)
+    not_read: tuple[str, ...] = ()
+    """What the file behind the form says and nobody understood, each a JSON object as in a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +82,20 @@ def read_form(fields: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> Entr
     screens: set[str] = set()
     measures: dict[str, dict[str, str]] = {}
     sources: dict[str, str] = {}
+    not_read: list[str] = []
     for key, text in fields:
         kind, _, name = key.partition(":")
         if kind not in _KINDS:
             continue  # buttons, tokens and view settings are somebody else's
         value = text.strip()
-        longest = _LONGEST_SOURCE if kind == "source" else _LONGEST
+        longest = _LONGEST_SOURCE if kind in ("source", "not_read") else _LONGEST
         if len(value) > longest:
             raise BadForm(f"a field has more than {longest} characters")
         match kind:
             case "patient" | "as_of" if not name:
                 single[kind] = value
+            case "not_read" if not name:
+                not_read.append(_an_object(value))
             case "f" if name in vocabulary.findings and value in ("", *FINDING_VALUES):
                 findings[name] = value
             case "s" if name in vocabulary.screens and value in ("", "complete"):
@@ -113,6 +119,7 @@ def read_form(fields: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> Entr
         {n: amounts[n] for n in vocabulary.measures if n in amounts and not amounts[n].empty},
         frozenset(screens),
         {n: s for n, s in sources.items() if s},
+        tuple(not_read),
     )
 
 
@@ -170,6 +177,7 @@ def read_record(entry: Entry, vocabulary: Vocabulary) -> tuple[Patient | None, t
         "measures": measures,
         "screens": {n: "complete" for n in vocabulary.screens if n in entry.screens},
         "sources": dict(entry.sources),
+        "not_read": [json.loads(text) for text in entry.not_read],
     }
     try:
         return patient_from_content({k: v for k, v in content.items() if v}, vocabulary), tuple(problems)
@@ -188,7 +196,18 @@ def entry_of(patient: Patient) -> Entry:
         {name: _amount(value) for name, value in content.get("measures", {}).items()},
         frozenset(n for n, value in screens.items() if value == "complete"),
         dict(content.get("sources", {})),
+        tuple(json.dumps(unread.to_json(), ensure_ascii=False) for unread in patient.not_read),
     )
+
+
+def _an_object(text: str) -> str:
+    """A JSON object as it was sent; what stands in it is the reader of records' to judge. Raises BadForm."""
+    try:
+        if isinstance(json.loads(text), dict):
+            return text
+    except (ValueError, RecursionError):
+        pass
+    raise BadForm("the form has a field or value that this guideline does not have")
 
 
 def _used(mode: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Two engines on purpose. Answers come from `ask` (certificate written, and accepted by the independent checker) and are
 all that is shown as an answer; what is greyed and what is asked next is worked out on boolean functions and circuits
-and is only guidance through the form. A record that contradicts itself has problems instead of answers.
+and is only guidance through the form. Where a record contradicts itself the fields are marked and other answers stay.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from guidelog.diagnostics import InputError
 from guidelog.explain.answers import Answers
 from guidelog.explain.questions.next import Next, next_question
 from guidelog.explain.questions.relevance import Bearing, bearings, looked_at
-from guidelog.patients import Patient, close
-from guidelog.pipeline import ask
-from guidelog.semantics.background import Contradiction, propagate
+from guidelog.patients import Patient
+from guidelog.pipeline import ask, without_contradictions
 from guidelog.semantics.status import Status
 
 from .entry import Entry, Problem
@@ -39,11 +38,16 @@ class Live:
 
 
 def look(compiled: Compiled, patient: Patient, entry: Entry) -> tuple[Live | None, tuple[Problem, ...]]:
-    """The answers with what the form needs, or what is wrong with the record. Raises CertificateError."""
+    """The answers with what the form needs, and what is wrong with the record. Raises CertificateError.
+
+    Fields that contradict each other count as not known, each with a problem, and what does not depend on them is
+    answered. There are no answers only where the record as a whole cannot be trusted.
+    """
     try:
-        answers = ask(compiled, patient)
+        usable = without_contradictions(compiled, patient)
+        answers = ask(compiled, usable)
     except InputError as error:
-        return None, _contradiction(compiled, patient) or tuple(Problem("", d.message) for d in error.diagnostics)
+        return None, tuple(Problem("", d.message) for d in error.diagnostics)
     interventions = tuple(compiled.names.vocabulary.interventions)
     # Who said "not known" is not asked again.
     skip = {n for n, value in entry.findings.items() if value == "unknown"}
@@ -55,15 +59,14 @@ def look(compiled: Compiled, patient: Patient, entry: Entry) -> tuple[Live | Non
         question,
         bearings(world, interventions),
         looked_at(world.program, world.facts, interventions),
-    ), ()
+    ), _set_aside(patient, usable)
 
 
-def _contradiction(compiled: Compiled, patient: Patient) -> tuple[Problem, ...]:
-    """A contradiction as a problem of each field concerned."""
-    found = propagate(compiled.ground, close(patient, compiled.names.vocabulary))
-    if not isinstance(found, Contradiction):
-        return ()
-    rule = found.denial.rule
-    says = rule.annotation("says") or rule.annotation("title")
-    reason = f"{getattr(says, 'value', '')} (background rule {rule.id})".strip()
-    return tuple(Problem(name, f"the record contradicts itself here: {reason}") for name in found.inputs)
+def _set_aside(before: Patient, after: Patient) -> tuple[Problem, ...]:
+    """What contradicts something else in the record, as a problem of each field concerned."""
+    return tuple(
+        Problem(name, f"{entry.source}: {entry.reason}")
+        for entry in after.not_read
+        if entry not in before.not_read
+        for name in entry.speaks_of
+    )

@@ -116,6 +116,7 @@ def hidden_fields(entry: Entry) -> list[tuple[str, str]]:
     fields += [(f"f:{name}", value) for name, value in entry.findings.items()]
     fields += [(f"s:{name}", "complete") for name in sorted(entry.screens)]
     fields += [(f"source:{name}", text) for name, text in entry.sources.items()]
+    fields += [("not_read", text) for text in entry.not_read]
     for name, amount in entry.measures.items():
         fields += [
             (f"m:{name}:{part}", getattr(amount, part))

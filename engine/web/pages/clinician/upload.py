@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from guidelog import wording
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import Diagnostic, InputError, render
-from guidelog.patients import Patient, read_patient
+from guidelog.patients import Patient
+from guidelog.patients.partial import read_as_far_as_possible
 from guidelog.source import Source
 
 from ...settings import Settings
@@ -56,7 +57,9 @@ def read_file(compiled: Compiled, file: tuple[str, bytes] | None) -> Loaded:
     try:
         if looks_like_records(content):
             return _records(compiled, shown, content)
-        return Loaded(entry_of(read_bytes(compiled, shown, content)), shown)
+        patient, warnings = read_bytes(compiled, shown, content)
+        unread = tuple(f"not read, and counted as not known: {_wrong(d).says}" for d in warnings[:MOST_SHOWN])
+        return Loaded(entry_of(patient), shown, problems=unread)
     except InputError as error:
         return Loaded(None, shown, tuple(_wrong(d) for d in error.diagnostics[:MOST_SHOWN]))
 
@@ -69,15 +72,15 @@ def _wrong(diagnostic: Diagnostic) -> Wrong:
     return Wrong(f"{line}{message if line else wording.sentence(message)}.{hint}", render(diagnostic))
 
 
-def read_bytes(compiled: Compiled, name: str, content: bytes) -> Patient:
-    """The record in a YAML or JSON file. Raises InputError."""
+def read_bytes(compiled: Compiled, name: str, content: bytes) -> tuple[Patient, tuple[Diagnostic, ...]]:
+    """The record in a YAML or JSON file, and warnings about values that count as unknown. Raises InputError."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError.of("GL403", f"`{name}` is not UTF-8 text (byte {error.start:,})") from None
     if len(content) > 1_000_000:
         raise InputError.of("GL402", f"`{name}` has {len(content):,} bytes, and a patient file may have 1,000,000")
-    return read_patient(Source(name, text), compiled.names.vocabulary)
+    return read_as_far_as_possible(Source(name, text), compiled.names.vocabulary)
 
 
 def looks_like_records(content: bytes) -> bool:

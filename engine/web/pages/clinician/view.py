@@ -118,7 +118,9 @@ def view(compiled: Compiled, entry: Entry, before: Mapping[str, str], pathway: b
 def certificate(compiled: Compiled, entry: Entry) -> str | None:
     """The accepted certificate of a record's answers as JSON; None when there are none. Raises CertificateError."""
     patient, problems = read_record(entry, compiled.names.vocabulary)
-    live = look(compiled, patient, entry)[0] if patient and not problems else None
+    live, wrong = look(compiled, patient, entry) if patient and not problems else (None, ())
+    if wrong:  # the answers are about a record without what contradicts itself, which is not what the form says
+        return None
     return json.dumps(live.answers.certificate, ensure_ascii=False, indent=1) if live else None
 
 
