@@ -17,6 +17,7 @@ from guidelog import wording
 from guidelog.compiled import Compiled
 from guidelog.diagnostics import InputError
 from guidelog.explain.changes.what_if import apply
+from guidelog.explain.description import describe
 from guidelog.explain.questions.next import Next, next_question
 from guidelog.files import write_text
 from guidelog.patients import Patient, close, patient_from_content
@@ -50,6 +51,11 @@ def interview(request: Request, out: Path | None) -> None:
     """
     record, asked = _Interview(request.compiled, request.main).run(request.record)
     answers = ask(request.compiled, record, request.main)
+    emergency = describe(answers).emergency
+    if emergency is not None:
+        # What to do now comes before what was asked about, as on every surface.
+        word = wording.EMERGENCY if emergency.pathway else wording.say("emergency.urgent")
+        click.echo("\n".join(["", word, *(f"  {line}" for line in emergency.lines), ""]), err=True)
     for answer in answers.answers:
         click.echo(heading(answer), err=True)
     click.echo(wording.asked_count(asked), err=True)

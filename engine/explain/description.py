@@ -104,6 +104,11 @@ class Emergency:
         """The reasons as one sentence; empty where nothing is recorded."""
         return (wording.say("emergency.because", reasons="; ".join(self.because)),) if self.because else ()
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What to do, why and whom to call, in the order to read."""
+        return (*self.act, *self.why, *((self.call,) if self.call else ()))
+
     def to_json(self) -> dict[str, Any]:
         """One object."""
         return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from guidelog import wording
 from guidelog.ground.program import (
@@ -116,6 +116,20 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Several ways to one requirement, of which not all are needed: what each of them lacks."""
+
+    says: str
+    any_one: bool
+    """Whether each of the blockers would be enough by itself."""
+    blockers: tuple[Blocker, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What it is for, whether one is enough, and what the ways lack."""
+        return {"says": self.says, "any_one": self.any_one, "blockers": [b.to_json() for b in self.blockers]}
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A rule that could have given the advice."""
 
@@ -127,7 +141,11 @@ class Candidate:
     decisions: tuple[str, ...]
     criteria: tuple[Criterion, ...]
     blockers: tuple[Blocker, ...]
-    """Every criterion at the bottom that stands in the way, however deep."""
+    """Every criterion at the bottom that stands in the way, however deep: those required and those of the choices."""
+    required: tuple[Blocker, ...] = ()
+    """The blockers without which the rule cannot hold."""
+    choices: tuple[Choice, ...] = ()
+    """Where there are several ways, what they lack; not all of it is needed."""
 
     def count(self, state: str) -> int:
         """How many of the rule's own criteria are in a state."""
@@ -145,6 +163,8 @@ class Candidate:
             "decisions": list(self.decisions),
             "criteria": [c.to_json() for c in self.criteria],
             "blockers": [b.to_json() for b in self.blockers],
+            "required": [b.to_json() for b in self.required],
+            "choices": [c.to_json() for c in self.choices],
         }
 
 
@@ -182,6 +202,18 @@ def _distance(candidate: Candidate) -> tuple[int, int]:
     return (order[candidate.stance], candidate.count("not_met"))
 
 
+_Way: TypeAlias = list[tuple[GroundElement, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """Where `needs` of several ways are enough, each a list of elements and how they should be."""
+
+    says: str
+    needs: int
+    ways: list[_Way]
+
+
 class _Builder:
     def __init__(self, answers: Answers) -> None:
         self.answers, self.world, self.names = answers, answers.world, answers.names
@@ -189,6 +221,7 @@ class _Builder:
     def candidate(self, instance: GroundRule, stance: str) -> Candidate:
         rule = instance.rule
         says = rule.annotation("says")
+        required, choices = self.needed(instance)
         return Candidate(
             rule=rule.id or "",
             stance=stance,
@@ -197,43 +230,90 @@ class _Builder:
             citations=tuple(int(c) for c in rule.listed("cites")),
             decisions=rule.listed("decisions"),
             criteria=self.criteria([instance], set(), 0),
-            blockers=self.blockers(instance),
+            blockers=tuple(dict.fromkeys([*required, *(b for c in choices for b in c.blockers)])),
+            required=required,
+            choices=choices,
         )
 
-    def blockers(self, instance: GroundRule) -> tuple[Blocker, ...]:
-        """The leaves that keep an instance from holding.
+    def needed(self, instance: GroundRule) -> tuple[tuple[Blocker, ...], tuple[Choice, ...]]:
+        """What keeps an instance from holding, down to the inputs: what is required, and where there is a choice."""
+        required, forks = self.walk([(e, True) for e in instance.elements])
+        choices: dict[tuple[str, tuple[Blocker, ...]], Choice] = {}
+        for fork in forks:
+            lacking, simple = [], fork.needs == 1
+            for way in fork.ways:
+                found, inner = self.walk(way)
+                simple = simple and len(found) == 1 and not inner
+                lacking += found
+                # What lies below a choice is no longer required, so that it need not be told apart.
+                told = set()
+                while inner:
+                    below = tuple(e for w in inner.pop().ways for e in w)
+                    if below in told:
+                        continue
+                    told.add(below)
+                    more, deeper = self.walk(below)
+                    lacking += more
+                    inner += deeper
+            blockers = tuple(dict.fromkeys(lacking))
+            choices.setdefault((fork.says, blockers), Choice(fork.says, simple and len(blockers) > 1, blockers))
+        return tuple(required), tuple(c for c in choices.values() if c.blockers)
 
-        Every element that is not as it should be, down to the inputs.
-        """
+    def walk(self, wanted_elements: Sequence[tuple[GroundElement, bool]]) -> tuple[list[Blocker], list[_Fork]]:
+        """The leaves that all have to change so that every element is as wanted, and the choices met on the way."""
         found: dict[tuple[GroundElement, bool], Blocker] = {}
-        seen: set[tuple[Atom, bool]] = set()
-        todo: list[tuple[GroundElement, bool]] = [(e, True) for e in reversed(instance.elements)]
+        forks: list[_Fork] = []
+        seen: set[tuple[GroundElement, bool]] = set()
+        todo = list(reversed(wanted_elements))
         while todo:
             element, wanted = todo.pop()
-            if self.world.element(element) is wanted:
+            if self.world.element(element) is wanted or (element, wanted) in seen:
                 continue
+            seen.add((element, wanted))
             match element:
                 case GroundLiteral(atom, negated) if atom in self.world.program.instances:
                     should = wanted is not negated
-                    if (atom, should) not in seen:
-                        seen.add((atom, should))
-                        for i in reversed(self.world.program.instances[atom]):
-                            # A rule that fails already need not be made to fail.
-                            if should or False not in self.world.values(i):
-                                todo += [(e, should) for e in reversed(i.elements)]
+                    for needs, ways in self.ways(atom, should=should):
+                        if len(ways) == needs:
+                            todo += [e for way in reversed(ways) for e in reversed(way)]
+                        else:
+                            forks.append(_Fork(wording.atom(atom, should, self.names), needs, ways))
                 case GroundLiteral(atom, negated) if atom[0] == "finding":
                     should = wanted is not negated
                     leaf = self.finding(
                         str(atom[1]), self.world.literal(GroundLiteral(atom, not should)), negated=not should
                     )
                     found.setdefault((GroundLiteral(atom, negated=False), should), Blocker(leaf, should))
-                case GroundAtLeast(_, members):
-                    todo += [(m, wanted) for m in reversed(members)]
+                case GroundAtLeast(count, members):
+                    goal = count if wanted else len(members) - count + 1
+                    needs = goal - sum(self.world.element(m) is wanted for m in members)
+                    ways = [[(m, wanted)] for m in members if self.world.element(m) is not wanted]
+                    if len(ways) == needs:
+                        todo += [e for way in reversed(ways) for e in way]
+                    else:
+                        says = wording.counted(count, len(members), wanted)
+                        forks.append(_Fork(says, needs, ways))
                 case GroundComparison():
                     found.setdefault((element, wanted), Blocker(self.comparison(element, wanted=wanted), wanted))
                 case _:
                     pass
-        return tuple(found.values())
+        return list(found.values()), forks
+
+    def ways(self, atom: Atom, *, should: bool) -> list[tuple[int, list[_Way]]]:
+        """How an atom comes to be as it should: groups of ways, with how many of each group are needed."""
+        instances = self.world.program.instances[atom]
+        if should:
+            return [(1, [[(e, True) for e in i.elements] for i in instances])]
+        # Each rule for it has to fail, for which one element is enough; a rule that fails already need not be made to.
+        return [
+            (1, [[(e, False)] for e in i.elements if not self.fixed(e)])
+            for i in instances
+            if False not in self.world.values(i)
+        ]
+
+    def fixed(self, element: GroundElement) -> bool:
+        """Whether an element is no matter of the patient, so that nothing can make it fail."""
+        return isinstance(element, Given) or self.about_guideline(element)
 
     def criteria(self, instances: Sequence[GroundRule], seen: set[Atom], depth: int) -> tuple[Criterion, ...]:
         """The requirements of an instance, with those that its rule mentions and does not make."""

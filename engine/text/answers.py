@@ -167,7 +167,7 @@ def _record(page: _Page, found: Description) -> None:
         page.wrap(wording.say("remark", says=says), "", "  ")
     for assumed in found.assumed:
         page.blank()
-        labels = ", ".join(wording.say("assumed_one", label=label) for label in assumed.members)
+        labels = ", ".join(assumed.members)
         page.wrap(wording.say("assumed_absent", screen=assumed.screen, labels=labels), "", "  ")
     for says in found.concluded:
         page.wrap(says, "", "  ")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from guidelog import wording
 from guidelog.explain.answers import Answers
-from guidelog.explain.why_not import Candidate, Criterion, WhyNot
+from guidelog.explain.why_not import Candidate, Choice, Criterion, WhyNot
 from guidelog.semantics.status import STATUS_OF_STANCE
 from guidelog.wording.presentation import ADVISED
 
@@ -17,7 +17,9 @@ def why_not_line(result: WhyNot) -> str:
     """The verdict and what stands in the way of the closest route."""
     if not result.candidates or result.answer.status in ADVISED:
         return f"{heading(result.answer)} -- {_without_route(result)}"
-    facts = [wording.inner(b.criterion.now or b.criterion.says) for b in result.candidates[0].blockers]
+    closest = result.candidates[0]
+    facts = [wording.inner(b.criterion.now or b.criterion.says) for b in closest.required]
+    facts += [wording.inner(_choice(c, LONGEST_LIST).rstrip(".")) for c in closest.choices]
     return f"{heading(result.answer)} -- {'; '.join(wording.some(facts, LONGEST_LIST))}"
 
 
@@ -41,17 +43,25 @@ def why_not_summary(result: WhyNot, answers: Answers) -> str:
     for criterion in closest.criteria:
         add_criterion(page, criterion, answers)
     top = {c.input for c in closest.criteria if c.input and not c.parts}
-    deeper = [b.criterion for b in closest.blockers if b.criterion.input not in top]
+    deeper = [b.criterion for b in closest.required if b.criterion.input not in top]
     known = [c for c in deeper if c.state != "not_known" or c.input is None or _said(c, answers)]
     if known and any(wording.inner(c.now or c.says) not in " ".join(map(str.strip, page.lines)) for c in known):
         page.add(wording.in_the_way(wording.some((c.now or c.says for c in known), 8)), 2, 4)
     unknown = [wording.label_of(c.input, answers.names) for c in deeper if c not in known and c.input]
     if unknown:
         page.add(wording.not_known(wording.some(unknown, LONGEST_LIST)), 2, 4)
+    for choice in closest.choices:
+        page.add(_choice(choice, LONGEST_LIST), 2, 4)
     if others:
         page.add(wording.other_routes(wording.some(_routes(others), LONGEST_LIST)), 2, 4)
     add_sources(page, result.answer, answers)
     return page.text()
+
+
+def _choice(choice: Choice, most: int) -> str:
+    """What would be enough, where there are several ways."""
+    facts = [b.criterion.now or b.criterion.says for b in choice.blockers]
+    return wording.choice(choice.says, wording.some(map(wording.inner, facts), most), any_one=choice.any_one)
 
 
 def _said(criterion: Criterion, answers: Answers) -> bool:

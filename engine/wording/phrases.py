@@ -148,6 +148,11 @@ def in_the_way(facts: Iterable[str]) -> str:
     return say("in_the_way", facts="; ".join(map(inner, facts)))
 
 
+def choice(says: str, facts: Iterable[str], *, any_one: bool) -> str:
+    """What the ways to one requirement lack, of which not all are needed."""
+    return say("choice.any" if any_one else "choice.several", says=inner(says), facts="; ".join(facts))
+
+
 def not_known(labels: Iterable[str]) -> str:
     """What nobody has said."""
     return say("not_known", labels=", ".join(labels))

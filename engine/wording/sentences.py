@@ -166,10 +166,12 @@ def comparison(
     vocabulary = names.vocabulary.measures
     operator = element.operator if wanted else _OPPOSITE[element.operator]
     if len(element.terms) != 1 or element.terms[0][1] != 1:
-        sides = " + ".join(
-            vocabulary[n].label if c == 1 else say("times", factor=c, label=vocabulary[n].label)
-            for n, c in element.terms
-        )
+        sides = ""
+        for name, factor in sorted(element.terms, key=lambda term: term[1] < 0):
+            # What is taken away comes after what it is taken from, and is said as such.
+            size = abs(factor) if sides else factor
+            side = vocabulary[name].label if size == 1 else say("times", factor=size, label=vocabulary[name].label)
+            sides = say("minus" if factor < 0 else "plus", first=sides, next=side) if sides else side
         first = vocabulary[element.terms[0][0]] if element.terms else None
         bound = number(element.low, first) if first else str(element.low)
         return sentence(say("needed.sum", label=sides or "0", bound=say(f"operator.{operator}", bound=bound)))

@@ -17,6 +17,7 @@ from guidelog.cli import why as why_command
 from guidelog.cli.interview import interview
 from guidelog.explain.changes.when import when
 from guidelog.explain.why_not import why_not
+from guidelog.text.why_not import why_not_summary
 from programs import compiled_of, patient_of
 
 PATIENTS = ("seed", "surgery-care-18-weeks", "red-flag-saddle-anesthesia", "therapy-not-formal", "nothing-known")
@@ -263,6 +264,51 @@ advise(P, ia, do) :- in_scope(P), !late(P), !finding(P, fa).
         "Weeks of care: 9 weeks, less than 8 needed",
         "There is no sign",
     ]
+
+
+ALTERNATIVES = """
+.statement S1 "one thing" kind(do) cites()
+.measure ma "age" unit(day) range(0, 100)
+.measure mb "days since the shot" unit(day) range(0, 100)
+.measure mc "pressure" unit(mmhg) range(0, 300)
+.finding fa "a sign"
+.finding fb "another sign"
+.finding fc "a third sign"
+.intervention ia "a treatment"
+.concept in_scope(P: patient) true("in scope") false("not in scope")
+.concept ready(P: patient) true("it is ready") false("it is not ready")
+#[id = "SC", statements = ["S1"], cites = []]
+in_scope(P) :- patient(P).
+#[id = "R1", statements = ["S1"], cites = []]
+ready(P) :- finding(P, fa).
+#[id = "R2", statements = ["S1"], cites = []]
+ready(P) :- finding(P, fb).
+#[id = "A1", statements = ["S1"], cites = [], strength = strong, says = "treat"]
+advise(P, ia, do) :- in_scope(P), ready(P), finding(P, fc), measure(P, ma, V), measure(P, mb, W), V - W >= 24,
+    measure(P, mc, X), X >= 90.
+"""
+
+
+def test_alternatives_stand_apart_from_what_is_required() -> None:
+    compiled = compiled_of(ALTERNATIVES)
+    answers = pipeline.ask(compiled, patient_of(compiled, measures={"mc": 80}))
+    refused = why_not(answers, answers.answers[0])
+    (candidate,) = refused.candidates
+    assert {b.criterion.input for b in candidate.required} == {"fc", "mc", None}
+    (choice,) = candidate.choices
+    assert choice.any_one
+    assert [b.criterion.input for b in choice.blockers] == ["fa", "fb"]
+    text = " ".join(why_not_summary(refused, answers).split())
+    assert "ANY one is enough for this: it is ready. As it is now: a sign: not known; another sign: not known." in text
+    assert "Age minus days since the shot" in text
+    assert "80 mmHg" in text
+
+
+def test_an_interview_ends_on_an_emergency_with_what_to_do() -> None:
+    result = talk("red-flag-saddle-anesthesia", "q\n")
+    shown = result.stderr
+    assert shown.index("EMERGENCY") < shown.index("saddle anaesthesia") < shown.index("MRI of the lumbar spine: urgent")
+    assert "Send the patient for emergency evaluation now" in shown
 
 
 def test_another_route_is_not_denied() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from guidelog import wording
 from guidelog.compiled import Compiled
 from guidelog.explain.answers import Answers
 from guidelog.explain.why_not import Candidate, Criterion, WhyNot
@@ -163,17 +164,19 @@ def _criterion(
 def _foot(page: Page, compiled: Compiled, answers: Answers, refusal: WhyNot) -> None:
     lines: list[str] = []
     for candidate in refusal.candidates[:2]:
-        blockers = candidate.blockers
-        lines.append(
-            f"Needed for rule {candidate.rule}, {len(blockers)} in all:"
-            if blockers
-            else f"Rule {candidate.rule} holds."
-        )
+        blockers = candidate.required
+        if blockers:
+            lines.append(f"Needed for rule {candidate.rule}, {len(blockers)} in all:")
+        elif not candidate.choices:
+            lines.append(f"Rule {candidate.rule} holds.")
         for blocker in blockers[:MOST_BLOCKERS]:
             state = "not known" if blocker.criterion.state in ("not_known", "unknown") else "recorded otherwise"
             lines.append(f"•  {blocker.criterion.says} ({state})")
         if len(blockers) > MOST_BLOCKERS:
             lines.append(f"•  and {len(blockers) - MOST_BLOCKERS} more")
+        for choice in candidate.choices:
+            facts = wording.some((wording.inner(b.criterion.now or b.criterion.says) for b in choice.blockers), 4)
+            lines.append(f"•  {wording.choice(choice.says, facts, any_one=choice.any_one)}")
     decided = {d for c in refusal.candidates for d in c.decisions}
     points = [f"{d.id}: {d.point} {d.decided}" for name, d in answers.names.decisions.items() if name in decided]
     more = (f"and {len(points) - 4} more",) if len(points) > 4 else ()
