@@ -213,7 +213,7 @@ def _answer(
 
 def _included(world: World, atom: Atom, shown: Iterable[GroundRule]) -> Included:
     rules = _distinct(shown)
-    says = "; ".join(dict.fromkeys(_rule_says(world, i) for i in shown))
+    says = wording.clauses(_rule_says(world, i) for i in shown)
     item = wording.label_of(atom[2], world.program.names) if str(atom[2]).startswith('"') else str(atom[2])
     return Included(item, says, tuple(r.id or "" for r in rules), _listed(rules, "statements"), _cited(rules))
 
@@ -237,7 +237,7 @@ def _says(
         asked = open_.questions[0] if open_ and open_.questions else ()
         return wording.undetermined(because, open_.if_resolved if open_ else (), asked, world.program.names)
     if behind:
-        return "; ".join(dict.fromkeys(_rule_says(world, i) for i in behind))
+        return wording.clauses(_rule_says(world, i) for i in behind)
     if status is Status.OUTSIDE_GUIDELINE:
         return wording.outside(guideline.title)
     return wording.nothing_applies(label)

@@ -124,7 +124,7 @@ def why_full(why: Why, answers: Answers) -> str:
 def _reason(names: Iterable[str], answers: Answers) -> str:
     facts = answers.facts
     said = [wording.input_now(n, facts.findings.get(n), facts.measures.get(n), answers.names) for n in names]
-    return "; ".join(said) or wording.THE_GUIDELINE
+    return wording.clauses(said) or wording.THE_GUIDELINE
 
 
 def _proof(page: Lines, proof: Proof, root: str) -> None:

@@ -48,6 +48,12 @@ def inner(text: str) -> str:
     return text[:1].lower() + text[1:] if lowers else text
 
 
+def clauses(texts: Iterable[str]) -> str:
+    """Several sentences as one, each once: only the first keeps its capital."""
+    first, *rest = dict.fromkeys(texts) or ("",)
+    return "; ".join([first, *map(inner, rest)])
+
+
 def label_of(value: Constant, names: Names) -> str:
     """The label of a declared name, a string without its quotes, a number."""
     if isinstance(value, int):

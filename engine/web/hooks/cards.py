@@ -175,9 +175,14 @@ def _grounds(answers: Answers, answer: Answer) -> str:
     """The criteria that decide: those that are met, or those that stand in the way of the nearest advice."""
     if answer.status in {Status.NOT_NOW, Status.UNDETERMINED}:
         found = why_not(answers, answer).candidates
-        blockers = [b.criterion for b in found[0].blockers] if found else []
-        if blockers:
-            return _criteria(blockers)
+        if found and found[0].blockers:
+            # What is so, not what should be: "not met" beside what the rule asks for reads as its opposite.
+            says = [b.criterion.now or b.criterion.says for b in found[0].required]
+            parts = [wording.in_the_way(wording.some(says, 6)).rstrip(".")] if says else []
+            for choice in found[0].choices:
+                facts = [wording.inner(b.criterion.now or b.criterion.says) for b in choice.blockers]
+                parts.append(wording.choice(choice.says, wording.some(facts, 4), any_one=choice.any_one).rstrip("."))
+            return ". ".join(parts)
     grounds = [c for i in deciding_instances(answers.world, answer)[:1] for c in criteria_of(answers, i)]
     return _criteria(grounds) or "no rule speaks for it"
 
