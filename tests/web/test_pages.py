@@ -312,7 +312,9 @@ def test_answering_the_question_at_the_top(web: Page) -> None:
     sent = fields_of(web.load("seed.yaml", SEED).text)
     html = web.client.post("/", data={**sent, "press": "say screen:red_flags=complete"}).text
     assert statuses(html)["mri_lumbar"] == "not_now"
-    assert "Absent, because this is recorded as complete: the red flag screen. Not listed there: urinary retention" in html
+    assert (
+        "Absent, because this is recorded as complete: the red flag screen. Not listed there: urinary retention" in html
+    )
     assert re.search(r"that makes \d+ absent", html)
     undone = web.client.post("/", data={**fields_of(html), "press": "reopen red_flags"}).text
     assert statuses(undone)["mri_lumbar"] == "undetermined"
