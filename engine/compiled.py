@@ -42,7 +42,7 @@ def _read_by_checker(files: tuple[tuple[str, str], ...], readings: tuple[tuple[s
     return read_rules(dict(files), dict(readings))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Compiled:
     """Everything about a guideline that does not depend on a patient. Immutable, and safe to share between threads.
 
@@ -59,6 +59,10 @@ class Compiled:
     engine_of: EngineOf | None = None
     program_sha256: str = ""
     """What the engine made of the whole text (`ground.digest`); the checker must have made the same."""
+
+    def __repr__(self) -> str:
+        """A name: all that it holds would be millions of characters."""
+        return f"<Compiled {self.guideline.id} {self.guideline.version}>"
 
     @cached_property
     def engine(self) -> Engine | None:

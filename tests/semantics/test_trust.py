@@ -6,6 +6,7 @@ seen.
 
 from __future__ import annotations
 
+import random
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ from guidelog.datalog.backend import Row, Rows
 from guidelog.datalog.pydatalog import PyDatalog
 from guidelog.datalog.strata import Layer, StratifiedProgram, stratify
 from guidelog.diagnostics import InputError
+from guidelog.explain.answers import Answers
 from guidelog.explain.questions import Questions
 from guidelog.ground.grounder import ground
 from guidelog.ground.program import Atom, GroundComparison, GroundProgram, Ranges
@@ -417,40 +419,39 @@ def guideline() -> Compiled:
 
 
 WEEKS = (0, 1.999, 2, 4, 4.001, 5.999, 6, 8, 11.999, 12, 18, 25.999, 26, 30, 520)
-MEASURED = st.one_of(
-    st.sampled_from(WEEKS),
-    st.sampled_from(WEEKS).map(lambda w: {"at_least": w}),
-    st.sampled_from(WEEKS).map(lambda w: {"at_most": w}),
-    st.tuples(st.sampled_from(WEEKS), st.sampled_from(WEEKS)).map(lambda pair: {"between": sorted(pair)}),
-)
 
 
-@st.composite
-def partial_patients(draw: Any, compiled: Compiled, most_unknown: int) -> dict[str, Any]:
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def partial_patient(seed: int, compiled: Compiled, most_unknown: int) -> dict[str, Any]:
     """A record with a few inputs left out, biased towards patients who are in scope and near a decision."""
+    chance = random.Random(seed)
     vocabulary = compiled.names.vocabulary
-    unknown = draw(
-        st.lists(st.sampled_from([*vocabulary.findings, *vocabulary.measures]), max_size=most_unknown, unique=True)
-    )
-    mostly = draw(st.sampled_from(["absent", "present", "mixed"]))
-    flagged = draw(st.booleans())
+    inputs = [*vocabulary.findings, *vocabulary.measures]
+    unknown = set(chance.sample(inputs, chance.randint(0, most_unknown)))
+    mostly = chance.choice(("absent", "present", "mixed"))
+    flagged = chance.random() < 0.5
     content: dict[str, Any] = {"patient": "random", "as_of": "2025-11-13", "findings": {}, "measures": {}}
     for name, finding in vocabulary.findings.items():
         if name in unknown:
             continue
-        value = mostly if mostly != "mixed" else draw(st.sampled_from(["absent", "present"]))
+        value = mostly if mostly != "mixed" else chance.choice(("absent", "present"))
         if finding.screen == "red_flags" and not flagged:
             value = "absent"
         if name in ("chronic_radiculopathy", "level_l5_s1"):
-            value = draw(st.sampled_from(["present", "present", "present", "absent"]))
-        if draw(st.integers(0, 9)) == 0:
-            value = draw(st.sampled_from(["absent", "present"]))
+            value = chance.choice(("present", "present", "present", "absent"))
+        if chance.random() < 0.1:
+            value = chance.choice(("absent", "present"))
         content["findings"][name] = value
     for name in vocabulary.measures:
+        first, second = sorted(chance.choices(WEEKS, k=2))
         if name not in unknown:
-            content["measures"][name] = draw(st.sampled_from(WEEKS))
-        elif draw(st.booleans()):
-            content["measures"][name] = draw(MEASURED)
+            content["measures"][name] = first
+        elif chance.random() < 0.5:
+            content["measures"][name] = chance.choice(
+                (first, {"at_least": first}, {"at_most": second}, {"between": [first, second]})
+            )
     return content
 
 
@@ -463,13 +464,21 @@ def kb_situation(compiled: Compiled, content: Mapping[str, Any]) -> Situation:
     return Situation(compiled, patient, closed, found[0])
 
 
+def provisional(found: Answers, intervention: str) -> bool:
+    """Whether an answer rests on something not known that counts as not so (`unsettled`), and so is not the same in
+    all completions; tests/semantics/test_exact.py compares those with what is not settled held as it is.
+    """
+    instances = found.world.program.settled_below(intervention)
+    return any(found.world.element(i.elements[place]) is None for i in instances for place in i.settled)
+
+
 @examples(30)
-@given(st.data())
-def test_guideline_is_sound_and_exact(guideline: Compiled, data: st.DataObject) -> None:
+@given(SEEDS)
+def test_guideline_is_sound_and_exact(guideline: Compiled, seed: int) -> None:
     """On random partial patients: certified, sound against all completions, and undetermined only where completions
     differ.
     """
-    now = kb_situation(guideline, data.draw(partial_patients(guideline, 4)))
+    now = kb_situation(guideline, partial_patient(seed, guideline, 4))
     assume(count(now.ground, now.closed) <= 4 * MANY)
     found = pipeline.ask(guideline, now.patient)
     everything = list(completions(now.ground, now.closed, 4 * MANY))
@@ -478,6 +487,9 @@ def test_guideline_is_sound_and_exact(guideline: Compiled, data: st.DataObject) 
     SEEN["kb: patients"] += 1
     SEEN["kb: completions"] += len(everything)
     for answer in found.answers:
+        if provisional(found, answer.intervention):
+            SEEN["kb: answers as if what is not settled did not apply"] += 1
+            continue
         reached = {r: {status_at(now.ground, m, answer.intervention) for m in meanings[r]} for r in Ranges}
         SEEN[f"kb: answers {answer.status.value}{' ' + answer.because.value if answer.because else ''}"] += 1
         if answer.status is not Status.UNDETERMINED:
@@ -493,12 +505,12 @@ def test_guideline_is_sound_and_exact(guideline: Compiled, data: st.DataObject) 
 
 
 @examples(20)
-@given(st.data())
-def test_guideline_questions(guideline: Compiled, data: st.DataObject) -> None:
+@given(SEEDS)
+def test_guideline_questions(guideline: Compiled, seed: int) -> None:
     """Every reply to a question set gives an answer that is determined or rests on the guideline's own range; no part
     of the set would do.
     """
-    now = kb_situation(guideline, data.draw(partial_patients(guideline, 4)))
+    now = kb_situation(guideline, partial_patient(seed, guideline, 4))
     assume(1 < count(now.ground, now.facts) <= 4 * MANY)
     for answer in pipeline.ask(guideline, now.patient).answers:
         if answer.because is not Because.MISSING_DATA:
