@@ -205,11 +205,9 @@ def test_a_wrong_number_is_said_at_its_field_and_the_other_answers_stay(web: Pag
     assert statuses(html)["mri_lumbar"] == "urgent"
     assert "Not read, and counted as not known" in html
     # Its screen is complete, and yet it is not taken for zero.
-    assert "no formal physical therapy" in html
-    assert (
-        "weeks of conservative care"
-        not in html[html.index("Because the treatment history") :].partition("</p>")[0].lower()
-    )
+    absent = html[html.index("recorded as complete: the treatment history. Not listed there") :].partition("</p>")[0]
+    assert "formal physical therapy" in absent
+    assert "weeks of conservative care" not in absent.lower()
     assert re.search(rf'id="h-conservative_care_weeks"[^>]*>[^<]*{says}', html)
     assert 'href="#q-conservative_care_weeks"' in html
 
