@@ -19,7 +19,7 @@ from guidelog.patients import Facts
 from guidelog.semantics.engine import Engine, EngineOf
 from guidelog.semantics.kleene import Model
 
-_ALARMING = frozenset({Stance.EMERGENCY, Stance.URGENT})
+ALARMING = frozenset({Stance.EMERGENCY, Stance.URGENT})
 """An answer with one of these is given although nobody asked for it, so its rules stay in every part."""
 
 PATIENT = "patient"
@@ -95,6 +95,11 @@ class Compiled:
         """What `about` made, by interventions."""
         return {}
 
+    @property
+    def alarming(self) -> tuple[str, ...]:
+        """The interventions that some rule can make urgent or an emergency, in the order of their advice."""
+        return tuple(name for name, found in self.ground.stances.items() if not found.keys().isdisjoint(ALARMING))
+
     def about(self, interventions: Iterable[str]) -> Compiled:
         """The same guideline without the rules that the answers about these interventions do not rest on.
 
@@ -117,7 +122,7 @@ class Compiled:
 
     def _about(self, wanted: frozenset[str]) -> Compiled:
         instances = self.ground.instances
-        wanted |= {name for name, found in self.ground.stances.items() if not found.keys().isdisjoint(_ALARMING)}
+        wanted |= set(self.alarming)
         others = self.names.vocabulary.interventions.keys() - wanted
         todo = [
             a for a in instances if a[0] in ("in_scope", "note") or (a[0] in ("advise", "include") and a[1] in wanted)

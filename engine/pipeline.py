@@ -26,14 +26,13 @@ from guidelog.ground.program import GroundProgram, Ranges
 from guidelog.language import cache
 from guidelog.language.guideline import GuidelineFolder
 from guidelog.language.names import Names, names_of
-from guidelog.language.stances import Stance
 from guidelog.language.tree import Program, plain
 from guidelog.patients import Facts, Patient, close
 from guidelog.patients.partial import opened, remarked, set_aside
 from guidelog.semantics.background import Contradiction, inputs_of, propagate
 from guidelog.semantics.cone import Cone
 from guidelog.semantics.kleene import Model, World
-from guidelog.semantics.status import Because, status_of_stance
+from guidelog.semantics.status import Because
 from guidelog.semantics.status_diagrams import diagrams_of, status_in
 from guidelog.wording.presentation import EMERGENCIES
 
@@ -47,9 +46,6 @@ __all__ = [
     "compile_guideline",
     "settle",
 ]
-
-
-_ALARMING = {stance for stance in Stance if status_of_stance(stance) in EMERGENCIES}
 
 
 def compile_guideline(
@@ -185,9 +181,7 @@ def ask(
 def _alerts(compiled: Compiled, world: World, wanted: Sequence[str]) -> list[str]:
     """The interventions that nobody asked about and whose answer is an emergency, which is never left out."""
     asked = set(wanted)
-    stances = compiled.ground.stances
-    can = (name for name in stances if name not in asked and not stances[name].keys().isdisjoint(_ALARMING))
-    return [name for name in can if status_in(world, name) in EMERGENCIES]
+    return [name for name in compiled.alarming if name not in asked and status_in(world, name) in EMERGENCIES]
 
 
 def _claims(

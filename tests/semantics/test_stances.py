@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import guidelog
+from guidelog.compiled import ALARMING
 from guidelog.language.stances import STANCES, STANCES_AGAINST, STANCES_FOR, Stance
 from guidelog.semantics.status import Status, decide, formulas, status_of, status_of_stance
 from guidelog.wording.presentation import presentation
@@ -111,6 +112,10 @@ def test_three_values_are_exact_for_all_stances_and_the_scope() -> None:
 def test_every_stance_is_on_one_side_and_every_status_has_a_row() -> None:
     assert {*STANCES_FOR, *STANCES_AGAINST, Stance.EMERGENCY, Stance.HOLD} == set(Stance)
     assert len({presentation(status).urgency for status in Status}) == len(Status)
+
+
+def test_what_is_alarming_is_what_is_presented_as_an_emergency() -> None:
+    assert {stance for stance in Stance if presentation(status_of_stance(stance)).emergency} == ALARMING
 
 
 def edit(copy: Path, name: str, *changes: tuple[str, str]) -> None:
